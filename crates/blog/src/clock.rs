@@ -1,0 +1,109 @@
+//! Where time and ids come from. The only file that may ask the system for either (`clippy.toml` forbids it
+//! elsewhere): everything else takes them as data, so tests can fix them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+/// A point in time, in whole milliseconds, between 1970 and 9999. As text RFC 3339 in UTC with exactly three
+/// decimals (`2026-11-21T08:30:00.000Z`), so that its text sorts as time does and can stand in sort keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// From milliseconds since 1970; what lies outside 1970 to 9999 becomes the nearest end.
+    pub fn from_milliseconds(milliseconds: i64) -> Self {
+        let milliseconds = milliseconds.clamp(0, 253_370_764_799_000);
+        Self(jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn milliseconds(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970, the unit of JWT claims and of DynamoDB's TTL.
+    pub fn seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// This time moved by whole seconds, either way.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_milliseconds(self.milliseconds().saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// The calendar year in UTC.
+    pub fn year(self) -> i16 {
+        self.0.to_zoned(jiff::tz::TimeZone::UTC).year()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let parsed: jiff::Timestamp =
+            text.parse().map_err(|_| "must be an RFC 3339 time with an offset, such as 2026-11-21T08:30:00Z")?;
+        let clamped = Self::from_milliseconds(parsed.as_millisecond());
+        (clamped.milliseconds() == parsed.as_millisecond())
+            .then_some(clamped)
+            .ok_or("must lie between the years 1970 and 9998")
+    }
+}
+
+/// The source of time and of randomness for ids.
+#[derive(Clone)]
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    random: Arc<dyn Fn() -> u128 + Send + Sync>,
+}
+
+impl Clock {
+    /// The system's time, and random bits of the operating system's quality.
+    #[allow(clippy::disallowed_methods, reason = "the one place where time enters")]
+    pub fn system() -> Self {
+        Self::new(
+            || Timestamp::from_milliseconds(jiff::Timestamp::now().as_millisecond()),
+            || {
+                let mut bytes = [0; 16];
+                // The only failure is an operating system without entropy; a ULID of the current millisecond
+                // with fewer random bits is still refused by the conditional put if it were ever taken.
+                let _ = aws_lc_rs::rand::fill(&mut bytes);
+                u128::from_be_bytes(bytes)
+            },
+        )
+    }
+
+    /// A clock of one's own making, for tests that fix time and ids.
+    pub fn new(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        random: impl Fn() -> u128 + Send + Sync + 'static,
+    ) -> Self {
+        Self { now: Arc::new(now), random: Arc::new(random) }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// A ULID of the time `now`.
+    pub fn new_ulid(&self, now: Timestamp) -> Ulid {
+        Ulid::from_parts(now.milliseconds().unsigned_abs(), (self.random)())
+    }
+}

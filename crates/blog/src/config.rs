@@ -1,0 +1,96 @@
+//! The stack's settings, read from the environment that `template.yaml` sets. A test compares the two.
+
+use std::fmt;
+
+use crate::domain::Role;
+
+/// How a new account becomes usable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignUpConfirmation {
+    /// At once: for development, and for blogs whose accounts are made by hand.
+    Auto,
+    /// When the code sent to the e-mail address comes back.
+    Email,
+}
+
+/// The settings of one stack.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The DynamoDB table that holds users and posts.
+    pub table_name: String,
+    /// The Cognito user pool, `REGION_SUFFIX`.
+    pub user_pool_id: String,
+    /// The pool's app client; tokens made for another are refused.
+    pub user_pool_client_id: String,
+    /// Where the pool's public keys are, if not at the address that AWS gives every pool.
+    pub jwks_url: String,
+    /// How a new account becomes usable.
+    pub sign_up_confirmation: SignUpConfirmation,
+    /// What a new user may do.
+    pub default_role: Role,
+}
+
+/// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Every variable that is read; `template.yaml` sets exactly these.
+    pub const VARIABLES: [&'static str; 6] =
+        ["TABLE_NAME", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "JWKS_URL", "SIGN_UP_CONFIRMATION", "DEFAULT_ROLE"];
+
+    /// Reads the process's environment.
+    #[allow(clippy::disallowed_methods, reason = "the one place where configuration enters")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from any source of variables.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let required = |name: &str| {
+            variable(name).ok_or_else(|| ConfigError(format!("the environment variable {name} is not set")))
+        };
+        let filled = |name: &str| match required(name)? {
+            value if value.is_empty() => Err(ConfigError(format!("the environment variable {name} is empty"))),
+            value => Ok(value),
+        };
+        Ok(Self {
+            table_name: filled("TABLE_NAME")?,
+            user_pool_id: filled("USER_POOL_ID")?,
+            user_pool_client_id: filled("USER_POOL_CLIENT_ID")?,
+            jwks_url: required("JWKS_URL")?,
+            sign_up_confirmation: match required("SIGN_UP_CONFIRMATION")?.as_str() {
+                "auto" => SignUpConfirmation::Auto,
+                "email" => SignUpConfirmation::Email,
+                other => return Err(ConfigError(format!("SIGN_UP_CONFIRMATION is auto or email, not {other:?}"))),
+            },
+            default_role: required("DEFAULT_ROLE")?
+                .parse()
+                .map_err(|error| ConfigError(format!("DEFAULT_ROLE: {error}")))?,
+        })
+    }
+
+    /// The `iss` of the pool's tokens.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
+    pub fn issuer(&self) -> String {
+        let region = self.user_pool_id.split('_').next().unwrap_or_default();
+        format!("https://cognito-idp.{region}.amazonaws.com/{}", self.user_pool_id)
+    }
+
+    /// Where the pool's public keys are.
+    pub fn jwks_url(&self) -> String {
+        if self.jwks_url.is_empty() {
+            format!("{}/.well-known/jwks.json", self.issuer())
+        } else {
+            self.jwks_url.clone()
+        }
+    }
+}

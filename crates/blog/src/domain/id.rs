@@ -1,0 +1,39 @@
+//! Ids: ULIDs, one type for each kind of thing.
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(ulid::Ulid);
+
+        impl From<ulid::Ulid> for $name {
+            fn from(ulid: ulid::Ulid) -> Self {
+                Self(ulid)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                ulid::Ulid::from_string(text).map(Self).map_err(|_| "must be a ULID")
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// A user's id; also the user's name in Cognito, so that a token leads to the profile without a look-up.
+    UserId
+}
+id! {
+    /// A post's id. It stays when the slug changes.
+    PostId
+}

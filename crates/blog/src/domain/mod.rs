@@ -1,0 +1,27 @@
+//! What the blog is about: users, posts and the values they are made of. Parsing is here and only here; a
+//! value that exists is valid. Nothing in this module does I/O or asks for the time.
+
+mod id;
+mod markdown;
+mod patch;
+mod post;
+mod role;
+mod slug;
+mod tag;
+mod text;
+mod url;
+mod user;
+
+pub use id::{PostId, UserId};
+pub use markdown::{RenderError, Rendered, render};
+pub use patch::{Patch, PatchRequired};
+pub use post::{NewPost, Post, PostAuthor, PostChanges, PostStatus, READING_SPEED, TRASH_SECONDS};
+pub use role::Role;
+pub use slug::Slug;
+pub use tag::{Tag, Tags};
+pub use text::{
+    Biography, Body, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, RefreshToken, Summary,
+    Title,
+};
+pub use url::WebUrl;
+pub use user::{Email, NewPassword, Password, User, UserStatus, Username, Viewer};

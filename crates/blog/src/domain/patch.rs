@@ -1,0 +1,76 @@
+//! The fields of a JSON merge patch (RFC 7396): absent = keep, `null` = clear, a value = set.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// What a patch does to a field that may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leave it.
+    Keep,
+    /// Empty it.
+    Clear,
+    /// Put this there.
+    Set(T),
+}
+
+impl<T: Clone + Into<String>> Patch<T> {
+    /// Does it to a stored text.
+    pub fn apply(&self, field: &mut Option<String>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value.clone().into()),
+        }
+    }
+}
+
+/// What a patch does to a field that cannot be empty: `null` is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchRequired<T> {
+    /// Leave it.
+    Keep,
+    /// Put this there.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(PatchVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PatchRequired<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Patch::deserialize(deserializer)? {
+            Patch::Keep => Ok(Self::Keep),
+            Patch::Clear => Err(D::Error::custom("cannot be null")),
+            Patch::Set(value) => Ok(Self::Set(value)),
+        }
+    }
+}
+
+struct PatchVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PatchVisitor<T> {
+    type Value = Patch<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    /// An absent field; `edge::fields` deserializes one as a unit.
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Patch::Keep)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Patch::Clear)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        T::deserialize(deserializer).map(Patch::Set)
+    }
+}

@@ -1,0 +1,54 @@
+//! What a user may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A role; each includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Comments, reacts, follows.
+    Reader,
+    /// Writes posts.
+    Author,
+    /// Edits anyone's posts, moderates.
+    Editor,
+    /// Manages users and webhooks.
+    Admin,
+}
+
+impl Role {
+    /// All roles, the least first. The pool has a group for each.
+    pub const ALL: [Self; 4] = [Self::Reader, Self::Author, Self::Editor, Self::Admin];
+
+    /// The name in tokens, groups and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Author => "author",
+            Self::Editor => "editor",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The highest role among the groups of a token. Whoever is in none of ours may only read.
+    pub fn of_groups<'a>(groups: impl IntoIterator<Item = &'a str>) -> Self {
+        groups.into_iter().filter_map(|group| group.parse().ok()).max().unwrap_or(Self::Reader)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or("must be one of reader, author, editor, admin")
+    }
+}

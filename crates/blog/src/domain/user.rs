@@ -1,0 +1,265 @@
+//! Users: their names, addresses, passwords and profiles.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Role, UserId};
+use crate::clock::Timestamp;
+
+/// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Username(String);
+
+impl Username {
+    /// Names that would read as the blog itself, or as a path of the API.
+    const RESERVED: &[&str] = &[
+        "about",
+        "account",
+        "admin",
+        "administrator",
+        "anonymous",
+        "api",
+        "authors",
+        "blog",
+        "broadsheet",
+        "contact",
+        "deleted",
+        "docs",
+        "editor",
+        "everyone",
+        "feed",
+        "followers",
+        "following",
+        "health",
+        "help",
+        "login",
+        "logout",
+        "media",
+        "moderator",
+        "null",
+        "official",
+        "password",
+        "posts",
+        "privacy",
+        "register",
+        "root",
+        "search",
+        "security",
+        "sessions",
+        "settings",
+        "signup",
+        "staff",
+        "support",
+        "system",
+        "tags",
+        "terms",
+        "undefined",
+        "users",
+        "webmaster",
+        "www",
+    ];
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Username> for String {
+    fn from(username: Username) -> Self {
+        username.0
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = &'static str;
+
+    fn try_from(typed: String) -> Result<Self, Self::Error> {
+        let folded = typed.to_ascii_lowercase();
+        let well_formed = (3..=30).contains(&folded.len())
+            && folded.starts_with(|first: char| first.is_ascii_lowercase())
+            && folded.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        if !well_formed {
+            Err("must be 3 to 30 of a-z 0-9 _ -, starting with a letter")
+        } else if Self::RESERVED.contains(&folded.as_str()) {
+            Err("is reserved")
+        } else {
+            Ok(Self(folded))
+        }
+    }
+}
+
+/// An e-mail address of at most 254 characters, in lower case. Only its form is checked here (something, one
+/// `@`, a domain with a dot); whether it takes mail, the confirmation tells.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+impl Email {
+    /// The address itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Email {
+    /// Personal data: never shown, so it cannot reach a log by way of `{:?}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email(..)")
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = &'static str;
+
+    fn try_from(typed: String) -> Result<Self, Self::Error> {
+        let folded = typed.trim().to_lowercase();
+        let well_formed = folded.len() <= 254
+            && folded
+                .chars()
+                .all(|c| !c.is_control() && !c.is_whitespace() && !matches!(c, '<' | '>' | ',' | ';' | '"'))
+            && folded.rsplit_once('@').is_some_and(|(local, domain)| {
+                (1..=64).contains(&local.len())
+                    && !local.contains('@')
+                    && domain.contains('.')
+                    && domain
+                        .split('.')
+                        .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+            });
+        well_formed.then_some(Self(folded)).ok_or("must be an e-mail address such as ada@example.com")
+    }
+}
+
+/// A password as it was typed, to be compared with what Cognito holds. Never shown, never logged.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// The password itself, for Cognito.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// A password that a user chose: 8 to 256 characters, no composition rules (NIST SP 800-63B, section 5.1.1.2).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// The password itself, for Cognito.
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+
+    /// Whether it is the account's name or address, which is the first thing that anybody would guess.
+    pub fn repeats(&self, username: &Username, email: &Email) -> bool {
+        let folded = self.reveal().to_lowercase();
+        folded == username.as_str() || folded == email.as_str()
+    }
+}
+
+impl TryFrom<String> for NewPassword {
+    type Error = String;
+
+    fn try_from(typed: String) -> Result<Self, String> {
+        match typed.chars().count() {
+            count if count < 8 => Err("must have at least 8 characters".to_owned()),
+            count if count > 256 => Err("must have at most 256 characters".to_owned()),
+            // Cognito takes no white space at either end; taking it off silently would change the password.
+            _ if typed.trim() != typed => Err("must not start or end with white space".to_owned()),
+            _ => Ok(Self(Password(typed))),
+        }
+    }
+}
+
+/// Who makes a request: a signed-in user, as the token and the profile say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// The user's id.
+    pub user_id: UserId,
+    /// The user's name.
+    pub username: Username,
+    /// What the user may do; from the token.
+    pub role: Role,
+}
+
+/// Where an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserStatus {
+    /// Registered, the e-mail address not confirmed yet. Nobody else sees such a user, and the name and
+    /// address are only reserved.
+    Unconfirmed,
+    /// In use.
+    Active,
+    /// Refused by an administrator.
+    Suspended,
+}
+
+/// A user's profile, as it is stored. Credentials are Cognito's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// The id, also the name in Cognito.
+    pub id: UserId,
+    /// The name in addresses.
+    pub username: Username,
+    /// The address, which only the user sees.
+    pub email: Email,
+    /// What the user is called on the page.
+    pub display_name: String,
+    /// What the user says about themselves.
+    pub bio: Option<String>,
+    /// A picture.
+    pub avatar_url: Option<String>,
+    /// The user's own page.
+    pub website_url: Option<String>,
+    /// What the user may do, as last told to Cognito; what counts for a request is the role in its token.
+    pub role: Role,
+    /// Where the account stands.
+    pub status: UserStatus,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts the changes, from 1.
+    pub version: u64,
+    /// Published posts.
+    pub posts: u64,
+    /// Users who follow this one.
+    pub followers: u64,
+    /// Users whom this one follows.
+    pub following: u64,
+    /// When a registration that was not finished frees its names: DynamoDB's TTL, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+impl User {
+    /// Whether this is a registration that was never finished and no longer holds its names. DynamoDB may
+    /// take days to remove an expired item, so every reader asks.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= now.seconds())
+    }
+}

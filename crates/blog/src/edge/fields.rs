@@ -1,0 +1,104 @@
+//! Reading the fields of a request: all broken ones are reported at once, unknown ones are refused.
+
+use serde::de::{Deserialize, Deserializer, Error as _, Visitor, value::Error as ValueError};
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::error::FieldError;
+
+/// The fields of a body, a query or a path while they are being read.
+///
+/// Deriving `Deserialize` for whole requests was rejected: it stops at the first broken field.
+pub struct Fields {
+    values: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Fields with these values.
+    pub fn new(values: Map<String, Value>) -> Self {
+        Self { values, errors: Vec::new() }
+    }
+
+    /// Takes the field `name`. A broken one gives `None` and is remembered for [`finish`](Self::finish).
+    pub fn take<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Option<T> {
+        let parsed = match self.values.remove(name) {
+            Some(value) => T::deserialize(value).map_err(|error| error.to_string()),
+            None => T::deserialize(Absent).map_err(|error| error.to_string()),
+        };
+        parsed.map_err(|detail| self.errors.push(FieldError::new(name, detail))).ok()
+    }
+
+    /// All errors, if there are any; what nobody took is an error too.
+    pub fn finish(mut self) -> Result<(), Error> {
+        for name in self.values.keys() {
+            self.errors.push(FieldError::new(name, "is not a field of this request"));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(self.errors)) }
+    }
+}
+
+/// A request, or a part of one, that is read field by field. [`fields!`](crate::fields) implements it.
+pub trait FromFields: Sized + Send {
+    /// The names of the fields.
+    const NAMES: &'static [&'static str];
+
+    /// Reads all fields.
+    fn from_fields(fields: Fields) -> Result<Self, Error>;
+}
+
+/// Nothing is taken.
+pub struct NoFields;
+
+impl FromFields for NoFields {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_fields(fields: Fields) -> Result<Self, Error> {
+        fields.finish().map(|()| Self)
+    }
+}
+
+/// Defines what a client sends: a struct whose fields are each read, checked and reported by name.
+///
+/// A field of type `T` is required, `Option<T>` may be absent or null, `Patch<T>` tells the two apart.
+#[macro_export]
+macro_rules! fields {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl $crate::edge::FromFields for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn from_fields(mut fields: $crate::edge::Fields) -> Result<Self, $crate::Error> {
+                $(let $field = fields.take::<$type>(stringify!($field));)*
+                fields.finish()?;
+                // Each is there: a field that is not has left an error, and `finish` returned it.
+                match ($($field,)*) {
+                    ($(Some($field),)*) => Ok(Self { $($field,)* }),
+                    _ => Err($crate::Error::ValidationFailed(Vec::new())),
+                }
+            }
+        }
+    };
+}
+
+/// Stands for a field that was not sent: an `Option` reads it as none, everything else as an error.
+struct Absent;
+
+impl<'de> Deserializer<'de> for Absent {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(ValueError::custom("is required"))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}

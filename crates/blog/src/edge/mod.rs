@@ -1,0 +1,17 @@
+//! The edge: from an API Gateway event to a parsed [`Call`] of an [`Operation`], and from its reply or error
+//! back to HTTP. Every convention of the contract that holds for all operations is here.
+
+mod caller;
+mod cursor;
+mod fields;
+mod operation;
+mod precondition;
+mod problem;
+mod reply;
+
+pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
+pub use cursor::{Cursor, Limit, PageQuery, SigningKey};
+pub use fields::{Fields, FromFields, NoFields};
+pub use operation::{Call, Entry, Operation};
+pub use precondition::{ETag, IfMatch};
+pub use reply::{Accepted, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};

@@ -1,0 +1,170 @@
+//! What operations answer.
+
+use lambda_http::Body;
+use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::ETag;
+use crate::Error;
+
+/// What a reply may look at to become a response.
+pub struct ReplyContext<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+    /// What stands before the API's paths in addresses: the stage, unless a custom domain hides it.
+    pub base: &'a str,
+    /// The request's path below `base`.
+    pub path: &'a str,
+    /// The request's query, without `cursor`.
+    pub query: &'a [(String, String)],
+}
+
+/// An answer of an operation.
+pub trait Reply {
+    /// The answer in HTTP.
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error>;
+}
+
+/// 200 with JSON.
+pub struct Json<T>(pub T);
+
+/// 201 with what was created and where it is (a path of the API).
+pub struct Created<T> {
+    /// Where it is, below the API's base.
+    pub location: Option<String>,
+    /// Its version, if it has one.
+    pub version: Option<u64>,
+    /// What was created.
+    pub body: T,
+}
+
+/// 200 with one resource and its validator; 304 if the client has it already.
+pub struct Versioned<T> {
+    /// The version that edits are checked against.
+    pub version: u64,
+    /// The resource.
+    pub body: T,
+}
+
+/// 202: it will be done, and nothing is said of it.
+pub struct Accepted;
+
+/// 204.
+pub struct NoContent;
+
+/// 200 with what was asked for, or 301 to where it went.
+pub enum MovedOr<T> {
+    /// Where it went: a path below the API's base.
+    Moved(String),
+    /// What was asked for.
+    Here(T),
+}
+
+/// 200 with a page of a list.
+#[derive(Serialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page starts, or null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The same page with each item as `show` shows it.
+    pub fn map<U>(self, show: impl Fn(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(show).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+impl<T: Serialize> Reply for Json<T> {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Serialize> Reply for Created<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = json(StatusCode::CREATED, &self.body)?;
+        if let Some(location) = self.location {
+            let location = header_value(format!("{}{location}", context.base))?;
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        if let Some(version) = self.version {
+            let etag = ETag::new(version, response.body());
+            response.headers_mut().insert(header::ETAG, header_value(etag.to_string())?);
+        }
+        Ok(response)
+    }
+}
+
+impl<T: Serialize> Reply for Versioned<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = json(StatusCode::OK, &self.body)?;
+        let etag = ETag::new(self.version, response.body());
+        if context.method == Method::GET && etag.is_named_by_if_none_match(context.headers) {
+            response = empty(StatusCode::NOT_MODIFIED);
+        }
+        response.headers_mut().insert(header::ETAG, header_value(etag.to_string())?);
+        Ok(response)
+    }
+}
+
+impl Reply for Accepted {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        Ok(empty(StatusCode::ACCEPTED))
+    }
+}
+
+impl Reply for NoContent {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        Ok(empty(StatusCode::NO_CONTENT))
+    }
+}
+
+impl<T: Reply> Reply for MovedOr<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        match self {
+            Self::Here(reply) => reply.into_response(context),
+            Self::Moved(location) => {
+                let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+                let location = header_value(format!("{}{location}", context.base))?;
+                response.headers_mut().insert(header::LOCATION, location);
+                Ok(response)
+            }
+        }
+    }
+}
+
+impl<T: Serialize> Reply for Page<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = json(StatusCode::OK, &self)?;
+        if let Some(cursor) = &self.next_cursor {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(context.query)
+                .append_pair("cursor", cursor)
+                .finish();
+            let link = format!("<{}{}?{query}>; rel=\"next\"", context.base, context.path);
+            response.headers_mut().insert(header::LINK, header_value(link)?);
+        }
+        Ok(response)
+    }
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Error> {
+    let mut response = Response::new(Body::Text(serde_json::to_string(body).map_err(Error::internal)?));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response
+}
+
+fn header_value(text: String) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(text).map_err(Error::internal)
+}

@@ -1,0 +1,208 @@
+//! The Cognito calls that operations make, with Cognito's error codes read one by one.
+
+use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::initiate_auth::{InitiateAuthError, InitiateAuthOutput};
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
+
+use crate::Error;
+use crate::config::Config;
+use crate::domain::{ConfirmationCode, Email, NewPassword, Password, RefreshToken, Role, UserId};
+
+/// The user pool. Users are named by their [`UserId`] there, so usernames and addresses can change here.
+pub struct Identity {
+    client: Client,
+    user_pool_id: String,
+    client_id: String,
+}
+
+/// Why Cognito would not take an account, where the client can do something about it.
+#[derive(Debug)]
+pub enum SignUpRefused {
+    /// The password is not to the pool's taste.
+    Password,
+    /// Anything else.
+    Other(Error),
+}
+
+/// What logging in gives.
+pub struct Tokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token; refreshing gives no new one.
+    pub refresh_token: Option<String>,
+    /// Seconds that the access token is good for.
+    pub expires_in: i32,
+}
+
+impl Identity {
+    /// The user pool of this configuration. Makes no network call.
+    pub fn new(client: Client, config: &Config) -> Self {
+        Self { client, user_pool_id: config.user_pool_id.clone(), client_id: config.user_pool_client_id.clone() }
+    }
+
+    /// Makes an account, which is unconfirmed. Doing it twice is the same as once.
+    pub async fn sign_up(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), SignUpRefused> {
+        let answer = self
+            .client
+            .sign_up()
+            .client_id(&self.client_id)
+            .username(id.to_string())
+            .password(password.reveal())
+            .user_attributes(attribute("email", email.as_str()).map_err(SignUpRefused::Other)?)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                // The id is new, so the account is our own: an answer was lost and the SDK asked again.
+                Some("UsernameExistsException") => Ok(()),
+                // Cognito made the account; only the message could not be sent. It can be sent again.
+                Some("CodeDeliveryFailureException") => Ok(()),
+                Some("InvalidPasswordException") => Err(SignUpRefused::Password),
+                _ => Err(SignUpRefused::Other(Error::from_aws(error))),
+            },
+        }
+    }
+
+    /// Makes an account usable without a code, its address taken as verified.
+    pub async fn confirm_at_once(&self, id: UserId) -> Result<(), Error> {
+        let confirmed =
+            self.client.admin_confirm_sign_up().user_pool_id(&self.user_pool_id).username(id.to_string()).send().await;
+        match confirmed {
+            Ok(_) => {}
+            // It is confirmed already: an answer was lost and the SDK asked again.
+            Err(error) if error.code() == Some("NotAuthorizedException") => {}
+            Err(error) => return Err(Error::from_aws(error)),
+        }
+        self.client
+            .admin_update_user_attributes()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .user_attributes(attribute("email_verified", "true")?)
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
+    /// Makes an account usable if the code is right. The same 422 for an unknown account, a wrong code, an
+    /// old one, and too many tries.
+    pub async fn confirm(&self, id: UserId, code: &ConfirmationCode) -> Result<(), Error> {
+        let answer = self
+            .client
+            .confirm_sign_up()
+            .client_id(&self.client_id)
+            .username(id.to_string())
+            .confirmation_code(code.as_str())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                Some(
+                    "CodeMismatchException"
+                    | "ExpiredCodeException"
+                    | "NotAuthorizedException"
+                    | "UserNotFoundException"
+                    | "InvalidParameterException"
+                    | "TooManyFailedAttemptsException",
+                ) => Err(Self::wrong_code()),
+                Some("LimitExceededException") => Err(Error::TooManyRequests { retry_after: 60 }),
+                _ => Err(Error::from_aws(error)),
+            },
+        }
+    }
+
+    /// What is said of a code that does not confirm anything.
+    pub fn wrong_code() -> Error {
+        Error::field("code", "is wrong or too old; ask for a new one")
+    }
+
+    /// Sends the confirmation code again, if the account waits for one.
+    pub async fn resend_confirmation(&self, id: UserId) -> Result<(), Error> {
+        let answer =
+            self.client.resend_confirmation_code().client_id(&self.client_id).username(id.to_string()).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                // Unknown, confirmed already, or mail that bounced: the answer must not tell which.
+                Some(
+                    "UserNotFoundException"
+                    | "InvalidParameterException"
+                    | "NotAuthorizedException"
+                    | "CodeDeliveryFailureException"
+                    | "LimitExceededException",
+                ) => Ok(()),
+                _ => Err(Error::from_aws(error)),
+            },
+        }
+    }
+
+    /// Puts the user into the group of a role; tokens made from now on carry it. Twice is the same as once.
+    pub async fn grant(&self, id: UserId, role: Role) -> Result<(), Error> {
+        self.client
+            .admin_add_user_to_group()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .group_name(role.name())
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
+    /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
+    pub async fn log_in(&self, name: &str, password: &Password) -> Result<Tokens, Error> {
+        let answer = self
+            .client
+            .initiate_auth()
+            .client_id(&self.client_id)
+            .auth_flow(AuthFlowType::UserPasswordAuth)
+            .auth_parameters("USERNAME", name)
+            .auth_parameters("PASSWORD", password.reveal())
+            .send()
+            .await;
+        tokens(answer, Error::InvalidCredentials)
+    }
+
+    /// A new access token.
+    pub async fn refresh(&self, refresh_token: &RefreshToken) -> Result<Tokens, Error> {
+        let answer = self
+            .client
+            .initiate_auth()
+            .client_id(&self.client_id)
+            .auth_flow(AuthFlowType::RefreshTokenAuth)
+            .auth_parameters("REFRESH_TOKEN", refresh_token.as_str())
+            .send()
+            .await;
+        tokens(answer, Error::Unauthenticated("The refresh token is not valid, or no longer. Log in again."))
+    }
+}
+
+fn attribute(name: &str, value: &str) -> Result<AttributeType, Error> {
+    AttributeType::builder().name(name).value(value).build().map_err(Error::internal)
+}
+
+/// Reads the answer of `InitiateAuth`; `refused` is what a "no" means for the flow.
+fn tokens(answer: Result<InitiateAuthOutput, SdkError<InitiateAuthError>>, refused: Error) -> Result<Tokens, Error> {
+    let output = match answer {
+        Ok(output) => output,
+        Err(error) => {
+            return Err(match error.code() {
+                Some("NotAuthorizedException" | "UserNotFoundException" | "InvalidParameterException") => refused,
+                Some("UserNotConfirmedException") => Error::UserNotConfirmed,
+                _ => Error::from_aws(error),
+            });
+        }
+    };
+    let result = output.authentication_result.ok_or_else(|| {
+        // A challenge (MFA, new password): the pool of the template sets none.
+        Error::internal(format!("Cognito asked for {:?} instead of giving tokens", output.challenge_name))
+    })?;
+    Ok(Tokens {
+        access_token: result.access_token.ok_or_else(|| Error::internal("Cognito gave no access token"))?,
+        refresh_token: result.refresh_token,
+        expires_in: result.expires_in,
+    })
+}

@@ -1,0 +1,71 @@
+//! What every function of Broadsheet shares: the domain's types, the one table, identity, and the edge that
+//! turns an API Gateway event into a parsed call of an [`Operation`](edge::Operation) and back.
+//!
+//! Decisions are pure: time, ids and configuration come in as data (see [`clock`]). I/O happens in [`table`]
+//! and [`identity`] only.
+
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod edge;
+pub mod error;
+pub mod function;
+pub mod identity;
+pub mod table;
+
+mod aws;
+
+pub use error::Error;
+
+use clock::{Clock, Timestamp};
+use config::Config;
+use identity::{Identity, Verifier};
+use table::Table;
+
+/// Everything an operation may use, made once at init and kept while the process is warm.
+pub struct Blog {
+    /// The stack's settings.
+    pub config: Config,
+    /// Profiles and posts.
+    pub table: Table,
+    /// Credentials, which Cognito holds.
+    pub identity: Identity,
+    /// Checks access tokens without a network call once its keys are there.
+    pub verifier: Verifier,
+    clock: Clock,
+}
+
+impl Blog {
+    /// Puts the parts together; makes no network call. `sdk` says how AWS is reached, `clock` where time and
+    /// ids come from.
+    pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
+        Self {
+            table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone()),
+            identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
+            verifier: Verifier::new(&config),
+            config,
+            clock,
+        }
+    }
+
+    /// The time of this request. Read once a request, at the edge, and handed on as data.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id, unique and sorting by `now`.
+    pub fn new_id<T: From<ulid::Ulid>>(&self, now: Timestamp) -> T {
+        T::from(self.clock.new_ulid(now))
+    }
+
+    /// Uses the network once during init, so that the first request does not pay for the TLS handshake:
+    /// Lambda gives init a full CPU whatever the function's memory. A failure is left to the first request,
+    /// which answers it properly.
+    pub async fn warm(&self, verifies_tokens: bool) {
+        let keys = async { if verifies_tokens { self.verifier.prefetch(self.now()).await } else { Ok(()) } };
+        let (table, keys) = tokio::join!(self.table.warm(), keys);
+        if let Err(error) = table.and(keys) {
+            tracing::warn!(causes = error.causes(), "warming up failed");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The one table. [`Table`] has a method for each access pattern; [`keys`] says which there are.
+
+pub mod keys;
+mod latest;
+mod posts;
+mod users;
+mod write;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use crate::Error;
+use crate::edge::SigningKey;
+use keys::Key;
+
+pub use posts::{PostText, Slot};
+pub use users::Guarded;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Which of DynamoDB's two kinds of read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// May lag behind by a moment; half the price. For what anonymous readers see.
+    Eventual,
+    /// Sees every write that was answered before. For whoever may have written it.
+    Strong,
+}
+
+/// A kind of thing that the table stores. Entities hold no keys: those are added when one is written and
+/// ignored when it is read.
+trait Entity: Serialize + DeserializeOwned {
+    /// Its name, the attribute `type`: an engineer with the console can tell items apart.
+    const TYPE: &'static str;
+}
+
+/// The table, by way of its access patterns.
+pub struct Table {
+    client: Client,
+    name: String,
+    signing_key: OnceCell<SigningKey>,
+    latest_years: Mutex<BTreeSet<String>>,
+}
+
+impl Table {
+    /// The table of this name. Makes no network call.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name, signing_key: OnceCell::new(), latest_years: Mutex::default() }
+    }
+
+    /// The key that the stack's cursors are signed with; made by whoever needs it first.
+    ///
+    /// It lives in the table because everything else costs money while idle (Secrets Manager, KMS) or asks the
+    /// operator for a secret. Who can read the table can read what a cursor points at.
+    pub async fn signing_key(&self) -> Result<&SigningKey, Error> {
+        self.signing_key.get_or_try_init(|| self.get_or_create_signing_key()).await
+    }
+
+    /// Opens a connection by reading the signing key, if there is one yet.
+    pub async fn warm(&self) -> Result<(), Error> {
+        if let Some(item) = self.get_item(&keys::signing_key(), Consistency::Strong).await? {
+            // Already set by another request: it is the same key.
+            let _ = self.signing_key.set(read_signing_key(&item)?);
+        }
+        Ok(())
+    }
+
+    async fn get_or_create_signing_key(&self) -> Result<SigningKey, Error> {
+        let key = keys::signing_key();
+        if let Some(item) = self.get_item(&key, Consistency::Strong).await? {
+            return read_signing_key(&item);
+        }
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;
+        let mut item = key_attributes(&key);
+        item.insert("type".to_owned(), AttributeValue::S("signing_key".to_owned()));
+        item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(bytes)));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match put {
+            Ok(_) => {}
+            // Another process, or this very put whose answer was lost: what is there now counts.
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {}
+            Err(error) => return Err(Error::from_aws(error)),
+        }
+        match self.get_item(&key, Consistency::Strong).await? {
+            Some(item) => read_signing_key(&item),
+            None => Err(Error::internal("the signing key vanished")),
+        }
+    }
+
+    async fn get<T: Entity>(&self, key: &Key, consistency: Consistency) -> Result<Option<T>, Error> {
+        self.get_item(key, consistency).await?.map(read).transpose()
+    }
+
+    async fn get_item(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, Error> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(key)))
+            .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(output.item)
+    }
+
+    /// The items of a partition whose sort keys begin with `prefix`.
+    async fn query_prefix(&self, pk: &str, prefix: &str, consistency: Consistency) -> Result<Vec<Item>, Error> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(output.items.unwrap_or_default())
+    }
+
+    /// At most `limit` items of a partition, the last sort key first, from `before` on if it is given.
+    async fn query_backwards(
+        &self,
+        pk: &str,
+        prefix: &str,
+        before: Option<&str>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, Error> {
+        let start = before.map(|sk| key_attributes(&Key { pk: pk.to_owned(), sk: sk.to_owned() }));
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+        };
+        let output = query
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .consistent_read(consistency == Consistency::Strong)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(output.items.unwrap_or_default())
+    }
+}
+
+fn read_signing_key(item: &Item) -> Result<SigningKey, Error> {
+    match item.get("bytes") {
+        Some(AttributeValue::B(bytes)) => Ok(SigningKey::new(bytes.as_ref())),
+        _ => Err(Error::internal("the signing key's item has no bytes")),
+    }
+}
+
+fn key_attributes(key: &Key) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(key.pk.clone())),
+        ("sk".to_owned(), AttributeValue::S(key.sk.clone())),
+    ])
+}
+
+fn sort_key(item: &Item) -> Option<&str> {
+    item.get("sk")?.as_s().ok().map(String::as_str)
+}
+
+fn type_of(item: &Item) -> Option<&str> {
+    item.get("type")?.as_s().ok().map(String::as_str)
+}
+
+/// The attributes of an entity, without keys. What is none is not stored.
+fn attributes<T: Entity>(entity: &T) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::to_item(entity).map_err(Error::internal)?;
+    item.retain(|_, value| !value.is_null());
+    Ok(item)
+}
+
+/// An entity as it is stored: its attributes, its keys, its type and the version of its schema.
+fn stored<T: Entity>(key: &Key, entity: &T) -> Result<Item, Error> {
+    let mut item = attributes(entity)?;
+    item.extend(key_attributes(key));
+    item.insert("type".to_owned(), AttributeValue::S(T::TYPE.to_owned()));
+    item.insert("schema".to_owned(), AttributeValue::N("1".to_owned()));
+    Ok(item)
+}
+
+fn read<T: Entity>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(Error::internal)
+}

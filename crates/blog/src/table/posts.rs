@@ -1,0 +1,303 @@
+//! Access patterns of posts.
+
+use std::io::{Read, Write as _};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use serde::{Deserialize, Serialize};
+
+use super::keys::{self, PostList};
+use super::write::Write;
+use super::{Consistency, Entity, Item, Table, read, sort_key, type_of};
+use crate::Error;
+use crate::clock::Timestamp;
+use crate::domain::{Post, PostId, PostStatus, Slug};
+use crate::edge::{Cursor, Limit, Page};
+
+/// A post's text, as it was typed and as it is shown. At rest each is deflated: text shrinks to about a third,
+/// and what a read costs goes by size.
+#[derive(Clone)]
+pub struct PostText {
+    /// As it was typed.
+    pub markdown: String,
+    /// As it is shown.
+    pub html: String,
+}
+
+/// What is at a slug.
+pub enum Slot<T> {
+    /// A post.
+    Post(T),
+    /// The post that had this slug has another one now.
+    Moved(PostId),
+}
+
+/// Left behind at every slug that a post had.
+#[derive(Serialize, Deserialize)]
+struct Redirect {
+    moved: PostId,
+}
+
+/// Leads from a post to its slug.
+#[derive(Serialize, Deserialize)]
+struct CurrentSlug {
+    slug: Slug,
+}
+
+impl Entity for Post {
+    const TYPE: &'static str = "post";
+}
+
+impl Entity for Redirect {
+    const TYPE: &'static str = "redirect";
+}
+
+impl Entity for CurrentSlug {
+    const TYPE: &'static str = "slug";
+}
+
+impl Table {
+    /// A post with its text, or where it moved.
+    pub async fn post_with_text(
+        &self,
+        slug: &Slug,
+        consistency: Consistency,
+        now: Timestamp,
+    ) -> Result<Option<Slot<(Post, PostText)>>, Error> {
+        let partition = keys::slug_partition(slug);
+        let items = self.query_prefix(&partition, keys::POST_PREFIX, consistency).await?;
+        match read_post_with_text(items, now)? {
+            Caught::Whole(slot) => Ok(slot),
+            // A query reads its items one by one, so one that runs beside a write may catch the post before it
+            // and the text after. The write is complete by now; a consistent read sees all of it.
+            Caught::Torn => match read_post_with_text(
+                self.query_prefix(&partition, keys::POST_PREFIX, Consistency::Strong).await?,
+                now,
+            )? {
+                Caught::Whole(slot) => Ok(slot),
+                Caught::Torn => Err(Error::Unavailable("the post is being written faster than it can be read".into())),
+            },
+        }
+    }
+
+    /// A post without its text, as it is now, or where it moved.
+    pub async fn post(&self, slug: &Slug, now: Timestamp) -> Result<Option<Slot<Post>>, Error> {
+        match self.get_item(&keys::post(slug), Consistency::Strong).await? {
+            Some(item) => read_slot(item, now),
+            None => Ok(None),
+        }
+    }
+
+    /// The slug that a post has now.
+    pub async fn slug_of(&self, id: PostId) -> Result<Option<Slug>, Error> {
+        let current: Option<CurrentSlug> = self.get(&keys::post_slug(id), Consistency::Strong).await?;
+        Ok(current.map(|current| current.slug))
+    }
+
+    /// Writes a new post and all that goes with it. [`Error::SlugTaken`] if another post has the slug.
+    pub async fn create_post(&self, post: &Post, text: &PostText, now: Timestamp) -> Result<(), Error> {
+        self.prepare_lists(post, now).await?;
+        let mut writes = vec![
+            Write::put(keys::post(&post.slug), post)?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Error::SlugTaken),
+            Write::put(keys::post_slug(post.id), &CurrentSlug { slug: post.slug.clone() })?,
+        ];
+        writes.extend(put_text(post, text)?);
+        for key in keys::list_items(post) {
+            writes.push(Write::put(key, post)?);
+        }
+        writes.extend(count_published(None, post));
+        self.write(writes).await
+    }
+
+    /// Writes the next version of a post, and everywhere it is listed. `text` is what changed of the text, or
+    /// what must move with the slug. [`Error::PreconditionFailed`] if `old` is no longer what is there.
+    pub async fn update_post(
+        &self,
+        old: &Post,
+        new: &Post,
+        text: Option<&PostText>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.prepare_lists(new, now).await?;
+        let mut writes = Vec::new();
+        if old.slug == new.slug {
+            writes.push(
+                Write::update(keys::post(&old.slug), old, new)?
+                    .at_version(old.version)
+                    .on_condition_failed(Error::PreconditionFailed),
+            );
+        } else {
+            writes.push(
+                Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?
+                    .at_version(old.version)
+                    .on_condition_failed(Error::PreconditionFailed),
+            );
+            writes.extend([Write::delete(keys::markdown(&old.slug)), Write::delete(keys::html(&old.slug))]);
+            // A slug that the post had before leads to itself; it may have it back.
+            writes.push(
+                Write::put(keys::post(&new.slug), new)?
+                    .on_condition("attribute_not_exists(pk) OR moved = :own_id")
+                    .with_value(":own_id", AttributeValue::S(new.id.to_string()))
+                    .on_condition_failed(Error::SlugTaken),
+            );
+            writes.push(Write::put(keys::post_slug(new.id), &CurrentSlug { slug: new.slug.clone() })?);
+        }
+        if let Some(text) = text {
+            writes.extend(put_text(new, text)?);
+        }
+        if let (None, Some(expires_at)) = (old.expires_at, new.expires_at) {
+            // DynamoDB's TTL then removes all of the post, at no cost.
+            let expire = |key| Write::set(key, "expires_at", AttributeValue::N(expires_at.to_string()));
+            writes.extend([keys::markdown(&new.slug), keys::html(&new.slug), keys::post_slug(new.id)].map(expire));
+        }
+
+        let (listed, list) = (keys::list_items(old), keys::list_items(new));
+        writes.extend(listed.iter().filter(|key| !list.contains(key)).cloned().map(Write::delete));
+        for key in list {
+            writes.push(if listed.contains(&key) { Write::update(key, old, new)? } else { Write::put(key, new)? });
+        }
+        writes.extend(count_published(Some(old), new));
+        self.write(writes).await
+    }
+
+    /// A page of a list, newest first. `cursor` is what the page before this one gave.
+    pub async fn posts(
+        &self,
+        list: &PostList,
+        cursor: Option<&str>,
+        limit: Limit,
+        consistency: Consistency,
+        now: Timestamp,
+    ) -> Result<Page<Post>, Error> {
+        let name = list.name();
+        let start = match cursor {
+            Some(cursor) => Some(Cursor::verify(cursor, &name, self.signing_key().await?)?),
+            None => None,
+        };
+        let (mut bucket, mut before) = match start {
+            Some(Cursor { bucket, after }) => (bucket, Some(after)),
+            None if *list == PostList::Latest => (keys::latest_year(now), None),
+            None => (String::new(), None),
+        };
+
+        // One more than the page holds tells whether there is a next page.
+        let wanted = limit.get() + 1;
+        let mut found: Vec<(String, Item)> = Vec::new();
+        loop {
+            let partition = list.partition(&bucket);
+            let missing = wanted - found.len();
+            let mut items =
+                self.query_backwards(&partition, list.prefix(), before.as_deref(), missing, consistency).await?;
+            let exhausted = items.len() < missing;
+            let end = items.pop_if(|item| type_of(item) != Some(Post::TYPE));
+            let exhausted = exhausted || end.is_some();
+            found.extend(items.into_iter().map(|item| (bucket.clone(), item)));
+            if *list != PostList::Latest || !exhausted || found.len() >= wanted {
+                break;
+            }
+            match self.year_before(&bucket, end).await? {
+                Some(year) => (bucket, before) = (year, None),
+                None => break,
+            }
+        }
+
+        let more = found.len() == wanted;
+        found.truncate(limit.get());
+        let next_cursor = match found.last() {
+            Some((bucket, item)) if more => {
+                let after = sort_key(item).unwrap_or_default().to_owned();
+                Some(Cursor { bucket: bucket.clone(), after }.sign(&name, self.signing_key().await?))
+            }
+            _ => None,
+        };
+        let posts = found.into_iter().map(|(_, item)| read(item)).collect::<Result<Vec<Post>, _>>()?;
+        Ok(Page { items: posts.into_iter().filter(|post| !post.is_expired(now)).collect(), next_cursor })
+    }
+
+    async fn prepare_lists(&self, post: &Post, now: Timestamp) -> Result<(), Error> {
+        match (post.status, post.published_at) {
+            (PostStatus::Published, Some(published_at)) => self.prepare_latest(published_at, now).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Keeps the author's count of published posts, in the transaction that changes it.
+fn count_published(old: Option<&Post>, new: &Post) -> Option<Write> {
+    let is_published = |post: &Post| i64::from(post.status == PostStatus::Published);
+    let by = is_published(new) - old.map_or(0, is_published);
+    (by != 0).then(|| Write::add(keys::profile(new.author.id), "posts", by))
+}
+
+/// What a query of a slug's partition caught.
+enum Caught {
+    Whole(Option<Slot<(Post, PostText)>>),
+    /// Post and text of different versions.
+    Torn,
+}
+
+fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Caught, Error> {
+    let (mut slot, mut markdown, mut html) = (None, None, None);
+    for item in items {
+        match sort_key(&item) {
+            Some("POST#MARKDOWN") => markdown = Some(item),
+            Some("POST#HTML") => html = Some(item),
+            _ => slot = read_slot(item, now)?,
+        }
+    }
+    let post = match slot {
+        Some(Slot::Post(post)) => post,
+        Some(Slot::Moved(id)) => return Ok(Caught::Whole(Some(Slot::Moved(id)))),
+        None => return Ok(Caught::Whole(None)),
+    };
+    let version = AttributeValue::N(post.text_version.to_string());
+    match (markdown, html) {
+        (Some(markdown), Some(html))
+            if markdown.get("version") == Some(&version) && html.get("version") == Some(&version) =>
+        {
+            let text = PostText { markdown: inflated(&markdown)?, html: inflated(&html)? };
+            Ok(Caught::Whole(Some(Slot::Post((post, text)))))
+        }
+        _ => Ok(Caught::Torn),
+    }
+}
+
+fn read_slot(item: Item, now: Timestamp) -> Result<Option<Slot<Post>>, Error> {
+    if type_of(&item) == Some(Redirect::TYPE) {
+        return Ok(Some(Slot::Moved(read::<Redirect>(item)?.moved)));
+    }
+    let post: Post = read(item)?;
+    Ok((!post.is_expired(now)).then_some(Slot::Post(post)))
+}
+
+fn put_text(post: &Post, text: &PostText) -> Result<[Write; 2], Error> {
+    let item = |text: &str| {
+        Ok::<_, Error>(Item::from([
+            ("version".to_owned(), AttributeValue::N(post.text_version.to_string())),
+            ("deflated".to_owned(), AttributeValue::B(Blob::new(deflated(text)?))),
+        ]))
+    };
+    Ok([
+        Write::put_item(keys::markdown(&post.slug), "markdown", item(&text.markdown)?),
+        Write::put_item(keys::html(&post.slug), "html", item(&text.html)?),
+    ])
+}
+
+fn deflated(text: &str) -> Result<Vec<u8>, Error> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).map_err(Error::internal)
+}
+
+fn inflated(item: &Item) -> Result<String, Error> {
+    let Some(AttributeValue::B(deflated)) = item.get("deflated") else {
+        return Err(Error::internal("the text's item has no text"));
+    };
+    let mut text = String::new();
+    DeflateDecoder::new(deflated.as_ref()).read_to_string(&mut text).map_err(Error::internal)?;
+    Ok(text)
+}

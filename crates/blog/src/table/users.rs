@@ -1,0 +1,115 @@
+//! Access patterns of users.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::keys::{self, Key};
+use super::write::Write;
+use super::{Consistency, Entity, Table};
+use crate::Error;
+use crate::clock::Timestamp;
+use crate::domain::{Email, User, UserId, UserStatus, Username};
+
+/// Who has a name or an address. The item is what makes it unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// When a reservation lapses, in seconds since 1970; none once the registration is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+impl Guarded {
+    /// Whether the registration is finished, and the name not only reserved.
+    pub fn is_final(&self) -> bool {
+        self.expires_at.is_none()
+    }
+}
+
+impl Entity for User {
+    const TYPE: &'static str = "user";
+}
+
+impl Entity for Guarded {
+    const TYPE: &'static str = "guard";
+}
+
+impl Table {
+    /// A user's profile, also of one whose registration is not finished.
+    pub async fn user(&self, id: UserId, consistency: Consistency) -> Result<Option<User>, Error> {
+        self.get(&keys::profile(id), consistency).await
+    }
+
+    /// Who has this username, or has reserved it.
+    pub async fn holder_of_username(&self, username: &Username, now: Timestamp) -> Result<Option<Guarded>, Error> {
+        self.guard(&keys::username(username), now).await
+    }
+
+    /// Who has this e-mail address, or has reserved it.
+    pub async fn holder_of_email(&self, email: &Email, now: Timestamp) -> Result<Option<Guarded>, Error> {
+        self.guard(&keys::email(email), now).await
+    }
+
+    async fn guard(&self, key: &Key, now: Timestamp) -> Result<Option<Guarded>, Error> {
+        let guard: Option<Guarded> = self.get(key, Consistency::Strong).await?;
+        Ok(guard.filter(|guard| guard.expires_at.is_none_or(|expires_at| expires_at > now.seconds())))
+    }
+
+    /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
+    pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let guard = Guarded { user_id: user.id, expires_at: user.expires_at };
+        let free = "attribute_not_exists(pk) OR expires_at <= :now";
+        let reserve = |key: Key, taken: Error| {
+            Ok::<_, Error>(
+                Write::put(key, &guard)?
+                    .on_condition(free)
+                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                    .on_condition_failed(taken),
+            )
+        };
+        self.write(vec![
+            reserve(keys::username(&user.username), Error::UsernameTaken)?,
+            reserve(keys::email(&user.email), Error::EmailTaken)?,
+            Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
+        ])
+        .await
+    }
+
+    /// Makes a reserved user's registration final. Doing it twice is the same as once.
+    pub async fn activate_user(&self, reserved: &User) -> Result<User, Error> {
+        let active = User { status: UserStatus::Active, expires_at: None, ..reserved.clone() };
+        let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at };
+        let keep = Guarded { expires_at: None, ..guard.clone() };
+        let lapsed = || Error::Conflict("The registration took too long. Register again.");
+        let mine = |write: Write| {
+            write
+                .on_condition("user_id = :mine")
+                .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
+                .on_condition_failed(lapsed())
+        };
+        self.write(vec![
+            mine(Write::update(keys::username(&reserved.username), &guard, &keep)?),
+            mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
+            Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(lapsed()),
+        ])
+        .await?;
+        Ok(active)
+    }
+
+    /// Gives a reserved user's name and address back.
+    pub async fn release_user(&self, reserved: &User) -> Result<(), Error> {
+        let mine = |key: Key| {
+            Write::delete(key)
+                .on_condition("user_id = :mine")
+                .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
+                .on_condition_failed(Error::Conflict("The registration took too long. Register again."))
+        };
+        self.write(vec![
+            mine(keys::username(&reserved.username)),
+            mine(keys::email(&reserved.email)),
+            Write::delete(keys::profile(reserved.id)),
+        ])
+        .await
+    }
+}

@@ -1,0 +1,68 @@
+//! The Lambda authorizer: decides who may pass to the operations that need a user.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
+
+use std::fmt;
+
+use blog::edge::bearer_token;
+use blog::identity::authenticate;
+use blog::{Blog, Error};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Question;
+use serde_json::{Value, json};
+
+/// What the template calls the function.
+pub const NAME: &str = "authorizer";
+
+/// Nobody may pass. API Gateway answers 401 to this message, and 500 to any other.
+#[derive(Debug)]
+pub struct Unauthorized;
+
+impl fmt::Display for Unauthorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unauthorized")
+    }
+}
+
+impl std::error::Error for Unauthorized {}
+
+/// Lets the bearer of a good token pass to every operation of the stage; what their role allows, the operations
+/// decide. API Gateway keeps the answer for a minute by token, so a policy for less than the stage would refuse
+/// the next operation.
+///
+/// # Errors
+/// `Unauthorized` for a bad token; the cause itself if the token could not be checked.
+pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_http::Error> {
+    let answer = async {
+        let token = bearer_token(&question.headers)?.ok_or(Error::Unauthenticated("no token"))?;
+        authenticate(blog, token, blog.now()).await
+    };
+    let viewer = match answer.await {
+        Ok(viewer) => viewer,
+        Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => {
+            tracing::error!(operation = NAME, causes = error.causes(), "a token could not be checked");
+            return Err(error.into());
+        }
+        Err(_) => return Err(Unauthorized.into()),
+    };
+    let user_id = viewer.user_id.to_string();
+    Ok(json!({
+        "principalId": user_id,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Action": "execute-api:Invoke",
+                "Effect": "Allow",
+                "Resource": stage_arn(question.method_arn.as_deref().unwrap_or_default()),
+            }],
+        },
+        "context": { "user_id": user_id, "username": viewer.username.as_str(), "role": viewer.role.name() },
+    }))
+}
+
+/// All of the stage that `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH` is in.
+fn stage_arn(method_arn: &str) -> String {
+    let mut parts = method_arn.split('/');
+    match (parts.next(), parts.next()) {
+        (Some(api), Some(stage)) => format!("{api}/{stage}/*"),
+        _ => method_arn.to_owned(),
+    }
+}

@@ -1,0 +1,54 @@
+//! `GET /me/posts`: one's own posts, newest first; all but the trash, or those of one status.
+
+use blog::edge::{Call, Limit, NoFields, Operation, Page, Reader};
+use blog::table::Consistency;
+use blog::table::keys::PostList;
+use blog::{Blog, Error, fields};
+use serde::Deserialize;
+
+use crate::representation::Card;
+
+pub struct ListMyPosts;
+
+fields! {
+    pub struct Filters {
+        limit: Option<Limit>,
+        cursor: Option<String>,
+        status: Option<StatusFilter>,
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusFilter {
+    Draft,
+    Scheduled,
+    Published,
+    Trashed,
+}
+
+impl Operation for ListMyPosts {
+    const NAME: &'static str = "list_my_posts";
+    type Caller = Reader;
+    type Path = NoFields;
+    type Query = Filters;
+    type Body = NoFields;
+    type Reply = Page<Card>;
+
+    async fn run(
+        blog: &Blog,
+        Call { caller: Reader(viewer), query, now, .. }: Call<Self>,
+    ) -> Result<Self::Reply, Error> {
+        let list = match query.status {
+            None => PostList::Own(viewer.user_id),
+            Some(StatusFilter::Draft) => PostList::Drafts(viewer.user_id),
+            Some(StatusFilter::Published) => PostList::ByAuthor(viewer.username),
+            Some(StatusFilter::Trashed) => PostList::Trash(viewer.user_id),
+            // Nothing can be scheduled yet, so nothing is.
+            Some(StatusFilter::Scheduled) => return Ok(Page { items: Vec::new(), next_cursor: None }),
+        };
+        let limit = query.limit.unwrap_or_default();
+        let page = blog.table.posts(&list, query.cursor.as_deref(), limit, Consistency::Strong, now).await?;
+        Ok(page.map(|post| Card::new(post, true)))
+    }
+}

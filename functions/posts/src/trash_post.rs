@@ -1,0 +1,28 @@
+//! `DELETE /posts/{slug}`: to the trash.
+
+use blog::domain::Post;
+use blog::edge::{Author, Call, NoContent, NoFields, Operation};
+use blog::{Blog, Error};
+
+use crate::edit::{PostPath, edit_post};
+
+pub struct TrashPost;
+
+impl Operation for TrashPost {
+    const NAME: &'static str = "trash_post";
+    type Caller = Author;
+    type Path = PostPath;
+    type Query = NoFields;
+    type Body = NoFields;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Author(viewer), path, if_match, now, .. } = call;
+        let trash = |post: &mut Post| {
+            post.trash(now);
+            Ok(None)
+        };
+        edit_post(blog, path.slug, &viewer, &if_match, now, trash).await?;
+        Ok(NoContent)
+    }
+}

@@ -1,0 +1,34 @@
+//! `POST /users/confirm`: the code from the e-mail.
+
+use blog::domain::{ConfirmationCode, Email, UserId};
+use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
+use blog::{Blog, Error, fields};
+
+use crate::registration::finish;
+
+pub struct ConfirmRegistration;
+
+fields! {
+    pub struct Confirmation {
+        email: Email,
+        code: ConfirmationCode,
+    }
+}
+
+impl Operation for ConfirmRegistration {
+    const NAME: &'static str = "confirm_registration";
+    type Caller = Visitor;
+    type Path = NoFields;
+    type Query = NoFields;
+    type Body = Confirmation;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        // For an unknown address Cognito is asked all the same, so that the time does not tell either.
+        let holder = blog.table.holder_of_email(&body.email, now).await?;
+        let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
+        blog.identity.confirm(user_id, &body.code).await?;
+        finish(blog, user_id).await?;
+        Ok(NoContent)
+    }
+}

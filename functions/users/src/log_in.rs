@@ -1,0 +1,68 @@
+//! `POST /sessions`: tokens for a password.
+
+use blog::domain::{Email, Login, Password, Username};
+use blog::edge::{Call, Created, NoFields, Operation, Visitor};
+use blog::table::Guarded;
+use blog::{Blog, Error, fields};
+use serde::Serialize;
+
+use crate::registration::finish;
+
+pub struct LogIn;
+
+fields! {
+    pub struct Credentials {
+        login: Login,
+        password: Password,
+    }
+}
+
+#[derive(Serialize)]
+pub struct Session {
+    access_token: String,
+    refresh_token: Option<String>,
+    token_type: &'static str,
+    expires_in: i32,
+}
+
+impl Operation for LogIn {
+    const NAME: &'static str = "log_in";
+    type Caller = Visitor;
+    type Path = NoFields;
+    type Query = NoFields;
+    type Body = Credentials;
+    type Reply = Created<Session>;
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        let holder = match body.login.as_str().to_owned() {
+            login if login.contains('@') => match Email::try_from(login) {
+                Ok(email) => blog.table.holder_of_email(&email, now).await?,
+                Err(_) => None,
+            },
+            login => match Username::try_from(login) {
+                Ok(username) => blog.table.holder_of_username(&username, now).await?,
+                Err(_) => None,
+            },
+        };
+        // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
+        // password, and takes as long.
+        let Guarded { user_id, expires_at } =
+            holder.unwrap_or_else(|| Guarded { user_id: blog.new_id(now), expires_at: None });
+        let name = user_id.to_string();
+        let mut tokens = blog.identity.log_in(&name, &body.password).await?;
+
+        // The password is right but the registration was interrupted: finish it, and take tokens that carry
+        // the role which that gave.
+        if expires_at.is_some() {
+            finish(blog, user_id).await?;
+            tokens = blog.identity.log_in(&name, &body.password).await?;
+        }
+        let session = Session {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            token_type: "Bearer",
+            expires_in: tokens.expires_in,
+        };
+        Ok(Created { location: None, version: None, body: session })
+    }
+}

@@ -1,0 +1,35 @@
+//! `POST /sessions/refresh`: a new access token.
+
+use blog::domain::RefreshToken;
+use blog::edge::{Call, Json, NoFields, Operation, Visitor};
+use blog::{Blog, Error, fields};
+use serde::Serialize;
+
+pub struct RefreshSession;
+
+fields! {
+    pub struct Refresh {
+        refresh_token: RefreshToken,
+    }
+}
+
+#[derive(Serialize)]
+pub struct Refreshed {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i32,
+}
+
+impl Operation for RefreshSession {
+    const NAME: &'static str = "refresh_session";
+    type Caller = Visitor;
+    type Path = NoFields;
+    type Query = NoFields;
+    type Body = Refresh;
+    type Reply = Json<Refreshed>;
+
+    async fn run(blog: &Blog, Call { body, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        let tokens = blog.identity.refresh(&body.refresh_token).await?;
+        Ok(Json(Refreshed { access_token: tokens.access_token, token_type: "Bearer", expires_in: tokens.expires_in }))
+    }
+}

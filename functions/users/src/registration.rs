@@ -1,0 +1,28 @@
+//! How a registration is finished, whoever comes first: the registering request itself, the confirmation of
+//! the address, or the first log-in after one of those was interrupted.
+
+use blog::config::SignUpConfirmation;
+use blog::domain::{User, UserId, UserStatus};
+use blog::table::Consistency;
+use blog::{Blog, Error};
+
+/// How long a name stays reserved for a registration that is not finished, in seconds.
+pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
+    match confirmation {
+        // Longer than any request runs.
+        SignUpConfirmation::Auto => 15 * 60,
+        // As long as Cognito's confirmation code is good for.
+        SignUpConfirmation::Email => 24 * 60 * 60,
+    }
+}
+
+/// Gives the user their role and makes their name final. Every step may be done again.
+pub async fn finish(blog: &Blog, user_id: UserId) -> Result<Option<User>, Error> {
+    match blog.table.user(user_id, Consistency::Strong).await? {
+        Some(user) if user.status == UserStatus::Unconfirmed => {
+            blog.identity.grant(user.id, user.role).await?;
+            blog.table.activate_user(&user).await.map(Some)
+        }
+        user => Ok(user),
+    }
+}

@@ -1,0 +1,30 @@
+//! `POST /users/confirm/resend`: the e-mail once more.
+
+use blog::domain::Email;
+use blog::edge::{Accepted, Call, NoFields, Operation, Visitor};
+use blog::{Blog, Error, fields};
+
+pub struct ResendConfirmation;
+
+fields! {
+    pub struct Address {
+        email: Email,
+    }
+}
+
+impl Operation for ResendConfirmation {
+    const NAME: &'static str = "resend_confirmation";
+    type Caller = Visitor;
+    type Path = NoFields;
+    type Query = NoFields;
+    type Body = Address;
+    type Reply = Accepted;
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        // The same for an unknown address: this must not tell who has an account.
+        let holder = blog.table.holder_of_email(&body.email, now).await?;
+        let user_id = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
+        blog.identity.resend_confirmation(user_id).await?;
+        Ok(Accepted)
+    }
+}
