@@ -1,1 +1,11 @@
+//! Broadsheet on a laptop: API Gateway, DynamoDB and Cognito in one process, wired as `template.yaml` says. The
+//! functions are the ones that are deployed; only what is around them is local. Never deployed itself.
 
+pub mod backing;
+pub mod cognito;
+pub mod gateway;
+pub mod seed;
+pub mod server;
+pub mod stack;
+pub mod template;
+pub mod wire;

@@ -1,1 +1,155 @@
-fn main() {}
+//! `cargo run`: the whole blog on `http://localhost:3000`.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use blog::clock::Clock;
+use blog::config::SignUpConfirmation;
+use clap::{Args, Parser, Subcommand};
+use local::backing::{Backing, Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::seed;
+use local::stack::{Options, Stack};
+use local::template::{self, Template};
+use tokio::net::TcpListener;
+
+/// Broadsheet on this machine: API, database, accounts and mailbox in one process.
+#[derive(Parser)]
+#[command(name = "broadsheet", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The port to answer on; 0 takes any that is free.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    #[command(flatten)]
+    data: Data,
+    /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
+    #[arg(long)]
+    confirm_email: bool,
+}
+
+#[derive(Args)]
+struct Data {
+    /// The folder that data is kept in.
+    #[arg(long, default_value = ".broadsheet")]
+    data: PathBuf,
+    /// Keep nothing: start empty and forget everything at the end.
+    #[arg(long)]
+    memory: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Post a folder of Markdown files through the API.
+    Seed(seed::Seed),
+    /// Run only DynamoDB and Cognito, for `sam local start-api`.
+    Backing(RunBacking),
+}
+
+#[derive(Args)]
+struct RunBacking {
+    /// The address to answer on. Containers reach the host by its own address, not by 127.0.0.1.
+    #[arg(long, default_value = "0.0.0.0")]
+    host: IpAddr,
+    /// DynamoDB's port.
+    #[arg(long, default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Cognito's port.
+    #[arg(long, default_value_t = 9229)]
+    cognito_port: u16,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Data {
+    fn storage(&self) -> Storage {
+        if self.memory { Storage::Memory } else { Storage::Folder(self.data.clone()) }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    blog::function::start_logging();
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => serve(cli.serve).await,
+        Some(Command::Backing(options)) => run_backing(options).await,
+        Some(Command::Seed(options)) => match seed::run(&options, now(), &mut io::stdout()).await {
+            Ok(report) if report.failed > 0 => return ExitCode::FAILURE,
+            Ok(_) => Ok(()),
+            Err(error) => Err(io::Error::other(error)),
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("broadsheet: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Serve) -> io::Result<()> {
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let listener = TcpListener::bind((local, options.port)).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("port {} cannot be used ({error}); try --port", options.port))
+    })?;
+    let base = format!("http://localhost:{}", listener.local_addr()?.port());
+    let stack = Stack::start(Options {
+        storage: options.data.storage(),
+        sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
+        clock: Clock::system(),
+    })
+    .await?;
+
+    let data = match options.data.storage() {
+        Storage::Memory => "in memory, gone at the end".to_owned(),
+        Storage::Folder(folder) => folder.display().to_string(),
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "Broadsheet {} is running. Ctrl-C ends it.", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  API      {base}/v1")?;
+    writeln!(out, "  mailbox  {base}/_local/emails")?;
+    writeln!(out, "  data     {data}")?;
+    writeln!(out, "Try:\n  curl {base}/v1/posts")?;
+    drop(out);
+    local::server::serve(listener, Arc::new(stack), interrupted()).await?;
+    println!("Broadsheet has stopped.");
+    Ok(())
+}
+
+async fn run_backing(options: RunBacking) -> io::Result<()> {
+    let template = Template::read(template::SOURCE, &refs()).map_err(io::Error::other)?;
+    let ports = [options.dynamodb_port, options.cognito_port];
+    let backing = Backing::start(&template, &options.data.storage(), &Clock::system(), options.host, ports).await?;
+    println!("DynamoDB and Cognito are running, for sam local start-api. Ctrl-C ends them.");
+    println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
+    println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
+    interrupted().await;
+    Ok(())
+}
+
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(Clock::system().now().milliseconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// Done when the user, or whoever runs this, asks for the end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

@@ -66,21 +66,17 @@ impl Table {
         slug: &Slug,
         consistency: Consistency,
         now: Timestamp,
-    ) -> Result<Option<Slot<(Post, PostText)>>, Error> {
+    ) -> Result<MaybePost, Error> {
         let partition = keys::slug_partition(slug);
         let items = self.query_prefix(&partition, keys::POST_PREFIX, consistency).await?;
-        match read_post_with_text(items, now)? {
-            Caught::Whole(slot) => Ok(slot),
-            // A query reads its items one by one, so one that runs beside a write may catch the post before it
-            // and the text after. The write is complete by now; a consistent read sees all of it.
-            Caught::Torn => match read_post_with_text(
-                self.query_prefix(&partition, keys::POST_PREFIX, Consistency::Strong).await?,
-                now,
-            )? {
-                Caught::Whole(slot) => Ok(slot),
-                Caught::Torn => Err(Error::Unavailable("the post is being written faster than it can be read".into())),
-            },
+        if let Ok(post) = read_post_with_text(items, now)? {
+            return Ok(post);
         }
+        // A query reads its items one by one, so one that runs beside a write may catch the post before it and
+        // the text after. The write is complete by now; a consistent read sees all of it.
+        let items = self.query_prefix(&partition, keys::POST_PREFIX, Consistency::Strong).await?;
+        let torn = |Torn| Error::Unavailable("the post is being written faster than it can be read".into());
+        read_post_with_text(items, now)?.map_err(torn)
     }
 
     /// A post without its text, as it is now, or where it moved.
@@ -234,14 +230,12 @@ fn count_published(old: Option<&Post>, new: &Post) -> Option<Write> {
     (by != 0).then(|| Write::add(keys::profile(new.author.id), "posts", by))
 }
 
-/// What a query of a slug's partition caught.
-enum Caught {
-    Whole(Option<Slot<(Post, PostText)>>),
-    /// Post and text of different versions.
-    Torn,
-}
+/// Post and text are of different versions.
+struct Torn;
 
-fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Caught, Error> {
+type MaybePost = Option<Slot<(Post, PostText)>>;
+
+fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Result<MaybePost, Torn>, Error> {
     let (mut slot, mut markdown, mut html) = (None, None, None);
     for item in items {
         match sort_key(&item) {
@@ -252,8 +246,8 @@ fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Caught, Error
     }
     let post = match slot {
         Some(Slot::Post(post)) => post,
-        Some(Slot::Moved(id)) => return Ok(Caught::Whole(Some(Slot::Moved(id)))),
-        None => return Ok(Caught::Whole(None)),
+        Some(Slot::Moved(id)) => return Ok(Ok(Some(Slot::Moved(id)))),
+        None => return Ok(Ok(None)),
     };
     let version = AttributeValue::N(post.text_version.to_string());
     match (markdown, html) {
@@ -261,9 +255,9 @@ fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Caught, Error
             if markdown.get("version") == Some(&version) && html.get("version") == Some(&version) =>
         {
             let text = PostText { markdown: inflated(&markdown)?, html: inflated(&html)? };
-            Ok(Caught::Whole(Some(Slot::Post((post, text)))))
+            Ok(Ok(Some(Slot::Post((post, text)))))
         }
-        _ => Ok(Caught::Torn),
+        _ => Ok(Err(Torn)),
     }
 }
 

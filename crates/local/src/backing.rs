@@ -1,0 +1,190 @@
+//! What stands behind the functions: an embedded DynamoDB and a local Cognito, each at an address of its own,
+//! speaking the wire protocol that the AWS SDK speaks.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use blog::clock::Clock;
+use dynoxide::Database;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::cognito::{self, Cognito, Settings};
+use crate::template::{Refs, Template};
+
+/// The table's name, wherever it is local.
+pub const TABLE_NAME: &str = "broadsheet-local";
+/// The user pool's id.
+pub const USER_POOL_ID: &str = "local_Broadsheet";
+/// The id of the pool's app client.
+pub const USER_POOL_CLIENT_ID: &str = "broadsheetlocalclient";
+
+/// Where data is kept.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// Nowhere: gone when the process ends.
+    Memory,
+    /// In files in this folder.
+    Folder(PathBuf),
+}
+
+/// The emulators, running until they are dropped.
+pub struct Backing {
+    /// Where DynamoDB answers.
+    pub dynamodb: SocketAddr,
+    /// Where Cognito answers, and serves its keys.
+    pub cognito_address: SocketAddr,
+    /// The user pool itself, for its mailbox.
+    pub cognito: Arc<Cognito>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Backing {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+/// What the template refers to, as it is called here.
+pub fn refs() -> Refs {
+    Refs::from([
+        ("BlogTable", TABLE_NAME.to_owned()),
+        ("UserPool", USER_POOL_ID.to_owned()),
+        ("UserPoolClient", USER_POOL_CLIENT_ID.to_owned()),
+    ])
+}
+
+impl Backing {
+    /// Starts both on these ports of `host`; port 0 is any that is free. The table and the pool are made as the
+    /// template defines them, unless the folder has them already.
+    pub async fn start(
+        template: &Template,
+        storage: &Storage,
+        clock: &Clock,
+        host: IpAddr,
+        [dynamodb_port, cognito_port]: [u16; 2],
+    ) -> io::Result<Self> {
+        let folder = match storage {
+            Storage::Memory => None,
+            Storage::Folder(folder) => {
+                std::fs::create_dir_all(folder)?;
+                Some(folder)
+            }
+        };
+        let database = match folder {
+            None => Database::memory(),
+            Some(folder) => Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()),
+        };
+        let database = database.map_err(io::Error::other)?;
+        create_table(&database, template)?;
+
+        let clock = clock.clone();
+        let now: cognito::Now = Arc::new(move || {
+            jiff::Timestamp::from_millisecond(clock.now().milliseconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        });
+        let path = folder.map(|folder| folder.join("cognito.sqlite"));
+        let cognito = Cognito::open(path.as_deref(), settings(template), now).map_err(io::Error::other)?;
+        let cognito = Arc::new(cognito);
+
+        let dynamodb_listener = TcpListener::bind((host, dynamodb_port)).await?;
+        let cognito_listener = TcpListener::bind((host, cognito_port)).await?;
+        let dynamodb = dynamodb_listener.local_addr()?;
+        let cognito_address = cognito_listener.local_addr()?;
+        let pool = cognito_router(Arc::clone(&cognito));
+        let tasks = vec![
+            tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database.clone())),
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(cognito_listener, pool).await {
+                    tracing::error!(%error, "the local Cognito stopped");
+                }
+            }),
+            tokio::spawn(remove_expired(database)),
+        ];
+        Ok(Self { dynamodb, cognito_address, cognito, tasks })
+    }
+
+    /// Where the pool's public keys are.
+    pub fn jwks_url(&self) -> String {
+        format!("http://{}/{USER_POOL_ID}/.well-known/jwks.json", self.cognito_address)
+    }
+}
+
+fn settings(template: &Template) -> Settings {
+    let pool = &template.user_pool;
+    Settings {
+        user_pool_id: USER_POOL_ID.to_owned(),
+        region: "local".to_owned(),
+        client_id: USER_POOL_CLIENT_ID.to_owned(),
+        access_token_validity: SignedDuration::from_mins(pool.access_token_minutes),
+        refresh_token_validity: SignedDuration::from_hours(24 * pool.refresh_token_days),
+        password_minimum_length: pool.password_minimum_length,
+        groups: pool.groups.clone(),
+    }
+}
+
+fn create_table(database: &Database, template: &Template) -> io::Result<()> {
+    let name = template.table["TableName"].as_str().unwrap_or_default();
+    let tables: Value = {
+        let request = serde_json::from_value(json!({}))?;
+        serde_json::to_value(database.list_tables(request).map_err(io::Error::other)?)?
+    };
+    if tables["TableNames"].as_array().is_some_and(|names| names.iter().any(|known| known == name)) {
+        return Ok(());
+    }
+    let request = serde_json::from_value(template.table.clone())?;
+    database.create_table(request).map_err(io::Error::other)?;
+    let request = serde_json::from_value(json!({
+        "TableName": name,
+        "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
+    }))?;
+    database.update_time_to_live(request).map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// What DynamoDB does in the background: items past their TTL are removed, some time later.
+async fn remove_expired(database: Database) {
+    let mut minute = tokio::time::interval(std::time::Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        let database = database.clone();
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(_)) | Err(_) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "removing expired items failed"),
+        }
+    }
+}
+
+fn cognito_router(cognito: Arc<Cognito>) -> Router {
+    Router::new()
+        .route("/", post(call))
+        .route(
+            "/{pool}/.well-known/jwks.json",
+            get(|State(cognito): State<Arc<Cognito>>| async move { Json(cognito.jwks()) }),
+        )
+        .with_state(cognito)
+}
+
+async fn call(State(cognito): State<Arc<Cognito>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    // A password's hash takes a while on purpose.
+    let Ok(answer) = tokio::task::spawn_blocking(move || cognito.call(&target, &body)).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
+    let error_type = answer.error_type.map(|name| [(HeaderName::from_static("x-amzn-errortype"), name)]);
+    let body = answer.body.to_string();
+    match error_type {
+        Some(error_type) => (status, content_type, error_type, body).into_response(),
+        None => (status, content_type, body).into_response(),
+    }
+}

@@ -1,0 +1,194 @@
+//! A local Amazon Cognito user pool: the calls that Broadsheet makes, over the same wire protocol.
+//!
+//! It answers as the real one does, its refusals included, so that what works here works there. Where AWS's pages do
+//! not say what happens, the strictest reading is taken. The pool it is has plain usernames (no alias, case
+//! insensitive), one app client without a secret, `email` as its required and auto-verified attribute, no MFA, and
+//! `PreventUserExistenceErrors: ENABLED`.
+//!
+//! * `request` reads a call's members, `rules` decides, `store` remembers, `tokens` and `passwords` do the
+//!   cryptography; `accounts`, `sessions` and `admin` are the calls.
+//! * Time comes from [`Now`] alone, randomness from aws-lc alone.
+//! * No password, code or token is ever logged.
+//!
+//! Protocol: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>. Calls:
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_Operations.html>.
+
+mod accounts;
+mod admin;
+mod fault;
+mod passwords;
+mod random;
+mod request;
+mod rules;
+mod sessions;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use fault::Error;
+use fault::Fault;
+use passwords::{Cost, Passwords};
+use request::Request;
+use store::Store;
+use tokens::Keys;
+
+/// What time it is.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How the pool and its app client are set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Such as `local_Broadsheet`: a prefix, `_`, and letters or digits.
+    pub user_pool_id: String,
+    /// Such as `eu-central-1`; part of the issuer.
+    pub region: String,
+    /// The app client that every call has to name.
+    pub client_id: String,
+    /// Holds for the ID token as well.
+    pub access_token_validity: SignedDuration,
+    /// From the log-in on; refreshing does not lengthen it.
+    pub refresh_token_validity: SignedDuration,
+    /// The whole password policy: no composition rules.
+    pub password_minimum_length: usize,
+    /// The groups that users can be put into.
+    pub groups: Vec<String>,
+}
+
+/// What the HTTP side sends back, as `application/x-amz-json-1.1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Value,
+    /// For the header `x-amzn-errortype`; the body of an error has it too, as `__type`.
+    pub error_type: Option<&'static str>,
+}
+
+/// A message in the mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Email {
+    /// The address it went to.
+    pub to: String,
+    /// The subject line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// The code that the text carries.
+    pub code: String,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+/// One user pool with its app client.
+pub struct Cognito {
+    settings: Settings,
+    now: Now,
+    store: Store,
+    keys: Arc<Keys>,
+    passwords: Passwords,
+}
+
+impl Cognito {
+    /// Opens the pool in the file at `path`, which keeps users, sessions, signing keys and mail over restarts, or a
+    /// pool in memory. In memory the signing keys are the same for the whole process and password hashes are cheap,
+    /// because tests open hundreds.
+    pub fn open(path: Option<&Path>, settings: Settings, now: Now) -> Result<Self, Error> {
+        let store = Store::open(path, now())?;
+        let (keys, cost) = match path {
+            Some(_) => (store.keys()?, Cost::Guarded),
+            None => (Keys::shared()?, Cost::Trivial),
+        };
+        Ok(Self { settings, now, store, keys, passwords: Passwords::new(cost)? })
+    }
+
+    /// Answers one call; `target` is the header `X-Amz-Target`. Blocks for a password hash or a commit.
+    pub fn call(&self, target: &str, body: &[u8]) -> Answer {
+        match self.answer(target, body) {
+            Ok(body) => Answer { status: 200, body, error_type: None },
+            Err(fault) => fault.into_answer(),
+        }
+    }
+
+    fn answer(&self, target: &str, body: &[u8]) -> Result<Value, Fault> {
+        let operation = target.strip_prefix("AWSCognitoIdentityProviderService.").unwrap_or_default();
+        let run: fn(&Self, &Request) -> Result<Value, Fault> = match operation {
+            "SignUp" => Self::sign_up,
+            "ConfirmSignUp" => Self::confirm_sign_up,
+            "ResendConfirmationCode" => Self::resend_confirmation_code,
+            "ForgotPassword" => Self::forgot_password,
+            "ConfirmForgotPassword" => Self::confirm_forgot_password,
+            "InitiateAuth" => Self::initiate_auth,
+            "ChangePassword" => Self::change_password,
+            "GlobalSignOut" => Self::global_sign_out,
+            "RevokeToken" => Self::revoke_token,
+            "AdminConfirmSignUp" => Self::admin_confirm_sign_up,
+            "AdminGetUser" => Self::admin_get_user,
+            "AdminDeleteUser" => Self::admin_delete_user,
+            "AdminUpdateUserAttributes" => Self::admin_update_user_attributes,
+            "AdminAddUserToGroup" => Self::admin_add_user_to_group,
+            "AdminRemoveUserFromGroup" => Self::admin_remove_user_from_group,
+            "AdminListGroupsForUser" => Self::admin_list_groups_for_user,
+            "AdminUserGlobalSignOut" => Self::admin_user_global_sign_out,
+            "AdminDisableUser" => Self::admin_disable_user,
+            "AdminEnableUser" => Self::admin_enable_user,
+            "AdminSetUserPassword" => Self::admin_set_user_password,
+            "DescribeUserPool" => Self::describe_user_pool,
+            _ => {
+                return Err(Fault::refused(
+                    "UnknownOperationException",
+                    "The requested operation is not recognized by the service.",
+                ));
+            }
+        };
+        run(self, &Request::parse(body)?)
+    }
+
+    /// What `/{user_pool_id}/.well-known/jwks.json` serves: the key of ID tokens and the key of access tokens.
+    pub fn jwks(&self) -> Value {
+        self.keys.jwks()
+    }
+
+    /// The `iss` of every token.
+    pub fn issuer(&self) -> String {
+        let Settings { user_pool_id, region, .. } = &self.settings;
+        format!("https://cognito-idp.{region}.amazonaws.com/{user_pool_id}")
+    }
+
+    /// Every message that was sent, newest first.
+    pub fn emails(&self) -> Result<Vec<Email>, Error> {
+        self.store.emails()
+    }
+
+    /// Signs any claims with the key of access tokens, for tests that forge one.
+    pub fn sign_access_token(&self, claims: &Value) -> Result<String, Error> {
+        self.keys.access.sign(claims)
+    }
+
+    fn check_client(&self, request: &Request) -> Result<(), Fault> {
+        let client = request.required("ClientId")?;
+        if client != self.settings.client_id {
+            return Err(Fault::refused(
+                "ResourceNotFoundException",
+                format!("User pool client {client} does not exist."),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_pool(&self, request: &Request) -> Result<(), Fault> {
+        let pool = request.required("UserPoolId")?;
+        if pool != self.settings.user_pool_id {
+            return Err(Fault::refused("ResourceNotFoundException", format!("User pool {pool} does not exist.")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! API Gateway on a laptop: finds the route in the template, asks the authorizer, hands the function the same
+//! event that AWS would, and answers for itself what AWS answers for itself.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html>
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use blog::Blog;
+use blog::clock::Timestamp;
+use blog::edge::Entry;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Context, LambdaEvent, Service, service_fn};
+use serde_json::{Map, Value, json};
+
+use crate::template::{GatewayResponse, Route, Template};
+use crate::wire::OPERATION;
+
+/// The most that API Gateway takes, in bytes.
+pub const MOST_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+
+/// The gateway, with the functions behind it.
+pub struct Gateway {
+    template: Template,
+    blog: Arc<Blog>,
+    operations: HashMap<&'static str, &'static Entry>,
+    authorized: Mutex<HashMap<String, (Timestamp, Value)>>,
+}
+
+/// Every operation of every binary.
+pub fn operations() -> impl Iterator<Item = (&'static str, &'static Entry)> {
+    let of = |binary, entries: &'static [Entry]| entries.iter().map(move |entry| (binary, entry));
+    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS))
+}
+
+impl Gateway {
+    /// A gateway with the routes of this template.
+    pub fn new(template: Template, blog: Arc<Blog>) -> Self {
+        let operations = operations().map(|(_, entry)| (entry.name, entry)).collect();
+        Self { template, blog, operations, authorized: Mutex::default() }
+    }
+
+    /// What the template says.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Answers one request, as API Gateway would.
+    pub async fn answer(&self, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
+        let request_id = self.blog.new_id::<ulid::Ulid>(self.blog.now()).to_string();
+        let incoming = Incoming { path: request.uri().path().to_owned(), request_id, source, request };
+        match self.route(&incoming).await {
+            Ok(response) => response,
+            Err(kind) => self.gateway_response(kind, &incoming),
+        }
+    }
+
+    async fn route(&self, incoming: &Incoming) -> Result<Response<Bytes>, &'static str> {
+        let stage = format!("/{}", self.template.stage);
+        let path = incoming.path.strip_prefix(&stage).filter(|rest| rest.starts_with('/'));
+        let path = path.ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+        let method = incoming.request.method().as_str();
+        let (route, parameters) =
+            find_route(&self.template.routes, method, path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+        if incoming.request.body().len() > MOST_PAYLOAD_BYTES {
+            return Err("REQUEST_TOO_LARGE");
+        }
+        let operation = *self.operations.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?;
+
+        let mut event = self.event(incoming, route, path, parameters);
+        if route.authorized {
+            event["requestContext"]["authorizer"] = self.authorize(incoming, route, path, &event).await?;
+        }
+        let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
+        let blog = Arc::clone(&self.blog);
+        let invocation = async move {
+            let handler = service_fn(|request| async { Ok::<_, Infallible>(operation.handle(&blog, request).await) });
+            lambda_http::Adapter::from(handler).call(LambdaEvent::new(payload, Context::default())).await
+        };
+        // A task of its own, so that a panic is one bad answer here as it is on Lambda.
+        let invocation = tokio::spawn(OPERATION.scope(operation.name.to_owned(), invocation)).await;
+        let answer = match invocation {
+            Ok(Ok(answer)) => serde_json::to_value(answer).map_err(|_| "DEFAULT_5XX")?,
+            Ok(Err(never)) => match never {},
+            Err(_) => return Err("DEFAULT_5XX"),
+        };
+        response(&answer).ok_or("DEFAULT_5XX")
+    }
+
+    /// What the authorizer says, kept as long as the template says. A missing header is refused without asking,
+    /// as AWS does for a header that is an identity source.
+    async fn authorize(
+        &self,
+        incoming: &Incoming,
+        route: &Route,
+        path: &str,
+        event: &Value,
+    ) -> Result<Value, &'static str> {
+        let token = incoming.request.headers().get(http::header::AUTHORIZATION).ok_or("UNAUTHORIZED")?;
+        let token = String::from_utf8_lossy(token.as_bytes()).into_owned();
+        let now = self.blog.now();
+        let kept = self.authorized.lock().unwrap_or_else(PoisonError::into_inner).get(&token).cloned();
+        let policy = match kept {
+            Some((until, policy)) if now < until => policy,
+            _ => {
+                let mut question = event.clone();
+                question["type"] = json!("REQUEST");
+                question["methodArn"] = json!(format!("{}/{}{path}", self.stage_arn(), route.method));
+                let question = serde_json::from_value(question).map_err(|_| "AUTHORIZER_FAILURE")?;
+                let asked = OPERATION.scope(authorizer::NAME.to_owned(), authorizer::authorize(&self.blog, question));
+                let policy = match asked.await {
+                    Ok(policy) => policy,
+                    Err(error) if error.to_string() == "Unauthorized" => return Err("UNAUTHORIZED"),
+                    Err(_) => return Err("AUTHORIZER_FAILURE"),
+                };
+                let until = now.plus_seconds(self.template.authorizer_seconds);
+                self.authorized.lock().unwrap_or_else(PoisonError::into_inner).insert(token, (until, policy.clone()));
+                policy
+            }
+        };
+        let statement = &policy["policyDocument"]["Statement"][0];
+        let covers = statement["Resource"].as_str() == Some(&format!("{}/*", self.stage_arn()));
+        if statement["Effect"] != "Allow" || !covers {
+            return Err("ACCESS_DENIED");
+        }
+        let mut context = policy["context"].clone();
+        context["principalId"] = policy["principalId"].clone();
+        Ok(context)
+    }
+
+    fn stage_arn(&self) -> String {
+        format!("arn:aws:execute-api:local:000000000000:local/{}", self.template.stage)
+    }
+
+    /// The event of a Lambda proxy integration, payload version 1.0.
+    fn event(&self, incoming: &Incoming, route: &Route, path: &str, parameters: Map<String, Value>) -> Value {
+        let (mut headers, mut all_headers) = (Map::new(), Map::new());
+        for name in incoming.request.headers().keys() {
+            let values: Vec<Value> = incoming
+                .request
+                .headers()
+                .get_all(name)
+                .iter()
+                .map(|value| json!(String::from_utf8_lossy(value.as_bytes())))
+                .collect();
+            headers.insert(name.to_string(), values.last().cloned().unwrap_or_default());
+            all_headers.insert(name.to_string(), Value::Array(values));
+        }
+        let (mut query, mut all_query) = (Map::new(), Map::new());
+        for (name, value) in url::form_urlencoded::parse(incoming.request.uri().query().unwrap_or("").as_bytes()) {
+            query.insert(name.to_string(), json!(value));
+            let values = all_query.entry(name).or_insert_with(|| json!([]));
+            if let Some(values) = values.as_array_mut() {
+                values.push(json!(value));
+            }
+        }
+        let body = incoming.request.body();
+        let (body, is_base64) = match std::str::from_utf8(body) {
+            Ok("") => (Value::Null, false),
+            Ok(text) => (json!(text), false),
+            Err(_) => (json!(STANDARD.encode(body)), true),
+        };
+        let host = incoming.request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let null_if_empty = |map: Map<String, Value>| if map.is_empty() { Value::Null } else { Value::Object(map) };
+        json!({
+            "resource": route.path,
+            "path": path,
+            "httpMethod": route.method,
+            "headers": headers,
+            "multiValueHeaders": all_headers,
+            "queryStringParameters": null_if_empty(query),
+            "multiValueQueryStringParameters": null_if_empty(all_query),
+            "pathParameters": null_if_empty(parameters),
+            "stageVariables": null,
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "local",
+                "domainName": host,
+                "httpMethod": route.method,
+                "identity": { "sourceIp": incoming.source.to_string() },
+                "path": incoming.path,
+                "protocol": "HTTP/1.1",
+                "requestId": incoming.request_id,
+                "requestTimeEpoch": self.blog.now().milliseconds(),
+                "resourcePath": route.path,
+                "stage": self.template.stage,
+            },
+            "body": body,
+            "isBase64Encoded": is_base64,
+        })
+    }
+
+    fn gateway_response(&self, kind: &str, incoming: &Incoming) -> Response<Bytes> {
+        let responses = &self.template.gateway_responses;
+        // As AWS does: a type without a response of its own has that of its class.
+        let class = if kind.contains("FAILURE") || kind.contains("ERROR") { "DEFAULT_5XX" } else { "DEFAULT_4XX" };
+        let Some(GatewayResponse { status, headers, body }) = responses.get(kind).or_else(|| responses.get(class))
+        else {
+            return Response::new(Bytes::new());
+        };
+        let body = body.replace("$context.path", &incoming.path).replace("$context.requestId", &incoming.request_id);
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in headers {
+            let value = match value.as_str() {
+                "context.requestId" => incoming.request_id.clone(),
+                literal => literal.trim_matches('\'').to_owned(),
+            };
+            insert_header(response.headers_mut(), name, &value);
+        }
+        response
+    }
+}
+
+struct Incoming {
+    request: Request<Bytes>,
+    path: String,
+    request_id: String,
+    source: IpAddr,
+}
+
+/// The route of a method and path, with the path's parameters. A literal segment goes before a parameter.
+fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(&'a Route, Map<String, Value>)> {
+    let matches = routes.iter().filter(|route| route.method == method).filter_map(|route| {
+        let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
+        let mut parameters = Map::new();
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return Some((route, parameters)),
+                (Some(wanted), Some(given)) => match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                    Some(name) if !given.is_empty() => drop(parameters.insert(name.to_owned(), json!(given))),
+                    None if wanted == given => {}
+                    _ => return None,
+                },
+                _ => return None,
+            }
+        }
+    });
+    matches.min_by_key(|(_, parameters)| parameters.len())
+}
+
+/// The HTTP answer of a function's proxy response.
+fn response(answer: &Value) -> Option<Response<Bytes>> {
+    let body = answer["body"].as_str().unwrap_or_default();
+    let body = match answer["isBase64Encoded"].as_bool() {
+        Some(true) => Bytes::from(STANDARD.decode(body).ok()?),
+        _ => Bytes::from(body.to_owned()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(answer["statusCode"].as_u64()?.try_into().ok()?).ok()?;
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        insert_header(response.headers_mut(), name, value.as_str()?);
+    }
+    for (name, values) in answer["multiValueHeaders"].as_object().into_iter().flatten() {
+        let name = HeaderName::try_from(name).ok()?;
+        response.headers_mut().remove(&name);
+        for value in values.as_array()? {
+            response.headers_mut().append(&name, HeaderValue::from_str(value.as_str()?).ok()?);
+        }
+    }
+    Some(response)
+}
+
+fn insert_header(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}

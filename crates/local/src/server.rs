@@ -1,0 +1,49 @@
+//! The stack's address on this machine.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+
+use crate::gateway::MOST_PAYLOAD_BYTES;
+use crate::stack::Stack;
+
+/// Serves the API, and the mailbox at `/_local/emails`, until `shutdown` is done.
+pub async fn serve(
+    listener: TcpListener,
+    stack: Arc<Stack>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let app = Router::new().route("/_local/emails", get(emails)).fallback(api).with_state(stack);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+}
+
+async fn api(
+    State(stack): State<Arc<Stack>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    // One byte more than the gateway takes, so that it sees what is too large.
+    match to_bytes(body, MOST_PAYLOAD_BYTES + 1).await {
+        Ok(body) => stack.gateway.answer(Request::from_parts(parts, body), peer.ip()).await.map(Body::from),
+        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    }
+}
+
+/// What would have been sent by e-mail, newest first.
+async fn emails(State(stack): State<Arc<Stack>>) -> Response {
+    match stack.backing.cognito.emails() {
+        Ok(emails) => Json(emails).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

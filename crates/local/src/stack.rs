@@ -1,0 +1,79 @@
+//! The whole stack in one process.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use blog::Blog;
+use blog::clock::Clock;
+use blog::config::{Config, SignUpConfirmation};
+
+use crate::backing::{Backing, Storage, refs};
+use crate::gateway::Gateway;
+use crate::template::{self, Template};
+use crate::wire::Wire;
+
+/// How a local stack differs from the template's defaults.
+pub struct Options {
+    /// Where data is kept.
+    pub storage: Storage,
+    /// Whether new accounts wait for a code.
+    pub sign_up_confirmation: SignUpConfirmation,
+    /// Where time and ids come from.
+    pub clock: Clock,
+}
+
+/// A running stack.
+pub struct Stack {
+    /// The front: answers requests.
+    pub gateway: Gateway,
+    /// What stands behind: the table and the user pool.
+    pub backing: Backing,
+    /// The wire between the two.
+    pub wire: Wire,
+    /// What the functions share.
+    pub blog: Arc<Blog>,
+}
+
+impl Stack {
+    /// Starts a stack. Nothing listens to the outside yet; [`server`](crate::server) does.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let mut refs = refs();
+        let confirmation = match options.sign_up_confirmation {
+            SignUpConfirmation::Auto => "auto",
+            SignUpConfirmation::Email => "email",
+        };
+        refs.insert("SignUpConfirmation", confirmation.to_owned());
+        let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let backing = Backing::start(&template, &options.storage, &options.clock, local, [0, 0]).await?;
+
+        // The environment is the template's; only the address of the keys is known no sooner than now.
+        let mut environment = template.environment.clone();
+        environment.insert("JWKS_URL".to_owned(), backing.jwks_url());
+        let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
+        let wire = Wire::new(backing.dynamodb, backing.cognito_address);
+        let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), options.clock));
+        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, blog })
+    }
+}
+
+/// The SDK as in a function, but over the local wire and with short pauses between retries.
+fn sdk_config(wire: Wire) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        // The wire leads each call to its emulator, whatever stands here.
+        .endpoint_url("http://localhost")
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(
+            RetryConfig::standard().with_max_attempts(3).with_initial_backoff(std::time::Duration::from_millis(1)),
+        )
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
+        .http_client(wire)
+        .build()
+}

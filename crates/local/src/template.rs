@@ -1,0 +1,267 @@
+//! Reads `template.yaml`: the local stack has no routes, settings or table definition of its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+/// The template of this repository.
+pub const SOURCE: &str = include_str!("../../../template.yaml");
+
+/// What the local stack takes from the template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The stage, which every path of the API begins with.
+    pub stage: String,
+    /// The routes of the API.
+    pub routes: Vec<Route>,
+    /// Every function, by its handler.
+    pub functions: BTreeMap<String, Function>,
+    /// The environment that every function gets.
+    pub environment: BTreeMap<String, String>,
+    /// The `CreateTable` request of the table.
+    pub table: Value,
+    /// The attribute that DynamoDB's TTL goes by.
+    pub ttl_attribute: String,
+    /// What API Gateway answers itself, by the type of response.
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// How long an authorizer's answer is kept, in seconds.
+    pub authorizer_seconds: i64,
+    /// The pool's settings.
+    pub user_pool: UserPool,
+}
+
+/// A method of a path of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// The handler of the function that answers.
+    pub handler: String,
+    /// Whether the authorizer stands before it.
+    pub authorized: bool,
+}
+
+/// A Lambda function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The binary that is built for it.
+    pub binary: String,
+    /// What its role allows: actions by the logical id of the resource, with the partition keys that a
+    /// condition confines them to.
+    pub statements: Vec<Statement>,
+}
+
+/// A statement of a function's policy.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The actions, as IAM writes them.
+    pub actions: Vec<String>,
+    /// The logical id of the resource that they may be done to.
+    pub resource: String,
+    /// The partition keys that they are confined to; none if they are not.
+    pub leading_keys: Option<Vec<String>>,
+}
+
+/// An answer that API Gateway gives itself.
+#[derive(Debug, Clone)]
+pub struct GatewayResponse {
+    /// The status.
+    pub status: u16,
+    /// The headers: quoted literals or `context.` expressions.
+    pub headers: BTreeMap<String, String>,
+    /// The body, with `$context.` variables.
+    pub body: String,
+}
+
+/// The user pool and its client.
+#[derive(Debug, Clone)]
+pub struct UserPool {
+    /// How long an access token is good for, in minutes.
+    pub access_token_minutes: i64,
+    /// How long a refresh token is good for, in days.
+    pub refresh_token_days: i64,
+    /// The least length of a password.
+    pub password_minimum_length: usize,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+/// The template says something that the local stack does not understand.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It is not YAML.
+    #[error("template.yaml is not YAML: {0}")]
+    Yaml(#[from] serde_yaml_ng::Error),
+    /// Something that is needed is not there, or not in the form that is understood.
+    #[error("template.yaml: {0} is missing or not understood")]
+    Missing(String),
+}
+
+/// Values for `!Ref`: physical ids of resources, and parameters that do not have their default.
+pub type Refs = BTreeMap<&'static str, String>;
+
+impl Template {
+    /// Reads a template, with these values for what it refers to.
+    pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
+        let root: Yaml = serde_yaml_ng::from_str(source)?;
+        let resolver = Resolver { refs, parameters: &root["Parameters"] };
+        let root = resolver.json(&root);
+        let resources = object(&root, "Resources")?;
+
+        let mut routes = Vec::new();
+        let mut functions = BTreeMap::new();
+        for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
+            let handler = text(resource, "/Properties/Handler", id)?;
+            let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
+            for event in events.into_iter().flat_map(Map::values) {
+                routes.push(Route {
+                    method: text(event, "/Properties/Method", id)?.to_uppercase(),
+                    path: text(event, "/Properties/Path", id)?,
+                    handler: handler.clone(),
+                    authorized: event.pointer("/Properties/Auth/Authorizer").is_some(),
+                });
+            }
+            let binary = text(resource, "/Metadata/BuildProperties/Binary", id)?;
+            let statements = resource
+                .pointer("/Properties/Policies")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
+                .map(|statement| Statement {
+                    actions: strings(&statement["Action"]),
+                    resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
+                    leading_keys: statement
+                        .pointer("/Condition/ForAllValues:StringEquals/dynamodb:LeadingKeys")
+                        .map(strings),
+                })
+                .collect();
+            functions.insert(handler, Function { binary, statements });
+        }
+
+        let api = one(resources, "AWS::Serverless::Api")?;
+        let table = one(resources, "AWS::DynamoDB::Table")?;
+        let pool = one(resources, "AWS::Cognito::UserPool")?;
+        let client = one(resources, "AWS::Cognito::UserPoolClient")?;
+        let number = |value: &Value, pointer: &str| {
+            value.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
+        };
+        let environment = root
+            .pointer("/Globals/Function/Environment/Variables")
+            .and_then(Value::as_object)
+            .ok_or_else(|| TemplateError::Missing("Globals.Function.Environment".to_owned()))?;
+        Ok(Self {
+            stage: text(api, "/Properties/StageName", "Api")?,
+            routes,
+            functions,
+            environment: environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            ttl_attribute: text(table, "/Properties/TimeToLiveSpecification/AttributeName", "the table")?,
+            table: create_table(&table["Properties"], refs),
+            gateway_responses: gateway_responses(api)?,
+            authorizer_seconds: number(api, "/Properties/Auth/Authorizers/TokenAuthorizer/Identity/ReauthorizeEvery")?,
+            user_pool: UserPool {
+                access_token_minutes: number(client, "/Properties/AccessTokenValidity")?,
+                refresh_token_days: number(client, "/Properties/RefreshTokenValidity")?,
+                password_minimum_length: number(pool, "/Properties/Policies/PasswordPolicy/MinimumLength")?
+                    .try_into()
+                    .unwrap_or_default(),
+                groups: of_type(resources, "AWS::Cognito::UserPoolGroup")
+                    .map(|(id, group)| text(group, "/Properties/GroupName", id))
+                    .collect::<Result<_, _>>()?,
+            },
+        })
+    }
+}
+
+/// The part of the table's properties that `CreateTable` takes too.
+fn create_table(properties: &Value, refs: &Refs) -> Value {
+    let mut request = json!({ "TableName": refs.get("BlogTable") });
+    for name in ["AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "StreamSpecification"] {
+        if let Some(value) = properties.get(name) {
+            request[name] = value.clone();
+        }
+    }
+    request
+}
+
+fn gateway_responses(api: &Value) -> Result<BTreeMap<String, GatewayResponse>, TemplateError> {
+    object(&api["Properties"], "GatewayResponses")?
+        .iter()
+        .map(|(kind, response)| {
+            let headers = response.pointer("/ResponseParameters/Headers").and_then(Value::as_object);
+            let response = GatewayResponse {
+                status: response["StatusCode"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or(500),
+                headers: headers
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                    .collect(),
+                body: text(response, "/ResponseTemplates/application~1json", kind)?,
+            };
+            Ok((kind.clone(), response))
+        })
+        .collect()
+}
+
+fn object<'a>(value: &'a Value, name: &str) -> Result<&'a Map<String, Value>, TemplateError> {
+    value[name].as_object().ok_or_else(|| TemplateError::Missing(name.to_owned()))
+}
+
+fn text(value: &Value, pointer: &str, of: &str) -> Result<String, TemplateError> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.map(str::to_owned).ok_or_else(|| TemplateError::Missing(format!("{pointer} of {of}")))
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn of_type<'a>(resources: &'a Map<String, Value>, kind: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    resources.iter().filter(move |(_, resource)| resource["Type"] == *kind)
+}
+
+fn one<'a>(resources: &'a Map<String, Value>, kind: &str) -> Result<&'a Value, TemplateError> {
+    of_type(resources, kind).map(|(_, resource)| resource).next().ok_or_else(|| TemplateError::Missing(kind.to_owned()))
+}
+
+/// Turns YAML into JSON, CloudFormation's functions into what they stand for.
+struct Resolver<'a> {
+    refs: &'a Refs,
+    parameters: &'a Yaml,
+}
+
+impl Resolver<'_> {
+    fn json(&self, yaml: &Yaml) -> Value {
+        match yaml {
+            Yaml::Null => Value::Null,
+            Yaml::Bool(value) => json!(value),
+            Yaml::Number(value) => json!(value),
+            Yaml::String(value) => json!(value),
+            Yaml::Sequence(values) => values.iter().map(|value| self.json(value)).collect(),
+            Yaml::Mapping(values) => {
+                let pair = |(name, value): (&Yaml, &Yaml)| Some((name.as_str()?.to_owned(), self.json(value)));
+                values.iter().filter_map(pair).collect::<Map<_, _>>().into()
+            }
+            Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), tagged.value.as_str()) {
+                ("!Ref", Some(name)) => json!(self.reference(name)),
+                // Which resource is meant is all that matters here, not its ARN.
+                ("!GetAtt", Some(name)) => json!(name.split('.').next()),
+                _ => self.json(&tagged.value),
+            },
+        }
+    }
+
+    fn reference(&self, name: &str) -> String {
+        match (self.refs.get(name), self.parameters[name]["Default"].as_str()) {
+            (Some(value), _) => value.clone(),
+            (None, Some(default)) => default.to_owned(),
+            (None, None) => name.to_owned(),
+        }
+    }
+}

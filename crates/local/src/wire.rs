@@ -1,0 +1,212 @@
+//! The wire between the AWS SDK and the local stack: leads each call to the right emulator, writes down what
+//! was called, and can break calls on purpose.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use serde_json::{Value, json};
+
+tokio::task_local! {
+    /// The operation on whose behalf calls are made.
+    pub static OPERATION: String;
+}
+
+/// A call that went over the wire.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The operation that made it; none outside requests.
+    pub operation: Option<String>,
+    /// `dynamodb` or `cognito-idp`.
+    pub service: &'static str,
+    /// The action, such as `TransactWriteItems`.
+    pub action: String,
+    /// What was asked.
+    pub request: Value,
+    /// Capacity units that DynamoDB counted.
+    pub capacity: f64,
+}
+
+/// A way in which a call can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The service says "too fast".
+    Throttled,
+    /// The service has a fault.
+    ServerError,
+    /// Nothing answers in time, and nothing is done.
+    TimedOut,
+    /// It is done, but the answer is lost.
+    AnswerLost,
+    /// Another transaction touches one of the items at this moment.
+    TransactionConflict,
+}
+
+/// A fault to come: of the `skip`-th call of an action from now on, and the `times - 1` after it.
+#[derive(Debug, Clone)]
+struct Plan {
+    action: String,
+    skip: usize,
+    times: usize,
+    fault: Fault,
+}
+
+/// The wire. Cheap to clone; clones share what was written down and what is to break.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    inner: SharedHttpClient,
+    dynamodb: SocketAddr,
+    cognito: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: Vec<Call>,
+    recording: bool,
+    plans: VecDeque<Plan>,
+}
+
+impl Wire {
+    /// A wire to the emulators at these addresses.
+    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr) -> Self {
+        let inner = aws_smithy_http_client::Builder::new().build_http();
+        Self { inner, dynamodb, cognito, state: Arc::default() }
+    }
+
+    /// From now on calls are written down.
+    pub fn record(&self) {
+        self.state().recording = true;
+    }
+
+    /// What was written down so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// What was written down since the last time, which is then forgotten.
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    /// Breaks `times` calls of an action, after letting `skip` pass.
+    pub fn break_calls(&self, action: &str, skip: usize, times: usize, fault: Fault) {
+        self.state().plans.push_back(Plan { action: action.to_owned(), skip, times, fault });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_fault(&self, action: &str) -> Option<Fault> {
+        let mut state = self.state();
+        let position = state.plans.iter().position(|plan| plan.action == action)?;
+        let plan = state.plans.get_mut(position)?;
+        if plan.skip > 0 {
+            plan.skip -= 1;
+            return None;
+        }
+        plan.times = plan.times.saturating_sub(1);
+        let fault = plan.fault;
+        if plan.times == 0 {
+            state.plans.remove(position);
+        }
+        Some(fault)
+    }
+
+    async fn call(
+        self,
+        connector: SharedHttpConnector,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let (api, action) = target.split_once('.').unwrap_or((&target, ""));
+        let (service, address) =
+            if api.starts_with("DynamoDB") { ("dynamodb", self.dynamodb) } else { ("cognito-idp", self.cognito) };
+        request.set_uri(format!("http://{address}/")).map_err(|error| ConnectorError::other(error.into(), None))?;
+        let asked: Value =
+            request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+
+        let fault = self.next_fault(action);
+        match fault {
+            Some(Fault::TimedOut) => return Err(ConnectorError::timeout("a fault was asked for".into())),
+            Some(Fault::Throttled) => return Ok(failure(400, "ThrottlingException", json!([]))),
+            Some(Fault::ServerError) => return Ok(failure(500, "InternalServerError", json!([]))),
+            Some(Fault::TransactionConflict) => {
+                let writes = asked["TransactItems"].as_array().map_or(0, Vec::len);
+                let reasons: Vec<Value> = (0..writes)
+                    .map(|position| json!({ "Code": if position == 0 { "TransactionConflict" } else { "None" } }))
+                    .collect();
+                return Ok(failure(400, "TransactionCanceledException", json!(reasons)));
+            }
+            Some(Fault::AnswerLost) | None => {}
+        }
+
+        let response = connector.call(request).await?;
+        if fault == Some(Fault::AnswerLost) {
+            return Err(ConnectorError::timeout("a fault was asked for".into()));
+        }
+        if !self.state().recording {
+            return Ok(response);
+        }
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = ByteStream::new(response.into_body()).collect().await;
+        let body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+        let answered: Value = serde_json::from_slice(&body).unwrap_or_default();
+        self.state().calls.push(Call {
+            operation: OPERATION.try_with(Clone::clone).ok(),
+            service,
+            action: action.to_owned(),
+            request: asked,
+            capacity: capacity(&answered),
+        });
+        let mut response = HttpResponse::new(status, SdkBody::from(body));
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+fn capacity(answered: &Value) -> f64 {
+    let units = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or(0.0);
+    match &answered["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => units(table),
+    }
+}
+
+fn failure(status: u16, code: &str, reasons: Value) -> HttpResponse {
+    let body = json!({ "__type": code, "message": "a fault was asked for", "CancellationReasons": reasons });
+    let status = StatusCode::try_from(status).unwrap_or_else(|_| StatusCode::from(http::StatusCode::BAD_GATEWAY));
+    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let connector = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(WireConnector { wire: self.clone(), connector })
+    }
+}
+
+#[derive(Debug)]
+struct WireConnector {
+    wire: Wire,
+    connector: SharedHttpConnector,
+}
+
+impl HttpConnector for WireConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.wire.clone().call(self.connector.clone(), request))
+    }
+}
