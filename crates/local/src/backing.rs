@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -45,6 +46,7 @@ pub struct Backing {
     pub cognito_address: SocketAddr,
     /// The user pool itself, for its mailbox.
     pub cognito: Arc<Cognito>,
+    database: Database,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -107,9 +109,22 @@ impl Backing {
                     tracing::error!(%error, "the local Cognito stopped");
                 }
             }),
-            tokio::spawn(remove_expired(database)),
         ];
-        Ok(Self { dynamodb, cognito_address, cognito, tasks })
+        Ok(Self { dynamodb, cognito_address, cognito, database, tasks })
+    }
+
+    /// What DynamoDB does in the background, for ever: items past their TTL are removed, some time later. By the
+    /// system's time, so tests, whose time stands still, do without.
+    pub async fn remove_expired(&self) {
+        let mut minute = tokio::time::interval(Duration::from_secs(60));
+        loop {
+            minute.tick().await;
+            let database = self.database.clone();
+            match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+                Ok(Ok(_)) | Err(_) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "removing expired items failed"),
+            }
+        }
     }
 
     /// Where the pool's public keys are.
@@ -148,19 +163,6 @@ fn create_table(database: &Database, template: &Template) -> io::Result<()> {
     }))?;
     database.update_time_to_live(request).map_err(io::Error::other)?;
     Ok(())
-}
-
-/// What DynamoDB does in the background: items past their TTL are removed, some time later.
-async fn remove_expired(database: Database) {
-    let mut minute = tokio::time::interval(std::time::Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        let database = database.clone();
-        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(_)) | Err(_) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "removing expired items failed"),
-        }
-    }
 }
 
 fn cognito_router(cognito: Arc<Cognito>) -> Router {

@@ -122,7 +122,11 @@ async fn serve(options: Serve) -> io::Result<()> {
     writeln!(out, "  data     {data}")?;
     writeln!(out, "Try:\n  curl {base}/v1/posts")?;
     drop(out);
-    local::server::serve(listener, Arc::new(stack), interrupted()).await?;
+    let stack = Arc::new(stack);
+    tokio::select! {
+        served = local::server::serve(listener, Arc::clone(&stack), interrupted()) => served?,
+        () = stack.backing.remove_expired() => {}
+    }
     println!("Broadsheet has stopped.");
     Ok(())
 }
@@ -134,7 +138,10 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     println!("DynamoDB and Cognito are running, for sam local start-api. Ctrl-C ends them.");
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
-    interrupted().await;
+    tokio::select! {
+        () = interrupted() => {}
+        () = backing.remove_expired() => {}
+    }
     Ok(())
 }
 

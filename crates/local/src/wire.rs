@@ -98,6 +98,11 @@ impl Wire {
         std::mem::take(&mut self.state().calls)
     }
 
+    /// Writes down a call that went over another wire.
+    pub fn remember(&self, call: Call) {
+        self.state().calls.push(call);
+    }
+
     /// Breaks `times` calls of an action, after letting `skip` pass.
     pub fn break_calls(&self, action: &str, skip: usize, times: usize, fault: Fault) {
         self.state().plans.push_back(Plan { action: action.to_owned(), skip, times, fault });

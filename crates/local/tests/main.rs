@@ -1,1 +1,17 @@
+//! Stories that clients tell, against the whole stack in one process: each test has a stack, a database, a
+//! clock and a mailbox of its own.
 
+mod harness;
+
+mod accounts;
+mod budgets;
+mod concurrency;
+mod conventions;
+mod faults;
+mod lists;
+mod posts;
+mod process;
+mod properties;
+mod seeding;
+mod template;
+mod tokens;

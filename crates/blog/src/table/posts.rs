@@ -181,29 +181,28 @@ impl Table {
             None => (String::new(), None),
         };
 
-        // One more than the page holds tells whether there is a next page.
-        let wanted = limit.get() + 1;
+        // One more than the page holds tells whether there is a next page; at the end of a year, an older year
+        // does.
+        let limit = limit.get();
         let mut found: Vec<(String, Item)> = Vec::new();
-        loop {
+        let more = loop {
             let partition = list.partition(&bucket);
-            let missing = wanted - found.len();
+            let wanted = limit + 1 - found.len();
             let mut items =
-                self.query_backwards(&partition, list.prefix(), before.as_deref(), missing, consistency).await?;
-            let exhausted = items.len() < missing;
+                self.query_backwards(&partition, list.prefix(), before.as_deref(), wanted, consistency).await?;
             let end = items.pop_if(|item| type_of(item) != Some(Post::TYPE));
-            let exhausted = exhausted || end.is_some();
+            let exhausted = end.is_some() || items.len() < wanted;
             found.extend(items.into_iter().map(|item| (bucket.clone(), item)));
-            if *list != PostList::Latest || !exhausted || found.len() >= wanted {
-                break;
+            if *list != PostList::Latest || !exhausted {
+                break found.len() > limit;
             }
             match self.year_before(&bucket, end).await? {
+                Some(_) if found.len() == limit => break true,
                 Some(year) => (bucket, before) = (year, None),
-                None => break,
+                None => break found.len() > limit,
             }
-        }
-
-        let more = found.len() == wanted;
-        found.truncate(limit.get());
+        };
+        found.truncate(limit);
         let next_cursor = match found.last() {
             Some((bucket, item)) if more => {
                 let after = sort_key(item).unwrap_or_default().to_owned();

@@ -1,0 +1,204 @@
+//! Registering, logging in, being known.
+
+use blog::config::SignUpConfirmation;
+use expect_test::expect;
+use serde_json::json;
+
+use crate::harness::{PASSWORD, TestStack};
+
+#[tokio::test]
+async fn a_newcomer_registers_logs_in_and_is_known() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    let registration = json!({
+        "username": "Ada", "email": "Ada@Example.com", "password": PASSWORD, "display_name": "Ada Lovelace",
+    });
+    let registered = visitor.post("/users", registration).await;
+    registered.expect_status(201);
+    assert_eq!(registered.header("location"), "/v1/users/ada");
+
+    let session = visitor.post("/sessions", json!({ "login": "ADA", "password": PASSWORD })).await;
+    session.expect_status(201);
+    assert_eq!(session.body["token_type"], "Bearer");
+    assert_eq!(session.body["expires_in"], 3600);
+    let ada = stack.bearer(session.body["access_token"].as_str().unwrap());
+
+    let me = ada.get("/me").await;
+    assert_eq!(me.body, registered.body);
+    assert_eq!(me.etag(), registered.etag());
+    assert_eq!(me.header("cache-control"), "private, no-store");
+    expect![[r#"
+        {
+          "avatar_url": null,
+          "bio": null,
+          "counts": {
+            "followers": 0,
+            "following": 0,
+            "posts": 0
+          },
+          "created_at": "2026-11-21T08:30:00.000Z",
+          "display_name": "Ada Lovelace",
+          "email": "ada@example.com",
+          "id": "01M7YKM0T00000000000000002",
+          "role": "author",
+          "status": "active",
+          "updated_at": "2026-11-21T08:30:00.000Z",
+          "username": "ada",
+          "version": 1,
+          "website_url": null
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&me.body).unwrap());
+
+    let public = visitor.get("/users/ADA").await;
+    public.expect_status(200);
+    assert_eq!(public.header("vary"), "Authorization");
+    assert!(public.header("cache-control").starts_with("public, "));
+    expect![[r#"
+        {
+          "avatar_url": null,
+          "bio": null,
+          "counts": {
+            "followers": 0,
+            "following": 0,
+            "posts": 0
+          },
+          "created_at": "2026-11-21T08:30:00.000Z",
+          "display_name": "Ada Lovelace",
+          "id": "01M7YKM0T00000000000000002",
+          "username": "ada",
+          "website_url": null
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&public.body).unwrap());
+    let seen_by_a_user = ada.get("/users/ada").await;
+    assert_eq!(seen_by_a_user.body["following"], false);
+    assert_eq!(seen_by_a_user.header("cache-control"), "private, no-store");
+    visitor.get("/users/bob").await.expect_problem(404, "not-found");
+    visitor.get("/users/not%20a%20name").await.expect_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_unique_whatever_the_case() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    stack.user("ada").await;
+    let taken = json!({ "username": "ADA", "email": "other@example.com", "password": PASSWORD });
+    visitor.post("/users", taken).await.expect_problem(409, "username-taken");
+    let taken = json!({ "username": "other", "email": "ADA@example.com", "password": PASSWORD });
+    visitor.post("/users", taken).await.expect_problem(409, "email-taken");
+    // Nothing of the refused ones was kept.
+    let free = json!({ "username": "other", "email": "other@example.com", "password": PASSWORD });
+    visitor.post("/users", free).await.expect_status(201);
+}
+
+#[tokio::test]
+async fn all_broken_fields_are_named_at_once() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    let broken = json!({ "username": "1", "email": 5, "password": "short", "display_name": "a\nb", "admin": true });
+    let answer = visitor.post("/users", broken).await;
+    answer.expect_invalid(&["/admin", "/display_name", "/email", "/password", "/username"]);
+    visitor.post("/users", json!({})).await.expect_invalid(&["/email", "/password", "/username"]);
+    visitor.post("/users", json!([])).await.expect_invalid(&[""]);
+    for name in ["admin", "ab", "9lives", "a b", "ünal", &"a".repeat(31)] {
+        let body = json!({ "username": name, "email": "a@example.com", "password": PASSWORD });
+        visitor.post("/users", body).await.expect_invalid(&["/username"]);
+    }
+    for email in ["", "a", "a@b", "@example.com", "a b@example.com", "a@-b.de", "a@b@example.com", "a@b..de"] {
+        let body = json!({ "username": "ada", "email": email, "password": PASSWORD });
+        visitor.post("/users", body).await.expect_invalid(&["/email"]);
+    }
+    for password in ["ada-lovelace", "ada-lovelace@example.com", " leading space", &"x".repeat(257)] {
+        let body = json!({ "username": "ada-lovelace", "email": "ada-lovelace@example.com", "password": password });
+        visitor.post("/users", body).await.expect_invalid(&["/password"]);
+    }
+    // No composition rules, any script, up to 256 characters.
+    for (name, password) in [("low", "aaaaaaaa"), ("emoji", "🦀🦀🦀🦀🦀🦀🦀🦀"), ("long", &"é".repeat(256))]
+    {
+        let body = json!({ "username": name, "email": format!("{name}@example.com"), "password": password });
+        visitor.post("/users", body).await.expect_status(201);
+        visitor.post("/sessions", json!({ "login": name, "password": password })).await.expect_status(201);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let mut answers = Vec::new();
+    for login in ["ada", "ada@example.com", "nobody", "nobody@example.com", "not a name", "@", "🦀"] {
+        let answer = stack.visitor().post("/sessions", json!({ "login": login, "password": "wrong password" })).await;
+        answer.expect_problem(401, "invalid-credentials");
+        let mut body = answer.body;
+        body["request_id"] = json!(null);
+        answers.push(body);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
+async fn a_session_is_refreshed() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let session = stack.visitor().post("/sessions", json!({ "login": "ada@example.com", "password": PASSWORD })).await;
+    let old = stack.bearer(session.body["access_token"].as_str().unwrap());
+    stack.pass_seconds(3600 + 60);
+    old.get("/me").await.expect_problem(401, "unauthenticated");
+
+    let refresh = json!({ "refresh_token": session.body["refresh_token"] });
+    let refreshed = stack.visitor().post("/sessions/refresh", refresh).await;
+    refreshed.expect_status(200);
+    stack.bearer(refreshed.body["access_token"].as_str().unwrap()).get("/me").await.expect_status(200);
+    let forged = stack.visitor().post("/sessions/refresh", json!({ "refresh_token": "forged" })).await;
+    forged.expect_problem(401, "unauthenticated");
+
+    stack.pass_seconds(31 * 24 * 60 * 60);
+    let refresh = json!({ "refresh_token": session.body["refresh_token"] });
+    stack.visitor().post("/sessions/refresh", refresh).await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_address_is_confirmed_with_the_code_that_was_sent_to_it() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    let registered = visitor.post("/users", registration.clone()).await;
+    registered.expect_status(201);
+    assert_eq!(registered.body["status"], "unconfirmed");
+
+    let credentials = json!({ "login": "ada", "password": PASSWORD });
+    visitor.post("/sessions", credentials.clone()).await.expect_problem(403, "user-not-confirmed");
+    let wrong = json!({ "login": "ada", "password": "wrong password" });
+    visitor.post("/sessions", wrong).await.expect_problem(401, "invalid-credentials");
+    visitor.get("/users/ada").await.expect_problem(404, "not-found");
+
+    let code = stack.code_for("ada@example.com");
+    let other = if code == "000000" { "111111" } else { "000000" };
+    let confirm = |email: &str, code: &str| json!({ "email": email, "code": code });
+    visitor.post("/users/confirm", confirm("ada@example.com", other)).await.expect_invalid(&["/code"]);
+    visitor.post("/users/confirm", confirm("bob@example.com", &code)).await.expect_invalid(&["/code"]);
+    visitor.post("/users/confirm/resend", json!({ "email": "ada@example.com" })).await.expect_status(202);
+    visitor.post("/users/confirm/resend", json!({ "email": "bob@example.com" })).await.expect_status(202);
+
+    let code = stack.code_for("ada@example.com");
+    visitor.post("/users/confirm", confirm("ada@example.com", &code)).await.expect_status(204);
+    visitor.post("/users/confirm", confirm("ada@example.com", &code)).await.expect_invalid(&["/code"]);
+    let ada = stack.log_in("ada").await;
+    let me = ada.get("/me").await;
+    assert_eq!((&me.body["status"], &me.body["role"]), (&json!("active"), &json!("author")));
+    visitor.get("/users/ada").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_confirmed_is_free_again_after_a_day() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    visitor.post("/users", registration.clone()).await.expect_status(201);
+    stack.pass_seconds(24 * 60 * 60 - 1);
+    visitor.post("/users", registration.clone()).await.expect_problem(409, "username-taken");
+    stack.pass_seconds(1);
+    visitor.post("/users", registration).await.expect_status(201);
+    let code = stack.code_for("ada@example.com");
+    visitor.post("/users/confirm", json!({ "email": "ada@example.com", "code": code })).await.expect_status(204);
+    stack.log_in("ada").await.get("/me").await.expect_status(200);
+}

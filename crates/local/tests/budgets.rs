@@ -1,0 +1,142 @@
+//! What each access pattern costs, as DynamoDB counts it.
+
+use expect_test::expect;
+use local::wire::Call;
+use serde_json::json;
+
+use crate::harness::{Client, TestStack};
+
+/// Ten kilobytes that deflate to less than half, as prose does.
+fn ten_kilobytes() -> String {
+    let syllables =
+        ["ka", "lo", "mi", "ren", "tus", "ver", "da", "shi", "por", "en", "gal", "ist", "om", "fe", "quo", "ry"];
+    let mut state = 7_usize;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) % 2_147_483_648;
+        (state >> 8) % below
+    };
+    let mut text = String::new();
+    while text.len() < 10_000 {
+        for _ in 0..1 + random(3) {
+            text.push_str(syllables[random(syllables.len())]);
+        }
+        text.push_str(if random(60) == 0 { ".\n\n" } else { " " });
+    }
+    text
+}
+
+/// A post whose card is a kilobyte. Titles of one length, so that blogs of any size compare.
+async fn write_post(author: &Client, number: usize, tags: &[&str], status: &str) {
+    let body = json!({
+        "title": format!("Post number {number:06}"),
+        "slug": slug(number),
+        "body": ten_kilobytes(),
+        "summary": "s".repeat(470),
+        "tags": tags,
+        "status": status,
+    });
+    author.post("/posts", body).await.expect_status(201);
+}
+
+fn slug(number: usize) -> String {
+    format!("post-number-{number:06}")
+}
+
+/// What `request` cost, checked against its budget: calls of DynamoDB that read, capacity units that they may
+/// take, calls that write, and units for those.
+async fn cost(stack: &TestStack, pattern: &str, budget: [f64; 4], request: impl Future<Output = ()>) -> String {
+    stack.stack.wire.take_calls();
+    request.await;
+    let calls = stack.stack.wire.take_calls();
+    let of_table: Vec<_> = calls.iter().filter(|call| call.service == "dynamodb").collect();
+    let (writes, reads): (Vec<_>, Vec<_>) = of_table.iter().partition(|call| call.action.contains("Write"));
+    let units = |calls: &[&&Call]| calls.iter().fold(0.0, |sum, call| sum + call.capacity);
+    let took = [reads.len() as f64, units(&reads), writes.len() as f64, units(&writes)];
+    for (took, allowed) in took.iter().zip(budget) {
+        assert!(*took <= allowed, "{pattern} took {took:?} of {budget:?}: {calls:?}");
+    }
+    let [reads, read_units, writes, write_units] = took;
+    format!("{pattern:28} {reads} reads {read_units:>4} RCU  {writes} writes {write_units:>3} WCU\n")
+}
+
+async fn measured(posts: usize) -> String {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let tags = ["one", "two", "three", "four", "five"];
+    for number in 0..posts {
+        stack.pass_seconds(1);
+        write_post(&ada, number, &tags[..1], "published").await;
+    }
+    for number in 0..21 {
+        write_post(&ada, posts + number, &tags, "draft").await;
+    }
+    let visitor = stack.visitor();
+    // A warm process: token keys, cursor key and this year are known, and the authorizer has just answered.
+    ada.get("/posts?limit=1").await.expect_status(200);
+    stack.stack.wire.record();
+    let get = async |client: &Client, path: &str| client.get(path).await.expect_status(200);
+    let post = format!("/posts/{}", slug(posts));
+    let publish = async || ada.post(&format!("{post}/publish"), json!({})).await.expect_status(200);
+    let edit = async || ada.patch(&post, "*", json!({ "title": "Post number 999999" })).await.expect_status(200);
+    let read = format!("/posts/{}", slug(3));
+
+    // The budgets are DESIGN's. It counts eventually consistent reads; whoever is signed in reads consistently,
+    // which costs twice as much. A change reads the post before and answers with its text after.
+    [
+        cost(&stack, "read a post", [1.0, 2.0, 0.0, 0.0], get(&visitor, &read)).await,
+        cost(&stack, "20 latest", [1.0, 3.0, 0.0, 0.0], get(&visitor, "/posts")).await,
+        cost(&stack, "20 of an author", [1.0, 3.0, 0.0, 0.0], get(&visitor, "/posts?author=ada")).await,
+        cost(&stack, "20 of a tag", [1.0, 3.0, 0.0, 0.0], get(&visitor, "/posts?tag=one")).await,
+        cost(&stack, "20 of my drafts", [1.0, 6.0, 0.0, 0.0], get(&ada, "/me/posts?status=draft")).await,
+        cost(&stack, "publish with 5 tags", [2.0, 5.0, 1.0, 40.0], publish()).await,
+        cost(&stack, "edit a title with 5 tags", [2.0, 5.0, 1.0, 40.0], edit()).await,
+        cost(&stack, "read my profile", [1.0, 1.0, 0.0, 0.0], get(&ada, "/me")).await,
+        {
+            stack.pass_seconds(60);
+            cost(&stack, "authorize, read my profile", [2.0, 1.5, 0.0, 0.0], get(&ada, "/me")).await
+        },
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
+    let small = measured(30).await;
+    expect![[r#"
+        read a post                  1 reads    1 RCU  0 writes  -0 WCU
+        20 latest                    1 reads  2.5 RCU  0 writes  -0 WCU
+        20 of an author              1 reads  2.5 RCU  0 writes  -0 WCU
+        20 of a tag                  1 reads  2.5 RCU  0 writes  -0 WCU
+        20 of my drafts              1 reads    5 RCU  0 writes  -0 WCU
+        publish with 5 tags          2 reads    3 RCU  1 writes  22 WCU
+        edit a title with 5 tags     2 reads    3 RCU  1 writes  18 WCU
+        read my profile              1 reads    1 RCU  0 writes  -0 WCU
+        authorize, read my profile   2 reads  1.5 RCU  0 writes  -0 WCU
+    "#]]
+    .assert_eq(&small);
+    assert_eq!(measured(300).await, small);
+}
+
+#[tokio::test]
+async fn the_latest_list_is_spread_over_partitions() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.record();
+    for year in 2000..2020 {
+        let at = format!("{year}-06-01T00:00:00Z");
+        let body = json!({ "title": format!("Of {year}"), "body": "B", "status": "published", "publish_at": at });
+        ada.post("/posts", body).await.expect_status(201);
+    }
+    let mut partitions: Vec<String> = stack
+        .stack
+        .wire
+        .take_calls()
+        .iter()
+        .flat_map(|call| call.request["TransactItems"].as_array().cloned().unwrap_or_default())
+        .filter_map(|write| write["Put"]["Item"]["pk"]["S"].as_str().map(str::to_owned))
+        .filter(|partition| partition.starts_with("LATEST#"))
+        .collect();
+    assert_eq!(partitions.len(), 20);
+    partitions.dedup();
+    assert_eq!(partitions.len(), 20, "each year is a partition of its own");
+}

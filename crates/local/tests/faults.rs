@@ -1,0 +1,119 @@
+//! When what stands behind us fails: a clear answer, and nothing half done.
+
+use local::wire::Fault;
+use serde_json::json;
+
+use crate::harness::{PASSWORD, TestStack};
+
+#[tokio::test]
+async fn a_database_that_is_busy_or_broken_is_503_and_never_404() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let slug = ada.publish("There", &[]).await;
+    let path = format!("/posts/{slug}");
+    for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
+        // Once or twice the SDK gets over it.
+        stack.stack.wire.break_calls("Query", 0, 2, fault);
+        stack.visitor().get(&path).await.expect_status(200);
+        for (action, request) in [("Query", path.as_str()), ("Query", "/posts"), ("GetItem", "/users/ada")] {
+            stack.stack.wire.break_calls(action, 0, 3, fault);
+            let answer = stack.visitor().get(request).await;
+            answer.expect_problem(503, "unavailable");
+            assert_eq!(answer.header("retry-after"), "2");
+            stack.visitor().get(request).await.expect_status(200);
+        }
+        stack.stack.wire.break_calls("TransactWriteItems", 0, 3, fault);
+        ada.patch(&path, "*", json!({ "title": "Else" })).await.expect_problem(503, "unavailable");
+        assert_eq!(ada.get(&path).await.body["title"], "There");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_done_once() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let wire = &stack.stack.wire;
+    wire.break_calls("TransactWriteItems", 0, 1, Fault::AnswerLost);
+    let slug = ada.publish("Once", &[]).await;
+    assert_eq!(slug, "once", "its own slug was not taken for somebody else's");
+    assert_eq!(ada.get("/me").await.body["counts"]["posts"], 1);
+
+    let etag = ada.get("/posts/once").await.etag();
+    wire.break_calls("TransactWriteItems", 0, 1, Fault::AnswerLost);
+    let edited = ada.patch("/posts/once", &etag, json!({ "title": "Edited" })).await;
+    edited.expect_status(200);
+    assert_eq!(edited.body["version"], 2);
+
+    for action in ["TransactWriteItems", "SignUp", "AdminConfirmSignUp", "AdminAddUserToGroup"] {
+        wire.break_calls(action, 0, 1, Fault::AnswerLost);
+        stack.user(&format!("user-{}", action.to_lowercase())).await.get("/me").await.expect_status(200);
+    }
+    // The key that cursors are signed with is made by whoever needs it first, here with a lost answer.
+    let other = TestStack::start().await;
+    let bob = other.user("bob").await;
+    bob.publish("1", &[]).await;
+    bob.publish("2", &[]).await;
+    other.stack.wire.break_calls("PutItem", 0, 1, Fault::AnswerLost);
+    let page = bob.get("/posts?limit=1").await;
+    let cursor = page.body["next_cursor"].as_str().unwrap();
+    bob.get(&format!("/posts?cursor={cursor}")).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn transactions_that_meet_try_again() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.break_calls("TransactWriteItems", 0, 4, Fault::TransactionConflict);
+    let slug = ada.publish("Met", &[]).await;
+    stack.stack.wire.break_calls("TransactWriteItems", 0, 5, Fault::TransactionConflict);
+    ada.patch(&format!("/posts/{slug}"), "*", json!({ "title": "X" })).await.expect_problem(503, "unavailable");
+    assert_eq!(ada.get(&format!("/posts/{slug}")).await.body["version"], 1);
+}
+
+#[tokio::test]
+async fn a_registration_that_breaks_off_gives_its_name_back() {
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    for action in ["SignUp", "AdminConfirmSignUp", "AdminUpdateUserAttributes"] {
+        let stack = TestStack::start().await;
+        stack.stack.wire.break_calls(action, 0, 3, Fault::ServerError);
+        stack.visitor().post("/users", registration.clone()).await.expect_problem(503, "unavailable");
+        stack.visitor().post("/users", registration.clone()).await.expect_status(201);
+        stack.log_in("ada").await.get("/me").await.expect_status(200);
+    }
+    // Even if giving it back breaks too: the reservation lapses.
+    let stack = TestStack::start().await;
+    stack.stack.wire.break_calls("SignUp", 0, 3, Fault::TimedOut);
+    stack.stack.wire.break_calls("TransactWriteItems", 1, 3, Fault::TimedOut);
+    stack.visitor().post("/users", registration.clone()).await.expect_problem(503, "unavailable");
+    stack.visitor().post("/users", registration.clone()).await.expect_problem(409, "username-taken");
+    stack.pass_seconds(15 * 60);
+    stack.visitor().post("/users", registration).await.expect_status(201);
+}
+
+#[tokio::test]
+async fn a_registration_that_broke_off_late_is_finished_by_the_first_log_in() {
+    for (action, skip) in [("AdminAddUserToGroup", 0), ("GetItem", 0), ("TransactWriteItems", 1)] {
+        let stack = TestStack::start().await;
+        stack.stack.wire.break_calls(action, skip, 3, Fault::ServerError);
+        let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+        stack.visitor().post("/users", registration).await.expect_problem(503, "unavailable");
+        stack.visitor().get("/users/ada").await.expect_problem(404, "not-found");
+
+        let ada = stack.log_in("ada").await;
+        assert_eq!(ada.get("/me").await.body["status"], "active", "{action}");
+        ada.publish("With the role of an author", &[]).await;
+        stack.pass_seconds(24 * 60 * 60);
+        stack.visitor().get("/users/ada").await.expect_status(200);
+    }
+}
+
+#[tokio::test]
+async fn a_pool_that_does_not_answer_is_503() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
+        stack.stack.wire.break_calls("InitiateAuth", 0, 3, fault);
+        let answer = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
+        answer.expect_problem(503, "unavailable");
+    }
+}

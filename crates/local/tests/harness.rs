@@ -1,0 +1,248 @@
+//! A stack to test against, and clients of it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+
+use axum::body::Bytes;
+use blog::clock::{Clock, Timestamp};
+use blog::config::SignUpConfirmation;
+use blog::domain::{Role, UserId};
+use http::{HeaderMap, Request, StatusCode};
+use local::backing::Storage;
+use local::stack::{Options, Stack};
+use serde_json::{Value, json};
+
+/// 2026-11-21T08:30:00Z, when every test starts.
+pub const START: i64 = 1_795_249_800_000;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A stack in memory, whose time stands still until the test moves it and whose ids count up.
+#[derive(Clone)]
+pub struct TestStack {
+    pub stack: Arc<Stack>,
+    milliseconds: Arc<AtomicI64>,
+}
+
+impl TestStack {
+    pub async fn start() -> Self {
+        Self::start_with(SignUpConfirmation::Auto).await
+    }
+
+    pub async fn start_with(sign_up_confirmation: SignUpConfirmation) -> Self {
+        // What the stack logs is shown with a test that fails.
+        static LOGGING: Once = Once::new();
+        LOGGING.call_once(blog::function::start_logging);
+        let milliseconds = Arc::new(AtomicI64::new(START));
+        let counter = AtomicU64::new(1);
+        let time = Arc::clone(&milliseconds);
+        let clock = Clock::new(
+            move || Timestamp::from_milliseconds(time.load(Ordering::SeqCst)),
+            move || u128::from(counter.fetch_add(1, Ordering::SeqCst)),
+        );
+        let options = Options { storage: Storage::Memory, sign_up_confirmation, clock };
+        let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
+        Self { stack, milliseconds }
+    }
+
+    pub fn pass_seconds(&self, seconds: i64) {
+        self.milliseconds.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    pub fn set_time(&self, rfc3339: &str) {
+        let time = Timestamp::try_from(rfc3339.to_owned()).expect("a time");
+        self.milliseconds.store(time.milliseconds(), Ordering::SeqCst);
+    }
+
+    /// Somebody who is not signed in.
+    pub fn visitor(&self) -> Client {
+        Client { stack: self.stack.clone(), token: None }
+    }
+
+    /// A newly registered user, signed in, with the address `NAME@example.com`.
+    pub async fn user(&self, username: &str) -> Client {
+        let body = json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD });
+        self.visitor().post("/users", body).await.expect_status(201);
+        self.log_in(username).await
+    }
+
+    pub async fn log_in(&self, username: &str) -> Client {
+        let answer = self.visitor().post("/sessions", json!({ "login": username, "password": PASSWORD })).await;
+        answer.expect_status(201);
+        self.bearer(answer.body["access_token"].as_str().expect("a token"))
+    }
+
+    /// Somebody who sends this token.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client { stack: self.stack.clone(), token: Some(format!("Bearer {token}")) }
+    }
+
+    /// A newly registered user with this role.
+    pub async fn user_with_role(&self, username: &str, role: Role) -> Client {
+        let id = self.user(username).await.get("/me").await.body["id"].as_str().expect("an id").to_owned();
+        let id: UserId = id.parse().expect("a user id");
+        self.stack.blog.identity.grant(id, role).await.expect("granted");
+        self.log_in(username).await
+    }
+
+    /// The code of the newest message to this address.
+    pub fn code_for(&self, email: &str) -> String {
+        let emails = self.stack.backing.cognito.emails().expect("the mailbox opens");
+        emails.into_iter().find(|message| message.to == email).expect("there is a message").code
+    }
+}
+
+/// Somebody who calls the API.
+#[derive(Clone)]
+pub struct Client {
+    stack: Arc<Stack>,
+    token: Option<String>,
+}
+
+impl Client {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], None).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.call("GET", path, headers, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path, &[], Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, if_match: &str, body: Value) -> Answer {
+        self.call("PATCH", path, &[("if-match", if_match)], Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, &[], None).await
+    }
+
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let mut headers = headers.to_vec();
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send(method, path, &headers, body.unwrap_or_default()).await
+    }
+
+    /// Sends exactly this, with the client's token.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("/v1{path}"));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::from(body)).expect("a request");
+        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (parts, body) = Box::pin(self.stack.gateway.answer(request, source)).await.into_parts();
+        let answer = Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            bytes: body,
+        };
+        answer.check_conventions(&format!("{method} {path}"));
+        answer
+    }
+
+    /// Writes and publishes a post; gives its slug.
+    pub async fn publish(&self, title: &str, tags: &[&str]) -> String {
+        let body = json!({ "title": title, "body": "Some text.", "tags": tags, "status": "published" });
+        let answer = self.post("/posts", body).await;
+        answer.expect_status(201);
+        answer.body["slug"].as_str().expect("a slug").to_owned()
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+    pub bytes: Bytes,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    pub fn etag(&self) -> String {
+        assert!(self.header("etag").starts_with('"'), "no strong ETag in {self:?}");
+        self.header("etag").to_owned()
+    }
+
+    #[track_caller]
+    pub fn expect_status(&self, status: u16) {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+    }
+
+    /// Expects a problem of this name and status.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, name: &str) {
+        self.expect_status(status);
+        assert_eq!(self.body["type"], format!("urn:broadsheet:problem:{name}"), "{}", self.body);
+    }
+
+    /// Expects exactly these fields to be refused.
+    #[track_caller]
+    pub fn expect_invalid(&self, pointers: &[&str]) {
+        self.expect_problem(422, "validation-failed");
+        let errors = self.body["errors"].as_array().expect("errors");
+        let mut found: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().expect("a pointer")).collect();
+        found.sort_unstable();
+        assert_eq!(found, pointers, "{}", self.body);
+    }
+
+    /// The values of a field of all items of a list.
+    pub fn each(&self, field: &str) -> Vec<String> {
+        let items = self.body["items"].as_array().unwrap_or_else(|| panic!("no list: {}", self.body));
+        items.iter().map(|item| item[field].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What holds for every answer of the API, whatever is asked.
+    #[track_caller]
+    fn check_conventions(&self, what: &str) {
+        assert!(!self.header("x-request-id").is_empty(), "{what}: no X-Request-Id");
+        assert!(!self.status.is_server_error() || self.status.as_u16() == 503, "{what}: {} {}", self.status, self.body);
+        if self.status.is_client_error() || self.status.is_server_error() {
+            assert_eq!(self.header("content-type"), "application/problem+json", "{what}: {}", self.status);
+            for field in ["type", "title", "detail", "instance", "request_id"] {
+                assert!(self.body[field].is_string(), "{what}: no {field} in {}", self.body);
+            }
+            assert_eq!(self.body["status"], self.status.as_u16(), "{what}");
+            assert_eq!(self.body["request_id"], self.header("x-request-id"), "{what}");
+            assert_eq!(self.header("cache-control"), "no-store", "{what}");
+        } else {
+            assert!(!self.header("cache-control").is_empty(), "{what}: no Cache-Control");
+        }
+    }
+}
+
+/// All items of a list, page by page.
+pub async fn walk(client: &Client, path: &str, limit: usize) -> Vec<Value> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let mut items = Vec::new();
+    let mut next = format!("{path}{separator}limit={limit}");
+    loop {
+        let page = client.get(&next).await;
+        page.expect_status(200);
+        items.extend(page.body["items"].as_array().expect("items").iter().cloned());
+        match page.body["next_cursor"].as_str() {
+            None => return items,
+            Some(_) => {
+                let link = page.header("link");
+                let target = link.strip_prefix("</v1").and_then(|link| link.strip_suffix(">; rel=\"next\""));
+                next = target.unwrap_or_else(|| panic!("a Link to the next page, not {link:?}")).to_owned();
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The program as a user runs it: `cargo run`, killed and started again, and the tour of the README.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_broadsheet");
+
+struct Process {
+    child: Child,
+    base: String,
+}
+
+impl Process {
+    fn start(data: &Path, extra: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["--port", "0", "--data"])
+            .arg(data)
+            .args(extra)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let base = loop {
+            let line = lines.next().expect("it says where it is").unwrap();
+            if let Some((_, base)) = line.split_once("API      ") {
+                break base.to_owned();
+            }
+        };
+        // Read on, or it would block on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, base }
+    }
+
+    fn signal(mut self, name: &str) -> Option<i32> {
+        Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = reqwest::Client::new();
+    let process = Process::start(folder.path(), &[]);
+    let base = process.base.clone();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
+    send(http.post(format!("{base}/users")).json(&registration)).await;
+    let credentials = json!({ "login": "ada", "password": "correct horse" });
+    let session = send(http.post(format!("{base}/sessions")).json(&credentials)).await;
+    let token = session["access_token"].as_str().unwrap().to_owned();
+    let post = json!({ "title": "Kept", "body": "Text.", "status": "published" });
+    send(http.post(format!("{base}/posts")).bearer_auth(&token).json(&post)).await;
+    let page = send(http.get(format!("{base}/posts?limit=1"))).await;
+    process.signal("-KILL");
+
+    let process = Process::start(folder.path(), &[]);
+    let base = process.base.clone();
+    assert_eq!(send(http.get(format!("{base}/posts"))).await["items"], page["items"]);
+    // Tokens stay good, and so does the password.
+    assert_eq!(send(http.get(format!("{base}/me")).bearer_auth(&token)).await["username"], "ada");
+    send(http.post(format!("{base}/sessions")).json(&credentials)).await;
+    assert_eq!(process.signal("-INT"), Some(0), "Ctrl-C ends it cleanly");
+}
+
+#[tokio::test]
+async fn the_mailbox_has_the_code_that_registering_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--confirm-email", "--memory"]);
+    let http = reqwest::Client::new();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
+    send(http.post(format!("{}/users", process.base)).json(&registration)).await;
+    let mailbox = process.base.replace("/v1", "/_local/emails");
+    let emails = send(http.get(mailbox)).await;
+    let confirmation = json!({ "email": "ada@example.com", "code": emails[0]["code"] });
+    let confirmed = http.post(format!("{}/users/confirm", process.base)).json(&confirmation).send().await.unwrap();
+    assert_eq!(confirmed.status(), 204);
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "in memory means no files");
+}
+
+/// The commands of the README's tour, each in a code block that begins with a comment, are run one after the
+/// other in one shell; each must succeed and print what the README says it prints.
+#[test]
+fn the_tour_of_the_readme_works() {
+    let readme = include_str!("../../../README.md");
+    let (_, tour) = readme.split_once("## A tour").expect("the README has a tour");
+    let (tour, _) = tour.split_once("\n## ").expect("something follows it");
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--memory"]);
+    let script: String = tour
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("http://localhost:3000/v1", &process.base);
+    assert!(script.matches("curl").count() > 10, "the tour has its commands");
+    let output = Command::new("bash").args(["-euc", &script]).current_dir(folder.path()).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    let promised: Vec<_> =
+        tour.split("```text\n").skip(1).map(|block| block.split("```").next().unwrap_or_default()).collect();
+    assert!(!promised.is_empty(), "the tour says what comes back");
+    for line in promised.iter().flat_map(|block| block.lines()) {
+        assert!(printed.contains(line.trim()), "the README promises {line:?}; the tour printed:\n{printed}");
+    }
+}

@@ -1,0 +1,221 @@
+//! The template and the code agree: each of these fails when one of the two drifts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blog::config::Config;
+use local::backing::refs;
+use local::gateway::operations;
+use local::template::{self, Route, Template};
+use serde_json::json;
+
+use crate::harness::{PASSWORD, TestStack};
+
+fn template() -> Template {
+    Template::read(template::SOURCE, &refs()).unwrap()
+}
+
+fn parameters(path: &str) -> Vec<&str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+#[test]
+fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_function() {
+    let in_template: BTreeSet<_> =
+        template().functions.into_iter().map(|(handler, function)| (function.binary, handler)).collect();
+    let mut in_code: BTreeSet<_> =
+        operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
+    in_code.insert((authorizer::NAME.to_owned(), authorizer::NAME.to_owned()));
+    assert_eq!(in_template, in_code);
+
+    let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
+    let named: BTreeSet<_> = operations().map(|(_, operation)| operation.name.to_owned()).collect();
+    assert_eq!(routed, named, "every operation has a route");
+}
+
+#[test]
+fn a_function_asked_to_be_an_unknown_operation_says_which_it_knows() {
+    let error = blog::function::find(users::OPERATIONS, "log_on").err().unwrap().to_string();
+    assert!(error.contains("log_on") && error.contains("log_in") && error.contains("register"), "{error}");
+    assert_eq!(blog::function::find(users::OPERATIONS, "log_in").unwrap().name, "log_in");
+}
+
+#[test]
+fn the_parameters_of_a_path_are_the_fields_of_its_operation() {
+    for Route { path, handler, .. } in template().routes {
+        let (_, operation) = operations().find(|(_, operation)| operation.name == handler).unwrap();
+        assert_eq!(parameters(&path), operation.path_fields, "{path}");
+    }
+}
+
+#[test]
+fn a_route_has_the_authorizer_exactly_if_its_operation_needs_a_user() {
+    for Route { method, path, handler, authorized } in template().routes {
+        let (_, operation) = operations().find(|(_, operation)| operation.name == handler).unwrap();
+        assert_eq!(authorized, operation.least_role.is_some(), "{method} {path}");
+    }
+}
+
+#[test]
+fn the_settings_are_exactly_the_environment() {
+    let environment: BTreeSet<_> = template().environment.into_keys().collect();
+    assert_eq!(environment, Config::VARIABLES.map(str::to_owned).into());
+    let environment = template().environment;
+    Config::read(|name| environment.get(name).cloned()).unwrap();
+    for name in Config::VARIABLES {
+        let error = Config::read(|asked| environment.get(asked).filter(|_| asked != name).cloned()).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_that_needs_a_user_refuses_who_is_none() {
+    let stack = TestStack::start().await;
+    let mut tried = 0;
+    for route in template().routes.iter().filter(|route| route.authorized) {
+        let path = route.path.replace('{', "").replace('}', "");
+        let body = Some(json!({})).filter(|_| route.method != "GET");
+        for client in [stack.visitor(), stack.bearer("forged")] {
+            client
+                .call(&route.method, &path, &[("if-match", "*")], body.clone())
+                .await
+                .expect_problem(401, "unauthenticated");
+        }
+        tried += 1;
+    }
+    assert!(tried > 5, "only {tried} routes need a user");
+}
+
+#[test]
+fn what_the_gateway_answers_itself_is_a_problem_of_ours() {
+    let names: BTreeMap<_, _> = template().gateway_responses.into_iter().collect();
+    for kind in
+        ["DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"]
+    {
+        assert!(names.contains_key(kind), "{kind} is missing");
+    }
+    for (kind, response) in names {
+        let body = response.body.replace("$context.path", "/v1/x").replace("$context.requestId", "1");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["status"], response.status, "{kind}");
+        assert!(problem["type"].as_str().unwrap().starts_with("urn:broadsheet:problem:"), "{kind}");
+        assert_eq!(response.headers["Content-Type"], "'application/problem+json'", "{kind}");
+    }
+}
+
+/// What an operation may do: actions on resources, and the partition keys that an action is confined to.
+type Permissions = BTreeSet<(String, String, Option<String>)>;
+
+#[tokio::test]
+async fn each_role_allows_exactly_what_its_function_does() {
+    let stack = TestStack::start().await;
+    stack.stack.wire.record();
+    everything(&stack).await;
+    let confirming = TestStack::start_with(blog::config::SignUpConfirmation::Email).await;
+    confirming.stack.wire.record();
+    confirm_and_resend(&confirming).await;
+
+    let mut used: BTreeMap<String, Permissions> = BTreeMap::new();
+    for call in [stack.stack.wire.calls(), confirming.stack.wire.calls()].concat() {
+        let Some(operation) = call.operation.clone() else { continue };
+        used.entry(operation).or_default().extend(permissions(&call));
+    }
+    for (handler, function) in template().functions {
+        let mut allowed = Permissions::new();
+        for statement in function.statements {
+            for action in statement.actions {
+                let keys = statement.leading_keys.clone().map(|keys| keys.join(","));
+                allowed.insert((statement.resource.clone(), action, keys));
+            }
+        }
+        let mut used = used.remove(&handler).unwrap_or_default();
+        // What init reads to open its connection is no part of a request.
+        used.insert(("BlogTable".to_owned(), "dynamodb:GetItem".to_owned(), None));
+        assert_eq!(used, allowed, "{handler}: left is what it does, right is what the template allows");
+    }
+}
+
+/// The permissions that a call takes. Calls of Cognito that anybody may make take none.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html>
+fn permissions(call: &local::wire::Call) -> Permissions {
+    let of_table = |action: &str| {
+        // Only the key of cursors is written by itself; that permission is confined to it.
+        let keys =
+            (action == "PutItem" && call.request["Item"]["pk"]["S"] == "SIGNING_KEY").then(|| "SIGNING_KEY".to_owned());
+        ("BlogTable".to_owned(), format!("dynamodb:{action}"), keys)
+    };
+    match (call.service, call.action.as_str()) {
+        ("dynamodb", "TransactWriteItems") => call.request["TransactItems"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|write| write.as_object().into_iter().flatten())
+            .map(|(kind, _)| of_table(&format!("{kind}Item")))
+            .collect(),
+        ("dynamodb", action) => [of_table(action)].into(),
+        (service, action) if action.starts_with("Admin") => {
+            [("UserPool".to_owned(), format!("{service}:{action}"), None)].into()
+        }
+        _ => Permissions::new(),
+    }
+}
+
+/// Makes every operation do everything that it can do.
+async fn everything(stack: &TestStack) {
+    let visitor = stack.visitor();
+    let wire = &stack.stack.wire;
+    // Registering that is refused gives the name back; one that breaks off is finished at log-in.
+    wire.break_calls("SignUp", 0, 3, local::wire::Fault::ServerError);
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    visitor.post("/users", registration.clone()).await.expect_status(503);
+    wire.break_calls("AdminAddUserToGroup", 0, 3, local::wire::Fault::ServerError);
+    visitor.post("/users", registration).await.expect_status(503);
+    let ada = stack.log_in("ada").await;
+    stack.user("bob").await;
+    let session = visitor.post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
+    visitor
+        .post("/sessions/refresh", json!({ "refresh_token": session.body["refresh_token"] }))
+        .await
+        .expect_status(200);
+    ada.get("/me").await.expect_status(200);
+    visitor.get("/users/ada").await.expect_status(200);
+    visitor.get("/health").await.expect_status(200);
+    visitor.get("/version").await.expect_status(200);
+
+    ada.post("/posts", json!({ "title": "Draft", "body": "B", "tags": ["x"] })).await.expect_status(201);
+    ada.post("/posts", json!({ "title": "Second", "body": "B" })).await.expect_status(201);
+    ada.get("/me/posts?limit=1").await.expect_status(200);
+    ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
+    ada.publish("Third", &["y"]).await;
+    ada.patch("/posts/draft", "*", json!({ "slug": "moved", "tags": ["z"] })).await.expect_status(200);
+    visitor.get("/posts/draft").await.expect_status(301);
+    visitor.get("/posts/moved").await.expect_status(200);
+    // Through an old slug, as a client with a bookmark would.
+    ada.post("/posts/draft/unpublish", json!({})).await.expect_status(200);
+    ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
+    visitor.get("/posts?limit=1").await.expect_status(200);
+    ada.delete("/posts/moved").await.expect_status(204);
+    // The lists on a stack of their own, where they come first and make the key of cursors.
+    let lists = [("/posts?limit=1", "list_posts"), ("/me/posts?limit=1", "list_my_posts")];
+    for (list, _) in lists {
+        let fresh = TestStack::start().await;
+        let ada = fresh.user("ada").await;
+        ada.publish("1", &[]).await;
+        ada.publish("2", &[]).await;
+        fresh.stack.wire.record();
+        ada.get(list).await.expect_status(200);
+        fresh.set_time("2034-01-01T00:00:00Z");
+        fresh.visitor().get("/posts").await.expect_status(200);
+        for call in fresh.stack.wire.take_calls() {
+            wire.remember(call);
+        }
+    }
+}
+
+async fn confirm_and_resend(stack: &TestStack) {
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    visitor.post("/users", registration).await.expect_status(201);
+    visitor.post("/users/confirm/resend", json!({ "email": "ada@example.com" })).await.expect_status(202);
+    let code = stack.code_for("ada@example.com");
+    visitor.post("/users/confirm", json!({ "email": "ada@example.com", "code": code })).await.expect_status(204);
+}
