@@ -1,6 +1,8 @@
 //! Stories that clients tell, against the whole stack in one process: each test has a stack, a database, a
 //! clock and a mailbox of its own.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod harness;
 
 mod accounts;

@@ -72,7 +72,7 @@ async fn every_route_that_needs_a_user_refuses_who_is_none() {
     let stack = TestStack::start().await;
     let mut tried = 0;
     for route in template().routes.iter().filter(|route| route.authorized) {
-        let path = route.path.replace('{', "").replace('}', "");
+        let path = route.path.replace(['{', '}'], "");
         let body = Some(json!({})).filter(|_| route.method != "GET");
         for client in [stack.visitor(), stack.bearer("forged")] {
             client

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn github_flavour_is_rendered() {
         let page = html(
-            "| a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n- [x] done\n- [ ] open\n\nSee https://example.com[^n].\n\n[^n]: A note.\n\n```rust\nfn main() {}\n```\n",
+            "| a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n- [x] done\n- [ ] open\n\nSee https://example.com now[^n].\n\n[^n]: A note.\n\n```rust\nfn main() {}\n```\n",
         );
         for part in [
             "<table>",

@@ -910,15 +910,10 @@ fn a_file_keeps_everything() {
 }
 
 #[test]
-fn pools_in_memory_are_apart_and_quick_to_open() {
+fn pools_in_memory_are_apart() {
     let (one, two) = (Story::new(), Story::new());
     one.user("ana");
     two.refused("InitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
-    let started = std::time::Instant::now();
-    for _ in 0..50 {
-        Story::new();
-    }
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
 
 #[test]
