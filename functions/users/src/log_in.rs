@@ -53,7 +53,8 @@ impl Operation for LogIn {
 
         // The password is right but the registration was interrupted: finish it, and take tokens that carry
         // the role which that gave.
-        if expires_at.is_some() {
+        let interrupted = expires_at.is_some();
+        if interrupted {
             finish(blog, user_id).await?;
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }

@@ -20,13 +20,6 @@ pub struct Guarded {
     pub expires_at: Option<i64>,
 }
 
-impl Guarded {
-    /// Whether the registration is finished, and the name not only reserved.
-    pub fn is_final(&self) -> bool {
-        self.expires_at.is_none()
-    }
-}
-
 impl Entity for User {
     const TYPE: &'static str = "user";
 }
