@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::Role;
+use crate::domain::{Email, Role};
 
 /// How a new account becomes usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub sign_up_confirmation: SignUpConfirmation,
     /// What a new user may do.
     pub default_role: Role,
+    /// Whoever registers this address is an administrator.
+    pub admin_email: Option<Email>,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -44,8 +46,15 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 6] =
-        ["TABLE_NAME", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "JWKS_URL", "SIGN_UP_CONFIRMATION", "DEFAULT_ROLE"];
+    pub const VARIABLES: [&'static str; 7] = [
+        "TABLE_NAME",
+        "USER_POOL_ID",
+        "USER_POOL_CLIENT_ID",
+        "JWKS_URL",
+        "SIGN_UP_CONFIRMATION",
+        "DEFAULT_ROLE",
+        "ADMIN_EMAIL",
+    ];
 
     /// Reads the process's environment.
     #[allow(clippy::disallowed_methods, reason = "the one place where configuration enters")]
@@ -75,6 +84,10 @@ impl Config {
             default_role: required("DEFAULT_ROLE")?
                 .parse()
                 .map_err(|error| ConfigError(format!("DEFAULT_ROLE: {error}")))?,
+            admin_email: match required("ADMIN_EMAIL")? {
+                email if email.is_empty() => None,
+                email => Some(email.try_into().map_err(|error| ConfigError(format!("ADMIN_EMAIL: {error}")))?),
+            },
         })
     }
 

@@ -35,6 +35,9 @@ struct Serve {
     /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
     #[arg(long)]
     confirm_email: bool,
+    /// Whoever registers this address is an administrator.
+    #[arg(long, default_value = "admin@example.com")]
+    admin_email: String,
 }
 
 #[derive(Args)]
@@ -107,6 +110,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     let stack = Stack::start(Options {
         storage: options.data.storage(),
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
+        admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
     })
     .await?;
@@ -120,6 +124,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     writeln!(out, "  API      {base}/v1")?;
     writeln!(out, "  mailbox  {base}/_local/emails")?;
     writeln!(out, "  data     {data}")?;
+    writeln!(out, "  admin    whoever registers {}", options.admin_email)?;
     writeln!(out, "Try:\n  curl {base}/v1/posts")?;
     drop(out);
     let stack = Arc::new(stack);

@@ -20,6 +20,8 @@ use crate::wire::Wire;
 pub struct Options {
     /// Where data is kept.
     pub storage: Storage,
+    /// Whoever registers this address is an administrator.
+    pub admin_email: Option<String>,
     /// Whether new accounts wait for a code.
     pub sign_up_confirmation: SignUpConfirmation,
     /// Where time and ids come from.
@@ -47,6 +49,7 @@ impl Stack {
             SignUpConfirmation::Email => "email",
         };
         refs.insert("SignUpConfirmation", confirmation.to_owned());
+        refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let backing = Backing::start(&template, &options.storage, &options.clock, local, [0, 0]).await?;
@@ -62,7 +65,7 @@ impl Stack {
 }
 
 /// The SDK as in a function, but over the local wire and with short pauses between retries.
-fn sdk_config(wire: Wire) -> SdkConfig {
+pub fn sdk_config(wire: Wire) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

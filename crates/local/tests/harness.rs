@@ -41,7 +41,8 @@ impl TestStack {
             move || Timestamp::from_milliseconds(time.load(Ordering::SeqCst)),
             move || u128::from(counter.fetch_add(1, Ordering::SeqCst)),
         );
-        let options = Options { storage: Storage::Memory, sign_up_confirmation, clock };
+        let admin_email = Some("admin@example.com".to_owned());
+        let options = Options { storage: Storage::Memory, sign_up_confirmation, admin_email, clock };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         Self { stack, milliseconds }
     }
@@ -62,7 +63,16 @@ impl TestStack {
 
     /// A newly registered user, signed in, with the address `NAME@example.com`.
     pub async fn user(&self, username: &str) -> Client {
-        let body = json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD });
+        self.user_with_email(username, &format!("{username}@example.com")).await
+    }
+
+    /// The user who is an administrator from the start.
+    pub async fn admin(&self) -> Client {
+        self.user_with_email("chief", "admin@example.com").await
+    }
+
+    async fn user_with_email(&self, username: &str, email: &str) -> Client {
+        let body = json!({ "username": username, "email": email, "password": PASSWORD });
         self.visitor().post("/users", body).await.expect_status(201);
         self.log_in(username).await
     }
@@ -83,6 +93,9 @@ impl TestStack {
         let id = self.user(username).await.get("/me").await.body["id"].as_str().expect("an id").to_owned();
         let id: UserId = id.parse().expect("a user id");
         self.stack.blog.identity.grant(id, role).await.expect("granted");
+        for other in Role::ALL.into_iter().filter(|other| *other != role) {
+            self.stack.blog.identity.withdraw(id, other).await.expect("withdrawn");
+        }
         self.log_in(username).await
     }
 
@@ -115,6 +128,10 @@ impl Client {
 
     pub async fn patch(&self, path: &str, if_match: &str, body: Value) -> Answer {
         self.call("PATCH", path, &[("if-match", if_match)], Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call("PUT", path, &[], Some(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {

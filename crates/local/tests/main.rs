@@ -6,6 +6,7 @@
 mod harness;
 
 mod accounts;
+mod administration;
 mod budgets;
 mod concurrency;
 mod conventions;

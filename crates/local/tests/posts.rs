@@ -1,5 +1,6 @@
 //! Writing, publishing, editing, trashing.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use blog::domain::Role;
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -364,4 +365,26 @@ async fn what_breaks_a_rule_is_named() {
     ada.post("/posts", published_later).await.expect_invalid(&["/publish_at"]);
     let nulls = post(json!({ "summary": null, "tags": null, "slug": null, "status": null, "publish_at": null }));
     ada.post("/posts", nulls).await.expect_status(201);
+}
+
+/// A query reads its items one by one, so beside a write it may catch a post and a text of different versions.
+#[tokio::test]
+async fn a_post_is_never_shown_with_a_text_of_another_version() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let slug = ada.publish("Torn", &[]).await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
+    for (version, status) in [("2", 503), ("1", 200)] {
+        dynamodb
+            .update_item()
+            .table_name(local::backing::TABLE_NAME)
+            .key("pk", AttributeValue::S(format!("POST#{slug}")))
+            .key("sk", AttributeValue::S("POST#HTML".to_owned()))
+            .update_expression("SET version = :version")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_owned()))
+            .send()
+            .await
+            .unwrap();
+        stack.visitor().get(&format!("/posts/{slug}")).await.expect_status(status);
+    }
 }

@@ -181,6 +181,12 @@ async fn everything(stack: &TestStack) {
     visitor.get("/health").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
 
+    let admin = stack.admin().await;
+    admin.put("/admin/users/bob/role", json!({ "role": "editor" })).await.expect_status(200);
+    admin.put("/admin/users/bob/suspension", json!({ "reason": "Spam" })).await.expect_status(204);
+    admin.delete("/admin/users/bob/suspension").await.expect_status(204);
+    stack.log_in("bob").await.delete("/sessions").await.expect_status(204);
+
     ada.post("/posts", json!({ "title": "Draft", "body": "B", "tags": ["x"] })).await.expect_status(201);
     ada.post("/posts", json!({ "title": "Second", "body": "B" })).await.expect_status(201);
     ada.get("/me/posts?limit=1").await.expect_status(200);

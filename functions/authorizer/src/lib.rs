@@ -54,7 +54,12 @@ pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_
                 "Resource": stage_arn(question.method_arn.as_deref().unwrap_or_default()),
             }],
         },
-        "context": { "user_id": user_id, "username": viewer.username.as_str(), "role": viewer.role.name() },
+        "context": {
+            "user_id": user_id,
+            "username": viewer.username.as_str(),
+            "role": viewer.role.name(),
+            "session": viewer.session,
+        },
     }))
 }
 

@@ -1,14 +1,19 @@
 //! Accounts: one file an operation.
 
+mod administration;
 mod confirm_registration;
 mod get_me;
 mod get_user;
 mod log_in;
+mod log_out;
 mod profile;
 mod refresh_session;
 mod register;
 mod registration;
+mod reinstate_user;
 mod resend_confirmation;
+mod set_role;
+mod suspend_user;
 
 use blog::edge::Entry;
 
@@ -18,7 +23,11 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<log_in::LogIn>(),
+    Entry::of::<log_out::LogOut>(),
     Entry::of::<refresh_session::RefreshSession>(),
     Entry::of::<register::Register>(),
+    Entry::of::<reinstate_user::ReinstateUser>(),
     Entry::of::<resend_confirmation::ResendConfirmation>(),
+    Entry::of::<set_role::SetRole>(),
+    Entry::of::<suspend_user::SuspendUser>(),
 ];

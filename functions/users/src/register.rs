@@ -1,7 +1,7 @@
 //! `POST /users`: a new account.
 
 use blog::config::SignUpConfirmation;
-use blog::domain::{DisplayName, Email, NewPassword, User, UserStatus, Username};
+use blog::domain::{DisplayName, Email, NewPassword, Role, User, UserStatus, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
 use blog::identity::SignUpRefused;
 use blog::{Blog, Error, fields};
@@ -36,6 +36,8 @@ impl Operation for Register {
 
         // 1. Reserve the name and the address. If we are stopped anywhere below, the reservation lapses.
         let confirmation = blog.config.sign_up_confirmation;
+        let is_admin = blog.config.admin_email.as_ref() == Some(&email);
+        let role = if is_admin { Role::Admin } else { blog.config.default_role };
         let user = User {
             id: blog.new_id(now),
             display_name: display_name.map_or_else(|| username.to_string(), Into::into),
@@ -44,8 +46,10 @@ impl Operation for Register {
             bio: None,
             avatar_url: None,
             website_url: None,
-            role: blog.config.default_role,
+            role,
             status: UserStatus::Unconfirmed,
+            suspension_reason: None,
+            signed_out: None,
             created_at: now,
             updated_at: now,
             version: 1,

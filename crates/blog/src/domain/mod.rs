@@ -20,8 +20,8 @@ pub use role::Role;
 pub use slug::Slug;
 pub use tag::{Tag, Tags};
 pub use text::{
-    Biography, Body, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, RefreshToken, Summary,
-    Title,
+    Biography, Body, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, Reason, RefreshToken,
+    Summary, Title,
 };
 pub use url::WebUrl;
-pub use user::{Email, NewPassword, Password, User, UserStatus, Username, Viewer};
+pub use user::{Email, NewPassword, Password, SignOut, User, UserStatus, Username, Viewer};

@@ -79,6 +79,10 @@ text! {
     ConfirmationCode, line, 1 to 64 characters
 }
 text! {
+    /// Why something was done to somebody.
+    Reason, line, 1 to 500 characters
+}
+text! {
     /// A refresh token. Opaque; Cognito's are between one and two KiB.
     RefreshToken, line, 1 to 8192 characters
 }

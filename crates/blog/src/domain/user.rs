@@ -203,6 +203,17 @@ pub struct Viewer {
     pub username: Username,
     /// What the user may do; from the token.
     pub role: Role,
+    /// The log-in that the token comes from.
+    pub session: String,
+}
+
+/// When a user last signed out everywhere, and from where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignOut {
+    /// In seconds since 1970, the unit of a token's `iat`.
+    pub at: i64,
+    /// The session that asked for it. It tells its own tokens from those of a log-in in the same second.
+    pub session: String,
 }
 
 /// Where an account stands.
@@ -239,6 +250,10 @@ pub struct User {
     pub role: Role,
     /// Where the account stands.
     pub status: UserStatus,
+    /// Why an administrator refused it, while it is suspended.
+    pub suspension_reason: Option<String>,
+    /// When the user last signed out.
+    pub signed_out: Option<SignOut>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -261,5 +276,13 @@ impl User {
     /// take days to remove an expired item, so every reader asks.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now.seconds())
+    }
+
+    /// Whether a token of this session, made at `issued_at` (seconds since 1970), still counts: the account is in
+    /// use, and nobody has signed out of it since.
+    pub fn accepts(&self, issued_at: i64, session: &str) -> bool {
+        let alive =
+            |sign_out: &SignOut| issued_at > sign_out.at || (issued_at == sign_out.at && session != sign_out.session);
+        self.status == UserStatus::Active && self.signed_out.as_ref().is_none_or(alive)
     }
 }

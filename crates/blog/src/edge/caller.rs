@@ -101,6 +101,7 @@ fn viewer_of_context(request: &Request) -> Option<Viewer> {
         user_id: field("user_id")?.parse().ok()?,
         username: field("username")?.to_owned().try_into().ok()?,
         role: field("role")?.parse().ok()?,
+        session: field("session")?.to_owned(),
     })
 }
 

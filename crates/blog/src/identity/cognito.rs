@@ -152,6 +152,56 @@ impl Identity {
         Ok(())
     }
 
+    /// Takes the user out of the group of a role. Twice is the same as once.
+    pub async fn withdraw(&self, id: UserId, role: Role) -> Result<(), Error> {
+        self.client
+            .admin_remove_user_from_group()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .group_name(role.name())
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
+    /// Kills every refresh token of the user. Access tokens live on in Cognito's eyes; the profile says that they
+    /// do not count.
+    pub async fn sign_out(&self, id: UserId) -> Result<(), Error> {
+        self.client
+            .admin_user_global_sign_out()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
+    /// Lets the user log in no longer. Twice is the same as once.
+    pub async fn disable(&self, id: UserId) -> Result<(), Error> {
+        self.client
+            .admin_disable_user()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
+    /// Lets the user log in again. Twice is the same as once.
+    pub async fn enable(&self, id: UserId) -> Result<(), Error> {
+        self.client
+            .admin_enable_user()
+            .user_pool_id(&self.user_pool_id)
+            .username(id.to_string())
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
     /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
     pub async fn log_in(&self, name: &str, password: &Password) -> Result<Tokens, Error> {
         let answer = self

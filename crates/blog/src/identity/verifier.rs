@@ -37,6 +37,9 @@ pub struct Claims {
     pub groups: Vec<String>,
     /// When the token was made, in seconds since 1970.
     pub iat: i64,
+    /// The log-in that the token comes from; refreshing keeps it.
+    #[serde(rename = "origin_jti", default)]
+    pub session: String,
     iss: String,
     client_id: String,
     token_use: String,

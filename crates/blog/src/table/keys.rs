@@ -6,6 +6,7 @@
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
 //! | register | TransactWriteItems | the three above | | | 12 WCU, twice |
+//! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
 //! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
 //! | a post's current slug | GetItem | `POSTID#id` | `SLUG` | strong | 1 RCU |
@@ -97,6 +98,11 @@ pub fn latest_years() -> Key {
 /// it last.
 pub fn latest_end(year: &str) -> Key {
     Key::new(format!("LATEST#{year}"), "0")
+}
+
+/// Who the administrators are.
+pub fn admins() -> Key {
+    Key::new("ADMINS", "ADMINS")
 }
 
 /// The key that cursors are signed with.

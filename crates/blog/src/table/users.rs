@@ -8,7 +8,7 @@ use super::write::Write;
 use super::{Consistency, Entity, Table};
 use crate::Error;
 use crate::clock::Timestamp;
-use crate::domain::{Email, User, UserId, UserStatus, Username};
+use crate::domain::{Email, Role, SignOut, User, UserId, UserStatus, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,13 +81,45 @@ impl Table {
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
                 .on_condition_failed(lapsed())
         };
-        self.write(vec![
+        let mut writes = vec![
             mine(Write::update(keys::username(&reserved.username), &guard, &keep)?),
             mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
             Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(lapsed()),
-        ])
-        .await?;
+        ];
+        if reserved.role == Role::Admin {
+            writes.push(Write::add_to_set(keys::admins(), "admins", reserved.id.to_string()));
+        }
+        self.write(writes).await?;
         Ok(active)
+    }
+
+    /// Writes the next version of a profile. [`Error::PreconditionFailed`] if `old` is no longer what is there.
+    ///
+    /// The administrators are a set of their own, changed along with the role, so that of two who step down at the
+    /// same moment one stays: `last_admin` is the answer to that one.
+    pub async fn update_user(&self, old: &User, new: &User, last_admin: Error) -> Result<(), Error> {
+        let mut writes = vec![
+            Write::update(keys::profile(old.id), old, new)?
+                .at_version(old.version)
+                .on_condition_failed(Error::PreconditionFailed),
+        ];
+        match (old.role == Role::Admin, new.role == Role::Admin) {
+            (false, true) => writes.push(Write::add_to_set(keys::admins(), "admins", old.id.to_string())),
+            (true, false) => writes.push(
+                Write::delete_from_set(keys::admins(), "admins", old.id.to_string())
+                    .on_condition("size(admins) > :one")
+                    .with_value(":one", AttributeValue::N("1".to_owned()))
+                    .on_condition_failed(last_admin),
+            ),
+            _ => {}
+        }
+        self.write(writes).await
+    }
+
+    /// Lets no token that was made before count any longer. Not a new version: nothing of the profile changes.
+    pub async fn sign_out(&self, id: UserId, sign_out: &SignOut) -> Result<(), Error> {
+        let sign_out = serde_dynamo::to_attribute_value(sign_out).map_err(Error::internal)?;
+        self.write(vec![Write::set(keys::profile(id), "signed_out", sign_out)]).await
     }
 
     /// Gives a reserved user's name and address back.

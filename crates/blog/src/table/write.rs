@@ -32,6 +32,8 @@ enum Change {
     Set(AttributeValue),
     Remove,
     Add(i64),
+    AddToSet(String),
+    DeleteFromSet(String),
 }
 
 impl Write {
@@ -76,6 +78,16 @@ impl Write {
     pub fn add(key: Key, name: &str, by: i64) -> Self {
         let changes = BTreeMap::from([(name.to_owned(), Change::Add(by))]);
         Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)")
+    }
+
+    /// Puts a text into a set, which is made if it is not there.
+    pub fn add_to_set(key: Key, name: &str, value: String) -> Self {
+        Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::AddToSet(value))])))
+    }
+
+    /// Takes a text out of a set.
+    pub fn delete_from_set(key: Key, name: &str, value: String) -> Self {
+        Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::DeleteFromSet(value))])))
     }
 
     /// Deletes an item, if it is there.
@@ -152,7 +164,7 @@ impl Write {
 type Expression = (String, HashMap<String, String>, HashMap<String, AttributeValue>);
 
 fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
-    let (mut set, mut remove, mut add) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut set, mut remove, mut add, mut delete) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut names, mut values) = (HashMap::new(), HashMap::new());
     for (position, (name, change)) in changes.iter().enumerate() {
         names.insert(format!("#n{position}"), name.clone());
@@ -166,9 +178,17 @@ fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
                 values.insert(format!(":v{position}"), AttributeValue::N(by.to_string()));
                 add.push(format!("#n{position} :v{position}"));
             }
+            Change::AddToSet(value) => {
+                values.insert(format!(":v{position}"), AttributeValue::Ss(vec![value.clone()]));
+                add.push(format!("#n{position} :v{position}"));
+            }
+            Change::DeleteFromSet(value) => {
+                values.insert(format!(":v{position}"), AttributeValue::Ss(vec![value.clone()]));
+                delete.push(format!("#n{position} :v{position}"));
+            }
         }
     }
-    let clauses = [("SET", set), ("REMOVE", remove), ("ADD", add)];
+    let clauses = [("SET", set), ("REMOVE", remove), ("ADD", add), ("DELETE", delete)];
     let expression: Vec<_> = clauses
         .into_iter()
         .filter(|(_, terms)| !terms.is_empty())

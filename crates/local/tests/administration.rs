@@ -1,0 +1,189 @@
+//! Signing out, roles, suspensions.
+
+use blog::domain::Role;
+use expect_test::expect_file;
+use local::gateway::operations;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::harness::{PASSWORD, TestStack};
+
+#[tokio::test]
+async fn signing_out_ends_every_session() {
+    let stack = TestStack::start().await;
+    let here = stack.user("ada").await;
+    stack.pass_seconds(5);
+    let session = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
+    let there = stack.bearer(session.body["access_token"].as_str().unwrap());
+    for client in [&here, &there] {
+        client.get("/me").await.expect_status(200);
+    }
+    there.delete("/sessions").await.expect_status(204);
+
+    let refresh = json!({ "refresh_token": session.body["refresh_token"] });
+    stack.visitor().post("/sessions/refresh", refresh).await.expect_problem(401, "unauthenticated");
+    // A public route checks the token itself, so it knows at once.
+    for client in [&here, &there] {
+        client.get("/posts").await.expect_problem(401, "unauthenticated");
+    }
+    // Logging in again in the same second is no problem.
+    let again = stack.log_in("ada").await;
+    again.get("/me").await.expect_status(200);
+    again.get("/posts").await.expect_status(200);
+    // Elsewhere the authorizer's answer is kept for a minute at most.
+    stack.pass_seconds(60);
+    for client in [&here, &there] {
+        client.get("/me").await.expect_problem(401, "unauthenticated");
+    }
+    again.get("/me").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn signing_out_can_be_tried_again() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.break_calls("TransactWriteItems", 0, 3, local::wire::Fault::ServerError);
+    ada.delete("/sessions").await.expect_problem(503, "unavailable");
+    stack.pass_seconds(120);
+    ada.delete("/sessions").await.expect_status(204);
+    stack.pass_seconds(60);
+    ada.get("/me").await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_first_administrator_makes_others_what_they_are() {
+    let stack = TestStack::start().await;
+    let admin = stack.admin().await;
+    assert_eq!(admin.get("/me").await.body["role"], "admin");
+    let ada = stack.user("ada").await;
+    ada.put("/admin/users/ada/role", json!({ "role": "admin" })).await.expect_problem(403, "forbidden");
+
+    for (role, may_write) in [("reader", 403), ("editor", 201), ("admin", 201), ("author", 201)] {
+        let changed = admin.put("/admin/users/ADA/role", json!({ "role": role })).await;
+        changed.expect_status(200);
+        assert_eq!((&changed.body["role"], &changed.body["username"]), (&json!(role), &json!("ada")));
+        let ada = stack.log_in("ada").await;
+        assert_eq!(ada.get("/me").await.body["role"], role);
+        ada.post("/posts", json!({ "title": role, "body": "B" })).await.expect_status(may_write);
+    }
+    // It holds from the next token: the one from before is an author's, as ada is again.
+    ada.post("/posts", json!({ "title": "T", "body": "B" })).await.expect_status(201);
+    admin.put("/admin/users/nobody/role", json!({ "role": "reader" })).await.expect_problem(404, "not-found");
+    admin.put("/admin/users/ada/role", json!({ "role": "king" })).await.expect_invalid(&["/role"]);
+    admin.put("/admin/users/ada/role", json!({})).await.expect_invalid(&["/role"]);
+}
+
+#[tokio::test]
+async fn a_change_of_role_that_broke_off_is_made_good_by_the_next() {
+    for action in ["AdminAddUserToGroup", "AdminRemoveUserFromGroup"] {
+        let stack = TestStack::start().await;
+        let admin = stack.admin().await;
+        stack.user("ada").await;
+        stack.stack.wire.break_calls(action, 0, 3, local::wire::Fault::ServerError);
+        let role = json!({ "role": "reader" });
+        admin.put("/admin/users/ada/role", role.clone()).await.expect_problem(503, "unavailable");
+        admin.put("/admin/users/ada/role", role).await.expect_status(200);
+        let ada = stack.log_in("ada").await;
+        ada.post("/posts", json!({ "title": "T", "body": "B" })).await.expect_problem(403, "forbidden");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_administrators_who_all_step_down_at_once_one_stays() {
+    let stack = TestStack::start().await;
+    let admin = stack.admin().await;
+    admin.put("/admin/users/chief/role", json!({ "role": "author" })).await.expect_invalid(&["/role"]);
+    let names: Vec<String> = (0..8).map(|number| format!("admin-{number}")).collect();
+    let mut admins = vec![("chief".to_owned(), admin.clone())];
+    for name in names {
+        stack.user(&name).await;
+        admin.put(&format!("/admin/users/{name}/role"), json!({ "role": "admin" })).await.expect_status(200);
+        admins.push((name.clone(), stack.log_in(&name).await));
+    }
+    let mut tasks = JoinSet::new();
+    for (name, client) in admins {
+        tasks.spawn(async move { client.put(&format!("/admin/users/{name}/role"), json!({ "role": "reader" })).await });
+    }
+    let statuses: Vec<_> = tasks.join_all().await.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 8, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 1, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_refused_within_a_minute_and_can_come_back() {
+    let stack = TestStack::start().await;
+    let admin = stack.admin().await;
+    let ada = stack.user("ada").await;
+    ada.get("/me").await.expect_status(200);
+    let reason = json!({ "reason": "Spam." });
+    ada.put("/admin/users/chief/suspension", reason.clone()).await.expect_problem(403, "forbidden");
+    admin.put("/admin/users/chief/suspension", reason.clone()).await.expect_problem(409, "conflict");
+    admin.put("/admin/users/ada/suspension", json!({})).await.expect_invalid(&["/reason"]);
+    for _ in 0..2 {
+        admin.put("/admin/users/ada/suspension", reason.clone()).await.expect_status(204);
+    }
+    ada.get("/posts").await.expect_problem(401, "unauthenticated");
+    let credentials = json!({ "login": "ada", "password": PASSWORD });
+    stack.visitor().post("/sessions", credentials).await.expect_problem(401, "invalid-credentials");
+    stack.pass_seconds(60);
+    ada.get("/me").await.expect_problem(401, "unauthenticated");
+    admin.put("/admin/users/ada/role", json!({ "role": "admin" })).await.expect_invalid(&["/role"]);
+
+    for _ in 0..2 {
+        admin.delete("/admin/users/ada/suspension").await.expect_status(204);
+    }
+    stack.log_in("ada").await.get("/me").await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_moves_while_a_profile_is_changed_is_not_written_back() {
+    let stack = TestStack::start().await;
+    let admin = stack.admin().await;
+    let ada = stack.user("ada").await;
+    let mut tasks = JoinSet::new();
+    for number in 0..20 {
+        let (admin, ada) = (admin.clone(), ada.clone());
+        tasks.spawn(async move {
+            let role = if number % 2 == 0 { "editor" } else { "author" };
+            let (changed, slug) =
+                tokio::join!(admin.put("/admin/users/ada/role", json!({ "role": role })), ada.publish("Counted", &[]));
+            changed.expect_status(200);
+            drop(slug);
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(ada.get("/me").await.body["counts"]["posts"], 20);
+}
+
+/// `docs/roles.md` is this test's: `UPDATE_EXPECT=1 cargo test` writes it anew.
+#[tokio::test]
+async fn every_operation_lets_pass_whom_the_documentation_says() {
+    let stack = TestStack::start().await;
+    let mut clients = Vec::new();
+    for role in Role::ALL {
+        clients.push((role, stack.user_with_role(&format!("the-{role}"), role).await));
+    }
+    let mut table = String::from(
+        "# Who may do what\n\nWritten by a test (`crates/local/tests/administration.rs`), which tries each of these with each role.\n\n| operation | route | least role |\n|---|---|---|\n",
+    );
+    let mut routes = stack.stack.gateway.template().routes.clone();
+    routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
+    for route in routes {
+        let (_, operation) = operations().find(|(_, operation)| operation.name == route.handler).unwrap();
+        let least = operation.least_role;
+        // A thing that does not exist, and no body: whoever is let in hears about that instead.
+        let path = route.path.replace(['{', '}'], "");
+        for (role, client) in &clients {
+            let ends_the_session = route.handler == "log_out";
+            let answer = match ends_the_session {
+                false => client.call(&route.method, &path, &[("if-match", "*")], None).await,
+                true => stack.log_in(&format!("the-{role}")).await.call(&route.method, &path, &[], None).await,
+            };
+            let refused = answer.body["type"] == "urn:broadsheet:problem:forbidden";
+            assert_eq!(refused, least.is_some_and(|least| *role < least), "{role} at {} {path}", route.method);
+        }
+        let least = least.map_or("anybody", Role::name);
+        table.push_str(&format!("| `{}` | `{} {}` | {least} |\n", route.handler, route.method, route.path));
+    }
+    expect_file!["../../../docs/roles.md"].assert_eq(&table);
+}

@@ -1,0 +1,48 @@
+//! `PUT /admin/users/{username}/role`: what a user may do from their next token on.
+
+use blog::domain::{Role, UserStatus};
+use blog::edge::{Admin, Call, Json, NoFields, Operation};
+use blog::{Blog, Error, fields};
+
+use crate::administration::{UserPath, change_user};
+use crate::profile::PrivateProfile;
+
+pub struct SetRole;
+
+fields! {
+    pub struct NewRole {
+        role: Role,
+    }
+}
+
+impl Operation for SetRole {
+    const NAME: &'static str = "set_role";
+    type Caller = Admin;
+    type Path = UserPath;
+    type Query = NoFields;
+    type Body = NewRole;
+    type Reply = Json<PrivateProfile>;
+
+    async fn run(
+        blog: &Blog,
+        Call { path, body: NewRole { role }, now, .. }: Call<Self>,
+    ) -> Result<Self::Reply, Error> {
+        // The table decides, because only it knows the last administrator.
+        let user = change_user(blog, &path.username, now, |user| {
+            if role == Role::Admin && user.status == UserStatus::Suspended {
+                return Err(Error::field("role", "cannot be an administrator's while the user is suspended"));
+            }
+            user.role = role;
+            Ok(())
+        })
+        .await?;
+
+        // Cognito puts it into tokens. All other groups, not only the one that the table knew: if we are stopped
+        // here, the same request once more makes it good.
+        blog.identity.grant(user.id, role).await?;
+        for other in Role::ALL.into_iter().filter(|other| *other != role) {
+            blog.identity.withdraw(user.id, other).await?;
+        }
+        Ok(Json(PrivateProfile::new(user, role)))
+    }
+}

@@ -1,0 +1,41 @@
+//! `PUT /admin/users/{username}/suspension`: refused from now on.
+
+use blog::domain::{Reason, Role, UserStatus};
+use blog::edge::{Admin, Call, NoContent, NoFields, Operation};
+use blog::{Blog, Error, fields};
+
+use crate::administration::{UserPath, change_user};
+
+pub struct SuspendUser;
+
+fields! {
+    pub struct Suspension {
+        reason: Reason,
+    }
+}
+
+impl Operation for SuspendUser {
+    const NAME: &'static str = "suspend_user";
+    type Caller = Admin;
+    type Path = UserPath;
+    type Query = NoFields;
+    type Body = Suspension;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, Call { path, body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        // The profile says it to the authorizer, which asks at most a minute later.
+        let user = change_user(blog, &path.username, now, |user| {
+            if user.role == Role::Admin {
+                return Err(Error::Conflict("An administrator cannot be suspended. Give them another role first."));
+            }
+            user.status = UserStatus::Suspended;
+            user.suspension_reason = Some(body.reason.as_str().to_owned());
+            Ok(())
+        })
+        .await?;
+        // And Cognito gives them no more tokens.
+        blog.identity.disable(user.id).await?;
+        blog.identity.sign_out(user.id).await?;
+        Ok(NoContent)
+    }
+}
