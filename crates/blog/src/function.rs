@@ -22,18 +22,25 @@ pub struct UnknownHandler {
 
 impl fmt::Display for UnknownHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no operation {:?} in this binary; it has {}", self.handler, self.known.join(", "))
+        write!(f, "there is no handler {:?} in this binary; it has {}", self.handler, self.known.join(", "))
     }
 }
 
 impl std::error::Error for UnknownHandler {}
 
+impl UnknownHandler {
+    /// `handler` is none of the `known` ones.
+    pub fn new(handler: &str, known: impl Iterator<Item = &'static str>) -> Self {
+        Self { handler: handler.to_owned(), known: known.collect() }
+    }
+}
+
 /// The operation that `handler` names.
 pub fn find(operations: &'static [Entry], handler: &str) -> Result<&'static Entry, UnknownHandler> {
-    operations.iter().find(|operation| operation.name == handler).ok_or_else(|| UnknownHandler {
-        handler: handler.to_owned(),
-        known: operations.iter().map(|operation| operation.name).collect(),
-    })
+    operations
+        .iter()
+        .find(|operation| operation.name == handler)
+        .ok_or_else(|| UnknownHandler::new(handler, operations.iter().map(|operation| operation.name)))
 }
 
 /// Runs the operation that Lambda's `_HANDLER` names, for as long as the process lives. An unknown handler or
@@ -73,7 +80,8 @@ pub async fn sdk_config() -> SdkConfig {
         .await
 }
 
+/// What the template calls this function.
 #[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
-fn handler_name() -> String {
+pub fn handler_name() -> String {
     std::env::var("_HANDLER").unwrap_or_default()
 }

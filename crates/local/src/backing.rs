@@ -113,6 +113,39 @@ impl Backing {
         Ok(Self { dynamodb, cognito_address, cognito, database, tasks })
     }
 
+    /// The changes of the table after `position`, which is moved behind them; from the oldest that DynamoDB still has
+    /// if there is none.
+    pub fn records(&self, position: &mut Option<String>) -> io::Result<Vec<Value>> {
+        let call = |action: &str, request: Value| -> io::Result<Value> {
+            let answer = match action {
+                "ListStreams" => self.database.list_streams(serde_json::from_value(request)?).map(serde_json::to_value),
+                "DescribeStream" => {
+                    self.database.describe_stream(serde_json::from_value(request)?).map(serde_json::to_value)
+                }
+                "GetShardIterator" => {
+                    self.database.get_shard_iterator(serde_json::from_value(request)?).map(serde_json::to_value)
+                }
+                _ => self.database.get_records(serde_json::from_value(request)?).map(serde_json::to_value),
+            };
+            Ok(answer.map_err(io::Error::other)??)
+        };
+        let iterator = match position.take() {
+            Some(iterator) => iterator,
+            None => {
+                let streams = call("ListStreams", json!({ "TableName": TABLE_NAME }))?;
+                let arn = &streams["Streams"][0]["StreamArn"];
+                let stream = call("DescribeStream", json!({ "StreamArn": arn }))?;
+                let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
+                let begin = json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
+                let iterator = call("GetShardIterator", begin)?;
+                iterator["ShardIterator"].as_str().unwrap_or_default().to_owned()
+            }
+        };
+        let mut answer = call("GetRecords", json!({ "ShardIterator": iterator }))?;
+        *position = answer["NextShardIterator"].as_str().map(str::to_owned);
+        Ok(answer["Records"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
     /// What DynamoDB does in the background, for ever: items past their TTL are removed, some time later. By the
     /// system's time, so tests, whose time stands still, do without.
     pub async fn remove_expired(&self) {

@@ -7,5 +7,6 @@ pub mod gateway;
 pub mod seed;
 pub mod server;
 pub mod stack;
+pub mod streams;
 pub mod template;
 pub mod wire;

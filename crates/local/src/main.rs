@@ -130,7 +130,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     let stack = Arc::new(stack);
     tokio::select! {
         served = local::server::serve(listener, Arc::clone(&stack), interrupted()) => served?,
-        () = stack.backing.remove_expired() => {}
+        () = stack.background() => {}
     }
     println!("Broadsheet has stopped.");
     Ok(())

@@ -13,6 +13,7 @@ use blog::config::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
 use crate::gateway::Gateway;
+use crate::streams::Streams;
 use crate::template::{self, Template};
 use crate::wire::Wire;
 
@@ -36,6 +37,8 @@ pub struct Stack {
     pub backing: Backing,
     /// The wire between the two.
     pub wire: Wire,
+    /// The table's stream, for whoever pumps it.
+    pub streams: Streams,
     /// What the functions share.
     pub blog: Arc<Blog>,
 }
@@ -60,7 +63,13 @@ impl Stack {
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let wire = Wire::new(backing.dynamodb, backing.cognito_address);
         let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), options.clock));
-        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, blog })
+        let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
+        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, blog })
+    }
+
+    /// All that goes on in the background, for ever.
+    pub async fn background(&self) {
+        tokio::join!(self.backing.remove_expired(), self.streams.pump(&self.backing));
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Template {
     pub stage: String,
     /// The routes of the API.
     pub routes: Vec<Route>,
+    /// The consumers of the table's stream.
+    pub event_sources: Vec<EventSource>,
     /// Every function, by its handler.
     pub functions: BTreeMap<String, Function>,
     /// The environment that every function gets.
@@ -42,6 +44,32 @@ pub struct Route {
     pub handler: String,
     /// Whether the authorizer stands before it.
     pub authorized: bool,
+}
+
+/// A consumer of the table's stream, with what it wants to see.
+#[derive(Debug, Clone)]
+pub struct EventSource {
+    /// The handler of the function that consumes.
+    pub handler: String,
+    /// The filters' patterns; a change that matches one is handed on.
+    pub patterns: Vec<Value>,
+}
+
+impl EventSource {
+    /// Whether the consumer wants to see this change. Of the filter rules of Lambda those that the template uses: a list
+    /// holds the values that match, an object is looked into.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
+    pub fn takes(&self, record: &Value) -> bool {
+        self.patterns.iter().any(|pattern| matches(pattern, record))
+    }
+}
+
+fn matches(pattern: &Value, value: &Value) -> bool {
+    match pattern {
+        Value::Array(allowed) => allowed.contains(value),
+        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &value[name])),
+        _ => false,
+    }
 }
 
 /// A Lambda function.
@@ -111,12 +139,16 @@ impl Template {
         let root = resolver.json(&root);
         let resources = object(&root, "Resources")?;
 
-        let mut routes = Vec::new();
+        let (mut routes, mut event_sources) = (Vec::new(), Vec::new());
         let mut functions = BTreeMap::new();
         for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
             let handler = text(resource, "/Properties/Handler", id)?;
             let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
             for event in events.into_iter().flat_map(Map::values) {
+                if event["Type"] == "DynamoDB" {
+                    event_sources.push(event_source(event, &handler)?);
+                    continue;
+                }
                 routes.push(Route {
                     method: text(event, "/Properties/Method", id)?.to_uppercase(),
                     path: text(event, "/Properties/Path", id)?,
@@ -156,6 +188,7 @@ impl Template {
         Ok(Self {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
+            event_sources,
             functions,
             environment: environment
                 .iter()
@@ -179,6 +212,18 @@ impl Template {
     }
 }
 
+fn event_source(event: &Value, handler: &str) -> Result<EventSource, TemplateError> {
+    let filters = event.pointer("/Properties/FilterCriteria/Filters").and_then(Value::as_array);
+    let pattern = |filter: &Value| {
+        let pattern = filter["Pattern"].as_str().and_then(|pattern| serde_json::from_str(pattern).ok());
+        pattern.ok_or_else(|| TemplateError::Missing(format!("a filter pattern of {handler}")))
+    };
+    Ok(EventSource {
+        handler: handler.to_owned(),
+        patterns: filters.into_iter().flatten().map(pattern).collect::<Result<_, _>>()?,
+    })
+}
+
 /// The part of the table's properties that `CreateTable` takes too.
 fn create_table(properties: &Value, refs: &Refs) -> Value {
     let mut request = json!({ "TableName": refs.get("BlogTable") });
@@ -186,6 +231,10 @@ fn create_table(properties: &Value, refs: &Refs) -> Value {
         if let Some(value) = properties.get(name) {
             request[name] = value.clone();
         }
+    }
+    // CloudFormation leaves this out of a stream's definition, CreateTable does not.
+    if let Some(stream) = request.get_mut("StreamSpecification") {
+        stream["StreamEnabled"] = json!(true);
     }
     request
 }

@@ -47,6 +47,11 @@ impl TestStack {
         Self { stack, milliseconds }
     }
 
+    /// Lets the consumers of the table's stream do all that there is to do.
+    pub async fn settle(&self) {
+        self.stack.streams.drain(&self.stack.backing).await.expect("the stream is read");
+    }
+
     pub fn pass_seconds(&self, seconds: i64) {
         self.milliseconds.fetch_add(seconds * 1000, Ordering::SeqCst);
     }

@@ -14,6 +14,7 @@ mod faults;
 mod lists;
 mod posts;
 mod process;
+mod profiles;
 mod properties;
 mod seeding;
 mod template;

@@ -25,11 +25,19 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     let mut in_code: BTreeSet<_> =
         operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
     in_code.insert((authorizer::NAME.to_owned(), authorizer::NAME.to_owned()));
+    in_code.extend(events::CONSUMERS.iter().map(|consumer| ("events".to_owned(), consumer.name.to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
     let named: BTreeSet<_> = operations().map(|(_, operation)| operation.name.to_owned()).collect();
     assert_eq!(routed, named, "every operation has a route");
+
+    let fed: BTreeSet<_> = template().event_sources.into_iter().map(|source| source.handler).collect();
+    assert_eq!(
+        fed,
+        events::CONSUMERS.iter().map(|consumer| consumer.name.to_owned()).collect(),
+        "every consumer is fed"
+    );
 }
 
 #[test]
@@ -200,6 +208,8 @@ async fn everything(stack: &TestStack) {
     ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
     visitor.get("/posts?limit=1").await.expect_status(200);
     ada.delete("/posts/moved").await.expect_status(204);
+    ada.patch("/me", "*", json!({ "username": "countess", "display_name": "Ada" })).await.expect_status(200);
+    stack.settle().await;
     // The lists on a stack of their own, where they come first and make the key of cursors.
     let lists = [("/posts?limit=1", "list_posts"), ("/me/posts?limit=1", "list_my_posts")];
     for (list, _) in lists {

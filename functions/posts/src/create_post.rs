@@ -2,7 +2,8 @@
 
 use blog::clock::Timestamp;
 use blog::domain::{
-    Body, Language, MetaDescription, MetaTitle, NewPost, Post, PostId, Slug, Summary, Tags, Title, WebUrl,
+    Body, Language, MetaDescription, MetaTitle, NewPost, Post, PostAuthor, PostId, Slug, Summary, Tags, Title, User,
+    Viewer, WebUrl,
 };
 use blog::edge::{Author, Call, Created, NoFields, Operation};
 use blog::table::Consistency;
@@ -13,6 +14,9 @@ use crate::publish_post::{WritableStatus, past};
 use crate::representation::Whole;
 
 pub struct CreatePost;
+
+/// What stands in the way of a write (a slug that is taken, a profile that changes) is got round this often.
+const TRIES: usize = 5;
 
 fields! {
     pub struct PostToCreate {
@@ -49,9 +53,6 @@ impl Operation for CreatePost {
         }
         let publish_at = past(body.publish_at, now)?;
         let (text, word_count) = rendered(body.body)?;
-        let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
-        let author = author.ok_or(Error::Unauthenticated("This account is not in use."))?;
-
         let id: PostId = blog.new_id(now);
         let chosen_slug = body.slug;
         let slug = chosen_slug.clone().unwrap_or_else(|| Slug::from_title(&body.title, id));
@@ -65,23 +66,36 @@ impl Operation for CreatePost {
             meta_title: body.meta_title,
             meta_description: body.meta_description,
         };
+        let mut author = author_of(blog, &viewer).await?;
         let mut post = Post::draft(new, id, slug, &author, word_count, now);
         if published {
             post.publish(publish_at, now);
         }
-
-        // A slug made from the title gives way to a post that has it already; a chosen one is a conflict.
-        match blog.table.create_post(&post, &text, now).await {
-            Err(Error::SlugTaken) if chosen_slug.is_none() => {
-                post.slug = post.slug.with_suffix(id);
-                blog.table.create_post(&post, &text, now).await?;
+        for _ in 0..TRIES {
+            match blog.table.create_post(&post, &text, &author, now).await {
+                // A slug made from the title gives way to a post that has it already; a chosen one is a conflict.
+                Err(Error::SlugTaken) if chosen_slug.is_none() => post.slug = post.slug.with_suffix(id),
+                // The author has changed their profile meanwhile; the post shows them as they are.
+                Err(Error::PreconditionFailed) => {
+                    author = author_of(blog, &viewer).await?;
+                    post.author = PostAuthor::from(&author);
+                }
+                outcome => {
+                    outcome?;
+                    return Ok(Created {
+                        location: Some(format!("/posts/{}", post.slug)),
+                        version: Some(post.version),
+                        body: Whole::new(post, text, true),
+                    });
+                }
             }
-            answer => answer?,
         }
-        Ok(Created {
-            location: Some(format!("/posts/{}", post.slug)),
-            version: Some(post.version),
-            body: Whole::new(post, text, true),
-        })
+        Err(Error::Conflict("Your profile changes faster than this post can be written. Try again."))
     }
+}
+
+/// Who writes, as they are now.
+async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Error> {
+    let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
+    author.ok_or(Error::Unauthenticated("This account is not in use."))
 }

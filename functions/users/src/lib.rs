@@ -1,7 +1,7 @@
 //! Accounts: one file an operation.
 
-mod administration;
 mod confirm_registration;
+mod edit;
 mod get_me;
 mod get_user;
 mod log_in;
@@ -14,6 +14,7 @@ mod reinstate_user;
 mod resend_confirmation;
 mod set_role;
 mod suspend_user;
+mod update_me;
 
 use blog::edge::Entry;
 
@@ -30,4 +31,5 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<resend_confirmation::ResendConfirmation>(),
     Entry::of::<set_role::SetRole>(),
     Entry::of::<suspend_user::SuspendUser>(),
+    Entry::of::<update_me::UpdateMe>(),
 ];

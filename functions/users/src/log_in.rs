@@ -2,7 +2,6 @@
 
 use blog::domain::{Email, Login, Password, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
-use blog::table::Guarded;
 use blog::{Blog, Error, fields};
 use serde::Serialize;
 
@@ -46,16 +45,16 @@ impl Operation for LogIn {
         };
         // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
         // password, and takes as long.
-        let Guarded { user_id, expires_at } =
-            holder.unwrap_or_else(|| Guarded { user_id: blog.new_id(now), expires_at: None });
+        let (user_id, expires) = match holder {
+            Some(holder) => (holder.user_id, holder.expires_at.is_some()),
+            None => (blog.new_id(now), false),
+        };
         let name = user_id.to_string();
         let mut tokens = blog.identity.log_in(&name, &body.password).await?;
 
-        // The password is right but the registration was interrupted: finish it, and take tokens that carry
-        // the role which that gave.
-        let interrupted = expires_at.is_some();
-        if interrupted {
-            finish(blog, user_id).await?;
+        // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role
+        // which that gave.
+        if expires && finish(blog, user_id).await?.is_some() {
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }
         let session = Session {

@@ -16,13 +16,14 @@ pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
     }
 }
 
-/// Gives the user their role and makes their name final. Every step may be done again.
+/// Gives the user their role and makes their name final; gives the user if there was anything to finish. Every step
+/// may be done again.
 pub async fn finish(blog: &Blog, user_id: UserId) -> Result<Option<User>, Error> {
     match blog.table.user(user_id, Consistency::Strong).await? {
         Some(user) if user.status == UserStatus::Unconfirmed => {
             blog.identity.grant(user.id, user.role).await?;
             blog.table.activate_user(&user).await.map(Some)
         }
-        user => Ok(user),
+        _ => Ok(None),
     }
 }

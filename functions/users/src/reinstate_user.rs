@@ -1,10 +1,10 @@
 //! `DELETE /admin/users/{username}/suspension`: welcome again.
 
 use blog::domain::UserStatus;
-use blog::edge::{Admin, Call, NoContent, NoFields, Operation};
+use blog::edge::{Admin, Call, IfMatch, NoContent, NoFields, Operation};
 use blog::{Blog, Error};
 
-use crate::administration::{UserPath, change_user};
+use crate::edit::{UserPath, edit_user, user_named};
 
 pub struct ReinstateUser;
 
@@ -17,7 +17,8 @@ impl Operation for ReinstateUser {
     type Reply = NoContent;
 
     async fn run(blog: &Blog, Call { path, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        let user = change_user(blog, &path.username, now, |user| {
+        let id = user_named(blog, &path.username, now).await?;
+        let user = edit_user(blog, id, &IfMatch::Absent, now, |user| {
             user.status = UserStatus::Active;
             user.suspension_reason = None;
             Ok(())

@@ -1,10 +1,10 @@
 //! `PUT /admin/users/{username}/role`: what a user may do from their next token on.
 
 use blog::domain::{Role, UserStatus};
-use blog::edge::{Admin, Call, Json, NoFields, Operation};
+use blog::edge::{Admin, Call, IfMatch, Json, NoFields, Operation};
 use blog::{Blog, Error, fields};
 
-use crate::administration::{UserPath, change_user};
+use crate::edit::{UserPath, edit_user, user_named};
 use crate::profile::PrivateProfile;
 
 pub struct SetRole;
@@ -28,7 +28,8 @@ impl Operation for SetRole {
         Call { path, body: NewRole { role }, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
         // The table decides, because only it knows the last administrator.
-        let user = change_user(blog, &path.username, now, |user| {
+        let id = user_named(blog, &path.username, now).await?;
+        let user = edit_user(blog, id, &IfMatch::Absent, now, |user| {
             if role == Role::Admin && user.status == UserStatus::Suspended {
                 return Err(Error::field("role", "cannot be an administrator's while the user is suspended"));
             }

@@ -1,10 +1,10 @@
 //! `PUT /admin/users/{username}/suspension`: refused from now on.
 
 use blog::domain::{Reason, Role, UserStatus};
-use blog::edge::{Admin, Call, NoContent, NoFields, Operation};
+use blog::edge::{Admin, Call, IfMatch, NoContent, NoFields, Operation};
 use blog::{Blog, Error, fields};
 
-use crate::administration::{UserPath, change_user};
+use crate::edit::{UserPath, edit_user, user_named};
 
 pub struct SuspendUser;
 
@@ -24,7 +24,8 @@ impl Operation for SuspendUser {
 
     async fn run(blog: &Blog, Call { path, body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         // The profile says it to the authorizer, which asks at most a minute later.
-        let user = change_user(blog, &path.username, now, |user| {
+        let id = user_named(blog, &path.username, now).await?;
+        let user = edit_user(blog, id, &IfMatch::Absent, now, |user| {
             if user.role == Role::Admin {
                 return Err(Error::Conflict("An administrator cannot be suspended. Give them another role first."));
             }

@@ -93,6 +93,8 @@ pub struct Post {
     /// The version that last changed the text. The text's items carry the same number, so that a reader
     /// notices when it caught the two at different versions.
     pub text_version: u64,
+    /// Counts the writes, those included that are no edit; what a write is conditional on.
+    pub writes: u64,
     /// Comments that are shown.
     pub comments: u64,
     /// Reactions of every kind.
@@ -170,6 +172,7 @@ impl Post {
             published_at: None,
             version: 1,
             text_version: 1,
+            writes: 1,
             comments: 0,
             reactions: 0,
             reposts: 0,

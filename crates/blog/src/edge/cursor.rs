@@ -14,6 +14,9 @@ use crate::{Error, fields};
 pub struct Limit(u8);
 
 impl Limit {
+    /// As many as a page may have.
+    pub const MOST: Self = Self(100);
+
     /// The number itself.
     pub fn get(self) -> usize {
         usize::from(self.0)

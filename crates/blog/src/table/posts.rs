@@ -14,7 +14,7 @@ use super::write::Write;
 use super::{Consistency, Entity, Item, Table, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
-use crate::domain::{Post, PostId, PostStatus, Slug};
+use crate::domain::{Post, PostAuthor, PostId, PostStatus, Slug, User, UserId};
 use crate::edge::{Cursor, Limit, Page};
 
 /// A post's text, as it was typed and as it is shown. At rest each is deflated: text shrinks to about a third,
@@ -93,8 +93,9 @@ impl Table {
         Ok(current.map(|current| current.slug))
     }
 
-    /// Writes a new post and all that goes with it. [`Error::SlugTaken`] if another post has the slug.
-    pub async fn create_post(&self, post: &Post, text: &PostText, now: Timestamp) -> Result<(), Error> {
+    /// Writes a new post and all that goes with it. [`Error::SlugTaken`] if another post has the slug,
+    /// [`Error::PreconditionFailed`] if `author` is no longer what their profile says, which the post copies.
+    pub async fn create_post(&self, post: &Post, text: &PostText, author: &User, now: Timestamp) -> Result<(), Error> {
         self.prepare_lists(post, now).await?;
         let mut writes = vec![
             Write::put(keys::post(&post.slug), post)?
@@ -106,7 +107,11 @@ impl Table {
         for key in keys::list_items(post) {
             writes.push(Write::put(key, post)?);
         }
-        writes.extend(count_published(None, post));
+        let profile = match count_published(None, post) {
+            Some(count) => count,
+            None => Write::check(keys::profile(author.id)),
+        };
+        writes.push(profile.at_version(author.version).on_condition_failed(Error::PreconditionFailed));
         self.write(writes).await
     }
 
@@ -119,20 +124,19 @@ impl Table {
         text: Option<&PostText>,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let new = &Post { writes: old.writes + 1, ..new.clone() };
         self.prepare_lists(new, now).await?;
+        let unchanged = |write: Write| {
+            write
+                .on_condition("writes = :writes")
+                .with_value(":writes", AttributeValue::N(old.writes.to_string()))
+                .on_condition_failed(Error::PreconditionFailed)
+        };
         let mut writes = Vec::new();
         if old.slug == new.slug {
-            writes.push(
-                Write::update(keys::post(&old.slug), old, new)?
-                    .at_version(old.version)
-                    .on_condition_failed(Error::PreconditionFailed),
-            );
+            writes.push(unchanged(Write::update(keys::post(&old.slug), old, new)?));
         } else {
-            writes.push(
-                Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?
-                    .at_version(old.version)
-                    .on_condition_failed(Error::PreconditionFailed),
-            );
+            writes.push(unchanged(Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?));
             writes.extend([Write::delete(keys::markdown(&old.slug)), Write::delete(keys::html(&old.slug))]);
             // A slug that the post had before leads to itself; it may have it back.
             writes.push(
@@ -159,6 +163,47 @@ impl Table {
         }
         writes.extend(count_published(Some(old), new));
         self.write(writes).await
+    }
+
+    /// Brings the author in all posts of a user up to what their profile says now. Not an edit: versions stay, so
+    /// nobody who is editing a post is disturbed. May be stopped anywhere and begun again.
+    pub async fn rewrite_author(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
+        let author = PostAuthor::from(&user);
+        for list in [PostList::Own(id), PostList::Trash(id)] {
+            let mut cursor = None;
+            loop {
+                let page = self.posts(&list, cursor.as_deref(), Limit::MOST, Consistency::Strong, now).await?;
+                for post in page.items.into_iter().filter(|post| post.author != author) {
+                    self.rewrite_author_of(post.slug, &author, now).await?;
+                }
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn rewrite_author_of(&self, mut slug: Slug, author: &PostAuthor, now: Timestamp) -> Result<(), Error> {
+        loop {
+            match self.post(&slug, now).await? {
+                Some(Slot::Post(post)) if post.author != *author => {
+                    let rewritten = Post { author: author.clone(), ..post.clone() };
+                    match self.update_post(&post, &rewritten, None, now).await {
+                        Err(Error::PreconditionFailed) => {}
+                        outcome => return outcome,
+                    }
+                }
+                // It moved since the page was read.
+                Some(Slot::Moved(id)) => match self.slug_of(id).await? {
+                    Some(current) => slug = current,
+                    None => return Ok(()),
+                },
+                Some(Slot::Post(_)) | None => return Ok(()),
+            }
+        }
     }
 
     /// A page of a list, newest first. `cursor` is what the page before this one gave.

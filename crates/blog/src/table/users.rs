@@ -15,10 +15,17 @@ use crate::domain::{Email, Role, SignOut, User, UserId, UserStatus, Username};
 pub struct Guarded {
     /// Whose it is.
     pub user_id: UserId,
-    /// When a reservation lapses, in seconds since 1970; none once the registration is finished.
+    /// When it is free again, in seconds since 1970: a reservation that was not finished, or a username that was
+    /// given up. None while it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
 }
+
+/// How long a former username leads to its user: 90 days.
+const FORMER_SECONDS: i64 = 90 * 24 * 60 * 60;
+
+/// The condition under which a name or an address can be taken.
+const FREE: &str = "attribute_not_exists(pk) OR expires_at <= :now";
 
 impl Entity for User {
     const TYPE: &'static str = "user";
@@ -52,11 +59,10 @@ impl Table {
     /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
         let guard = Guarded { user_id: user.id, expires_at: user.expires_at };
-        let free = "attribute_not_exists(pk) OR expires_at <= :now";
         let reserve = |key: Key, taken: Error| {
             Ok::<_, Error>(
                 Write::put(key, &guard)?
-                    .on_condition(free)
+                    .on_condition(FREE)
                     .with_value(":now", AttributeValue::N(now.seconds().to_string()))
                     .on_condition_failed(taken),
             )
@@ -96,8 +102,8 @@ impl Table {
     /// Writes the next version of a profile. [`Error::PreconditionFailed`] if `old` is no longer what is there.
     ///
     /// The administrators are a set of their own, changed along with the role, so that of two who step down at the
-    /// same moment one stays: `last_admin` is the answer to that one.
-    pub async fn update_user(&self, old: &User, new: &User, last_admin: Error) -> Result<(), Error> {
+    /// same moment one stays. A username that is given up leads to its user for 90 days, and is then free.
+    pub async fn update_user(&self, old: &User, new: &User, now: Timestamp) -> Result<(), Error> {
         let mut writes = vec![
             Write::update(keys::profile(old.id), old, new)?
                 .at_version(old.version)
@@ -109,9 +115,21 @@ impl Table {
                 Write::delete_from_set(keys::admins(), "admins", old.id.to_string())
                     .on_condition("size(admins) > :one")
                     .with_value(":one", AttributeValue::N("1".to_owned()))
-                    .on_condition_failed(last_admin),
+                    .on_condition_failed(Error::field("role", "is the last administrator's; it stays")),
             ),
             _ => {}
+        }
+        if old.username != new.username {
+            let former = Guarded { user_id: old.id, expires_at: Some(now.plus_seconds(FORMER_SECONDS).seconds()) };
+            let own = Guarded { user_id: old.id, expires_at: None };
+            writes.push(Write::put(keys::username(&old.username), &former)?);
+            writes.push(
+                Write::put(keys::username(&new.username), &own)?
+                    .on_condition(format!("{FREE} OR user_id = :own"))
+                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                    .with_value(":own", AttributeValue::S(old.id.to_string()))
+                    .on_condition_failed(Error::UsernameTaken),
+            );
         }
         self.write(writes).await
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
 
 use super::keys::Key;
@@ -26,6 +26,7 @@ enum Action {
     Put(Item),
     Update(BTreeMap<String, Change>),
     Delete,
+    Check,
 }
 
 enum Change {
@@ -90,6 +91,11 @@ impl Write {
         Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::DeleteFromSet(value))])))
     }
 
+    /// Changes nothing; only the condition counts.
+    pub fn check(key: Key) -> Self {
+        Self::new(key, Action::Check)
+    }
+
     /// Deletes an item, if it is there.
     pub fn delete(key: Key) -> Self {
         Self::new(key, Action::Delete)
@@ -127,6 +133,15 @@ impl Write {
                 Put::builder()
                     .table_name(table)
                     .set_item(Some(item.clone()))
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Action::Check => builder.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key_attributes(&self.key)))
                     .set_condition_expression(self.condition.clone())
                     .set_expression_attribute_values(values)
                     .build()

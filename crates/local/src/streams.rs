@@ -1,0 +1,87 @@
+//! The table's stream on a laptop: hands changes to the consumers that the template's event sources name, as Lambda's
+//! event source mappings do.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use blog::Blog;
+use events::Consumer;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::backing::Backing;
+use crate::template::EventSource;
+use crate::wire::OPERATION;
+
+/// After this many failures a change is given up, and logged. On AWS it goes to the dead-letter queue.
+const TRIES: usize = 3;
+
+/// The stream with its consumers.
+///
+/// Where it stands is not kept over a restart: it then begins at the oldest change that DynamoDB still has. A consumer
+/// has to bear being called again in any case, and so this is tried each time a laptop starts.
+pub struct Streams {
+    blog: Arc<Blog>,
+    consumers: Vec<(EventSource, &'static Consumer)>,
+    position: Mutex<Option<String>>,
+}
+
+impl Streams {
+    /// The stream with the consumers of these event sources.
+    pub fn new(blog: Arc<Blog>, sources: &[EventSource]) -> Self {
+        let consumer = |source: &EventSource| Some((source.clone(), events::find(&source.handler).ok()?));
+        Self { blog, consumers: sources.iter().filter_map(consumer).collect(), position: Mutex::default() }
+    }
+
+    /// Hands all changes on that were not handed on yet, and those that follow from them.
+    pub async fn drain(&self, backing: &Backing) -> std::io::Result<()> {
+        let mut position = self.position.lock().await;
+        loop {
+            let records = backing.records(&mut position)?;
+            if records.is_empty() {
+                return Ok(());
+            }
+            for (source, consumer) in &self.consumers {
+                let batch = records.iter().filter(|record| source.takes(record)).cloned().collect();
+                self.hand_on(consumer, batch).await;
+            }
+        }
+    }
+
+    /// Does so for ever.
+    pub async fn pump(&self, backing: &Backing) {
+        let mut pause = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            pause.tick().await;
+            if let Err(error) = self.drain(backing).await {
+                tracing::error!(%error, "the table's stream cannot be read");
+            }
+        }
+    }
+
+    async fn hand_on(&self, consumer: &'static Consumer, mut batch: Vec<Value>) {
+        let mut failures = 0;
+        while !batch.is_empty() {
+            let event = match serde_json::from_value(json!({ "Records": batch })) {
+                Ok(event) => event,
+                Err(error) => return tracing::error!(%error, "a change has a form that consumers do not read"),
+            };
+            let consumed = OPERATION.scope(consumer.name.to_owned(), consumer.consume(&self.blog, event)).await;
+            let Some(failed) = consumed.batch_item_failures.into_iter().next() else { return };
+            let at = |record: &Value| record["dynamodb"]["SequenceNumber"] == failed.item_identifier;
+            let begin = batch.iter().position(at).unwrap_or(0);
+            batch.drain(..begin);
+            failures = if begin == 0 { failures + 1 } else { 1 };
+            if failures == TRIES {
+                tracing::error!(
+                    consumer = consumer.name,
+                    sequence_number = failed.item_identifier,
+                    "a change is given up"
+                );
+                batch.remove(0);
+                failures = 0;
+            }
+        }
+    }
+}
