@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 tokio::task_local! {
     /// The operation on whose behalf calls are made.
@@ -60,6 +61,25 @@ struct Plan {
     fault: Fault,
 }
 
+/// A call that is held on its way, so that a test can do something else first.
+#[derive(Debug, Clone, Default)]
+pub struct Hold {
+    arrived: Arc<Notify>,
+    released: Arc<Notify>,
+}
+
+impl Hold {
+    /// Waits until the call is there.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(&self) {
+        self.released.notify_one();
+    }
+}
+
 /// The wire. Cheap to clone; clones share what was written down and what is to break.
 #[derive(Debug, Clone)]
 pub struct Wire {
@@ -74,6 +94,7 @@ struct State {
     calls: Vec<Call>,
     recording: bool,
     plans: VecDeque<Plan>,
+    holds: VecDeque<(String, Hold)>,
 }
 
 impl Wire {
@@ -106,6 +127,19 @@ impl Wire {
     /// Breaks `times` calls of an action, after letting `skip` pass.
     pub fn break_calls(&self, action: &str, skip: usize, times: usize, fault: Fault) {
         self.state().plans.push_back(Plan { action: action.to_owned(), skip, times, fault });
+    }
+
+    /// Holds the next call of an action.
+    pub fn hold_call(&self, action: &str) -> Hold {
+        let hold = Hold::default();
+        self.state().holds.push_back((action.to_owned(), hold.clone()));
+        hold
+    }
+
+    fn next_hold(&self, action: &str) -> Option<Hold> {
+        let mut state = self.state();
+        let position = state.holds.iter().position(|(held, _)| held == action)?;
+        state.holds.remove(position).map(|(_, hold)| hold)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,6 +175,10 @@ impl Wire {
         let asked: Value =
             request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
 
+        if let Some(hold) = self.next_hold(action) {
+            hold.arrived.notify_one();
+            hold.released.notified().await;
+        }
         let fault = self.next_fault(action);
         match fault {
             Some(Fault::TimedOut) => return Err(ConnectorError::timeout("a fault was asked for".into())),

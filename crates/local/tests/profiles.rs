@@ -4,7 +4,7 @@ use local::wire::Fault;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{PASSWORD, TestStack, walk};
+use crate::harness::{Answer, Client, PASSWORD, TestStack, walk};
 
 #[tokio::test]
 async fn a_profile_is_changed_in_part_and_cleared_in_part() {
@@ -118,6 +118,53 @@ async fn rewriting_posts_goes_on_where_it_was_stopped() {
             .unwrap();
         assert_eq!(walk(&stack.visitor(), "/posts?author=countess", 100).await, posts);
         assert_eq!(user["username"], "countess");
+    }
+}
+
+/// Renames `ada` and lets her posts follow while a write of hers is on its way.
+async fn rename_during(
+    stack: &TestStack,
+    ada: &Client,
+    write: impl Future<Output = Answer> + Send + 'static,
+) -> Answer {
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let write = tokio::spawn(write);
+    hold.arrived().await;
+    ada.patch("/me", "*", json!({ "username": "countess" })).await.expect_status(200);
+    stack.settle().await;
+    hold.release();
+    let answer = write.await.unwrap();
+    stack.settle().await;
+    answer
+}
+
+#[tokio::test]
+async fn a_post_that_is_written_while_its_author_is_renamed_has_the_new_name() {
+    for status in ["draft", "published"] {
+        let stack = TestStack::start().await;
+        let ada = stack.user("ada").await;
+        ada.publish("Before", &[]).await;
+        let author = ada.clone();
+        let write = async move { author.post("/posts", json!({ "title": "T", "body": "B", "status": status })).await };
+        let written = rename_during(&stack, &ada, write).await;
+        written.expect_status(201);
+        assert_eq!(written.body["author"]["username"], "countess");
+        assert_eq!(ada.get("/posts/t").await.body["author"]["username"], "countess");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_is_written_while_its_author_is_renamed_keeps_both() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Post", &["old"]).await;
+    let author = ada.clone();
+    let edit = async move { author.patch("/posts/post", "*", json!({ "tags": ["new"] })).await };
+    rename_during(&stack, &ada, edit).await.expect_status(200);
+    for list in ["/posts", "/posts?tag=new", "/posts?author=countess"] {
+        let posts = stack.visitor().get(list).await.body;
+        assert_eq!(posts["items"][0]["author"]["username"], "countess", "{list}");
+        assert_eq!(posts["items"][0]["tags"], json!(["new"]), "{list}");
     }
 }
 
