@@ -28,7 +28,7 @@ impl Operation for ConfirmRegistration {
         let holder = blog.table.holder_of_email(&body.email, now).await?;
         let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
         blog.identity.confirm(user_id, &body.code).await?;
-        finish(blog, user_id).await?;
+        finish(blog, user_id, now).await?;
         Ok(NoContent)
     }
 }

@@ -1,7 +1,7 @@
 //! How every change of an account goes: read it, make the next version, write it if nobody else was faster.
 
 use blog::clock::Timestamp;
-use blog::domain::{User, UserId, UserStatus, Username};
+use blog::domain::{User, UserId, Username};
 use blog::edge::IfMatch;
 use blog::table::Consistency;
 use blog::{Blog, Error, fields};
@@ -28,7 +28,7 @@ pub async fn edit_user(
 ) -> Result<User, Error> {
     for _ in 0..TRIES {
         let user = blog.table.user(id, Consistency::Strong).await?;
-        let user = user.filter(|user| user.status != UserStatus::Unconfirmed).ok_or_else(not_found)?;
+        let user = user.filter(User::is_public).ok_or_else(not_found)?;
         if_match.check(user.version)?;
         let mut next = user.clone();
         change(&mut next)?;

@@ -1,6 +1,6 @@
 //! `GET /users/{username}`: a user as everybody sees them.
 
-use blog::domain::UserStatus;
+use blog::domain::User;
 use blog::edge::{Call, MovedOr, NoFields, Operation, Versioned, Visitor};
 use blog::table::Consistency;
 use blog::{Blog, Error};
@@ -25,7 +25,7 @@ impl Operation for GetUser {
         let id = user_named(blog, &path.username, now).await?;
         let consistency = if viewer.is_some() { Consistency::Strong } else { Consistency::Eventual };
         let user = blog.table.user(id, consistency).await?;
-        let user = user.filter(|user| user.status != UserStatus::Unconfirmed).ok_or_else(not_found)?;
+        let user = user.filter(User::is_public).ok_or_else(not_found)?;
         if user.username != path.username {
             return Ok(MovedOr::Moved(format!("/users/{}", user.username)));
         }

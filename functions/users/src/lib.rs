@@ -1,6 +1,7 @@
 //! Accounts: one file an operation.
 
 mod confirm_registration;
+mod delete_me;
 mod edit;
 mod get_me;
 mod get_user;
@@ -21,6 +22,7 @@ use blog::edge::Entry;
 /// Every operation of this crate.
 pub static OPERATIONS: &[Entry] = &[
     Entry::of::<confirm_registration::ConfirmRegistration>(),
+    Entry::of::<delete_me::DeleteMe>(),
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<log_in::LogIn>(),

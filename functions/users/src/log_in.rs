@@ -54,7 +54,7 @@ impl Operation for LogIn {
 
         // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role
         // which that gave.
-        if expires && finish(blog, user_id).await?.is_some() {
+        if expires && finish(blog, user_id, now).await?.is_some() {
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }
         let session = Session {

@@ -73,7 +73,7 @@ impl Operation for Register {
             SignUpConfirmation::Email => user,
             SignUpConfirmation::Auto => {
                 let vanished = || Error::internal("the profile vanished while its user registered");
-                finish(blog, user.id).await?.ok_or_else(vanished)?
+                finish(blog, user.id, now).await?.ok_or_else(vanished)?
             }
         };
         let role = user.role;

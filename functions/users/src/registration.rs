@@ -1,6 +1,7 @@
 //! How a registration is finished, whoever comes first: the registering request itself, the confirmation of
 //! the address, or the first log-in after one of those was interrupted.
 
+use blog::clock::Timestamp;
 use blog::config::SignUpConfirmation;
 use blog::domain::{User, UserId, UserStatus};
 use blog::table::Consistency;
@@ -18,11 +19,11 @@ pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
 
 /// Gives the user their role and makes their name final; gives the user if there was anything to finish. Every step
 /// may be done again.
-pub async fn finish(blog: &Blog, user_id: UserId) -> Result<Option<User>, Error> {
+pub async fn finish(blog: &Blog, user_id: UserId, now: Timestamp) -> Result<Option<User>, Error> {
     match blog.table.user(user_id, Consistency::Strong).await? {
         Some(user) if user.status == UserStatus::Unconfirmed => {
             blog.identity.grant(user.id, user.role).await?;
-            blog.table.activate_user(&user).await.map(Some)
+            blog.table.activate_user(&user, now).await.map(Some)
         }
         _ => Ok(None),
     }

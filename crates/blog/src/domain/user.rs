@@ -227,6 +227,8 @@ pub enum UserStatus {
     Active,
     /// Refused by an administrator.
     Suspended,
+    /// Deleted by its user; what is left of it is being removed.
+    Deleting,
 }
 
 /// A user's profile, as it is stored. Credentials are Cognito's.
@@ -276,6 +278,11 @@ impl User {
     /// take days to remove an expired item, so every reader asks.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now.seconds())
+    }
+
+    /// Whether others may know of this user.
+    pub fn is_public(&self) -> bool {
+        matches!(self.status, UserStatus::Active | UserStatus::Suspended)
     }
 
     /// Whether a token of this session, made at `issued_at` (seconds since 1970), still counts: the account is in

@@ -178,6 +178,17 @@ impl Identity {
         Ok(())
     }
 
+    /// Deletes the account. Twice is the same as once.
+    pub async fn delete(&self, id: UserId) -> Result<(), Error> {
+        let answer =
+            self.client.admin_delete_user().user_pool_id(&self.user_pool_id).username(id.to_string()).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("UserNotFoundException") => Ok(()),
+            Err(error) => Err(Error::from_aws(error)),
+        }
+    }
+
     /// Lets the user log in no longer. Twice is the same as once.
     pub async fn disable(&self, id: UserId) -> Result<(), Error> {
         self.client

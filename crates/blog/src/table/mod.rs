@@ -1,7 +1,7 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] says which there are.
 
 pub mod keys;
-mod latest;
+mod lists;
 mod posts;
 mod users;
 mod write;
@@ -47,13 +47,13 @@ pub struct Table {
     client: Client,
     name: String,
     signing_key: OnceCell<SigningKey>,
-    latest_years: Mutex<BTreeSet<String>>,
+    prepared: Mutex<BTreeSet<String>>,
 }
 
 impl Table {
     /// The table of this name. Makes no network call.
     pub fn new(client: Client, name: String) -> Self {
-        Self { client, name, signing_key: OnceCell::new(), latest_years: Mutex::default() }
+        Self { client, name, signing_key: OnceCell::new(), prepared: Mutex::default() }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.

@@ -21,6 +21,16 @@ pub struct Guarded {
     pub expires_at: Option<i64>,
 }
 
+/// A user in a list; the profile says the rest.
+#[derive(Serialize, Deserialize)]
+struct ListedUser {
+    user_id: UserId,
+}
+
+impl Entity for ListedUser {
+    const TYPE: &'static str = "listed_user";
+}
+
 /// How long a former username leads to its user: 90 days.
 const FORMER_SECONDS: i64 = 90 * 24 * 60 * 60;
 
@@ -76,7 +86,7 @@ impl Table {
     }
 
     /// Makes a reserved user's registration final. Doing it twice is the same as once.
-    pub async fn activate_user(&self, reserved: &User) -> Result<User, Error> {
+    pub async fn activate_user(&self, reserved: &User, now: Timestamp) -> Result<User, Error> {
         let active = User { status: UserStatus::Active, expires_at: None, ..reserved.clone() };
         let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at };
         let keep = Guarded { expires_at: None, ..guard.clone() };
@@ -92,6 +102,7 @@ impl Table {
             mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
             Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(lapsed()),
         ];
+        writes.extend(self.relist(reserved, &active, now).await?);
         if reserved.role == Role::Admin {
             writes.push(Write::add_to_set(keys::admins(), "admins", reserved.id.to_string()));
         }
@@ -119,6 +130,7 @@ impl Table {
             ),
             _ => {}
         }
+        writes.extend(self.relist(old, new, now).await?);
         if old.username != new.username {
             let former = Guarded { user_id: old.id, expires_at: Some(now.plus_seconds(FORMER_SECONDS).seconds()) };
             let own = Guarded { user_id: old.id, expires_at: None };
@@ -132,6 +144,36 @@ impl Table {
             );
         }
         self.write(writes).await
+    }
+
+    /// The writes that take a user out of lists and into others.
+    async fn relist(&self, old: &User, new: &User, now: Timestamp) -> Result<Vec<Write>, Error> {
+        for list in keys::lists_of_user(new) {
+            self.prepare_list(&list, new.created_at, now).await?;
+        }
+        let (listed, list) = (keys::list_items_of_user(old), keys::list_items_of_user(new));
+        let mut writes: Vec<_> = listed.iter().filter(|key| !list.contains(key)).cloned().map(Write::delete).collect();
+        for key in list.into_iter().filter(|key| !listed.contains(key)) {
+            writes.push(Write::put(key, &ListedUser { user_id: new.id })?);
+        }
+        Ok(writes)
+    }
+
+    /// Deletes what the table has of a user besides posts; the profile last, because it says what there is to do. May
+    /// be stopped anywhere and begun again.
+    pub async fn delete_user(&self, user: &User) -> Result<(), Error> {
+        // A name that somebody else has by now is left to them.
+        for key in [keys::username(&user.username), keys::email(&user.email)] {
+            let mine = Write::delete(key)
+                .on_condition("user_id = :mine")
+                .with_value(":mine", AttributeValue::S(user.id.to_string()))
+                .on_condition_failed(Error::PreconditionFailed);
+            match self.write(vec![mine]).await {
+                Ok(()) | Err(Error::PreconditionFailed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.write(vec![Write::delete(keys::profile(user.id))]).await
     }
 
     /// Lets no token that was made before count any longer. Not a new version: nothing of the profile changes.
