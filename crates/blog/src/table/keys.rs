@@ -16,6 +16,11 @@
 //! | my drafts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `TRASHED#` | strong | 6 RCU |
 //! | the year before a year in the latest list | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
 //! | all years of the latest list | GetItem | `LATEST` | `YEARS` | strong | 1 RCU |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
+//! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
+//! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
+//! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
@@ -25,7 +30,7 @@
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
-use crate::domain::{Email, Post, PostId, PostStatus, Slug, Tag, UserId, Username};
+use crate::domain::{Email, Follow, Post, PostId, PostStatus, Slug, Tag, UserId, Username};
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,6 +62,11 @@ pub fn email(email: &Email) -> Key {
     let digest = digest::digest(&digest::SHA256, email.as_str().as_bytes());
     let hash: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Key::new(format!("EMAIL#{hash}"), "EMAIL")
+}
+
+/// That one user follows another; the item is what makes it happen once.
+pub fn follow(follower: UserId, followed: UserId) -> Key {
+    Key::new(format!("FOLLOW#{follower}"), followed.to_string())
 }
 
 /// The partition of a slug: the post, or where it moved, and the post's text.
@@ -177,4 +187,32 @@ pub fn list_items(post: &Post) -> Vec<Key> {
             vec![PostList::Own(own).key("", &id), PostList::Drafts(own).key("", &id)]
         }
     }
+}
+
+/// A list of users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowList {
+    /// Who follows this user.
+    Followers(UserId),
+    /// Whom this user follows.
+    Following(UserId),
+}
+
+impl FollowList {
+    /// The partition, which is also the name that the list's cursors are bound to.
+    pub fn partition(self) -> String {
+        match self {
+            Self::Followers(id) => format!("FOLLOWERS#{id}"),
+            Self::Following(id) => format!("FOLLOWING#{id}"),
+        }
+    }
+}
+
+/// Where a follow stands in lists: in that of whom the follower follows, and in that of the followed's followers.
+pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
+    let Follow { follower, followed, followed_at } = follow;
+    [
+        Key::new(FollowList::Following(*follower).partition(), format!("{followed_at}#{followed}")),
+        Key::new(FollowList::Followers(*followed).partition(), format!("{followed_at}#{follower}")),
+    ]
 }

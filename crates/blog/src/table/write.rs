@@ -178,7 +178,7 @@ fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
 }
 
 /// Two transactions that touch one item at the same moment cancel each other; the loser tries this often.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 impl Table {
     /// Does all of these writes, or none. The SDK sends an idempotency token with each call, so one whose
@@ -226,7 +226,7 @@ fn reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
 }
 
 /// Twice as long each time, from about 20 ms, and never quite the same for two writers.
-fn pause(attempt: u32) -> Duration {
+pub(super) fn pause(attempt: u32) -> Duration {
     let mut jitter = [0; 1];
     // Without randomness the writers meet again once more; not worth failing for.
     let _ = aws_lc_rs::rand::fill(&mut jitter);
