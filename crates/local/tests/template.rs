@@ -178,6 +178,8 @@ async fn everything(stack: &TestStack) {
         .expect_status(200);
     ada.get("/me").await.expect_status(200);
     visitor.get("/users/ada").await.expect_status(200);
+    ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
+    ada.delete("/users/bob/follow").await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
 
@@ -195,12 +197,16 @@ async fn everything(stack: &TestStack) {
     visitor.get("/posts?limit=1").await.expect_status(200);
     ada.delete("/posts/moved").await.expect_status(204);
     // The lists on a stack of their own, where they come first and make the key of cursors.
-    let lists = [("/posts?limit=1", "list_posts"), ("/me/posts?limit=1", "list_my_posts")];
-    for (list, _) in lists {
+    for list in ["/posts?limit=1", "/me/posts?limit=1", "/users/bob/followers?limit=1", "/users/ada/following?limit=1"]
+    {
         let fresh = TestStack::start().await;
         let ada = fresh.user("ada").await;
         ada.publish("1", &[]).await;
         ada.publish("2", &[]).await;
+        let (_, cem) = (fresh.user("bob").await, fresh.user("cem").await);
+        for (client, other) in [(&ada, "bob"), (&ada, "cem"), (&cem, "bob")] {
+            client.call("PUT", &format!("/users/{other}/follow"), &[], None).await.expect_status(204);
+        }
         fresh.stack.wire.record();
         ada.get(list).await.expect_status(200);
         fresh.set_time("2034-01-01T00:00:00Z");
