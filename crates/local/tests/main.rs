@@ -10,6 +10,7 @@ mod budgets;
 mod concurrency;
 mod conventions;
 mod faults;
+mod follows;
 mod lists;
 mod posts;
 mod process;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use blog::clock::Timestamp;
 use blog::domain::{Body, Email, PostId, Slug, Tag, Title, UserId, Username, render};
 use blog::edge::{Cursor, IfMatch, SigningKey};
-use blog::table::keys::{self, Key, PostList};
+use blog::table::keys::{self, FollowList, Key, PostList};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -34,6 +34,10 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
         all.push(("profile", keys::profile(id)));
         for list in [PostList::Own(id), PostList::Drafts(id), PostList::Trash(id)] {
             all.push(("own", Key { pk: list.partition("2026"), sk: list.prefix().to_owned() }));
+        }
+        all.push(("follow", keys::follow(id, id)));
+        for list in [FollowList::Followers(id), FollowList::Following(id)] {
+            all.push(("follows", Key { pk: list.partition(), sk: String::new() }));
         }
     }
     if let Ok(id) = text.parse::<PostId>() {
