@@ -8,7 +8,10 @@ use tokio::task::JoinSet;
 use crate::harness::{Answer, PASSWORD, TestStack};
 
 /// Does `request` as often as asked, all at the same time; gives the statuses, sorted.
-async fn at_once<F: Future<Output = Answer> + Send + 'static>(times: usize, request: impl Fn(usize) -> F) -> Vec<u16> {
+pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+    times: usize,
+    request: impl Fn(usize) -> F,
+) -> Vec<u16> {
     let mut tasks = JoinSet::new();
     for number in 0..times {
         tasks.spawn(request(number));

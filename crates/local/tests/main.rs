@@ -11,6 +11,7 @@ mod budgets;
 mod concurrency;
 mod conventions;
 mod faults;
+mod follows;
 mod leaving;
 mod lists;
 mod posts;

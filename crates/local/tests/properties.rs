@@ -35,6 +35,10 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
         for list in [keys::own_posts(id), keys::drafts(id), keys::trash(id)] {
             all.push(("own", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
         }
+        all.push(("follow", keys::follow(id, id)));
+        for list in [keys::followers(id), keys::following(id)] {
+            all.push(("follows", Key { pk: list.partition("2026"), sk: String::new() }));
+        }
     }
     if let Ok(id) = text.parse::<PostId>() {
         all.push(("post slug", keys::post_slug(id)));

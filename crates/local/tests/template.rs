@@ -202,6 +202,9 @@ async fn everything(stack: &TestStack) {
         .expect_status(200);
     ada.get("/me").await.expect_status(200);
     visitor.get("/users/ada").await.expect_status(200);
+    ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
+    ada.delete("/users/bob/follow").await.expect_status(204);
+    ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
 
@@ -230,16 +233,26 @@ async fn everything(stack: &TestStack) {
     ada.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
     stack.settle().await;
     // The lists on a stack of their own, where they come first and make the key of cursors.
-    let lists = [("/posts?limit=1", "list_posts"), ("/me/posts?limit=1", "list_my_posts")];
-    for (list, _) in lists {
+    for list in [
+        "/posts?limit=1",
+        "/me/posts?limit=1",
+        "/users/bob/followers?limit=1",
+        "/users/ada/following?limit=1",
+        "/admin/users?limit=1",
+    ] {
         let fresh = TestStack::start().await;
-        let ada = fresh.user("ada").await;
+        let ada = fresh.user_with_role("ada", blog::domain::Role::Admin).await;
         ada.publish("1", &[]).await;
         ada.publish("2", &[]).await;
+        let (_, cem) = (fresh.user("bob").await, fresh.user("cem").await);
+        for (client, other) in [(&ada, "bob"), (&ada, "cem"), (&cem, "bob")] {
+            client.call("PUT", &format!("/users/{other}/follow"), &[], None).await.expect_status(204);
+        }
         fresh.stack.wire.record();
         ada.get(list).await.expect_status(200);
         fresh.set_time("2034-01-01T00:00:00Z");
         fresh.visitor().get("/posts").await.expect_status(200);
+        fresh.log_in("ada").await.get("/admin/users").await.expect_status(200);
         for call in fresh.stack.wire.take_calls() {
             wire.remember(call);
         }

@@ -3,10 +3,15 @@
 mod confirm_registration;
 mod delete_me;
 mod edit;
+mod follow_user;
 mod get_me;
 mod get_user;
+mod list_followers;
+mod list_following;
+mod list_users;
 mod log_in;
 mod log_out;
+mod people;
 mod profile;
 mod refresh_session;
 mod register;
@@ -15,6 +20,7 @@ mod reinstate_user;
 mod resend_confirmation;
 mod set_role;
 mod suspend_user;
+mod unfollow_user;
 mod update_me;
 
 use blog::edge::Entry;
@@ -23,8 +29,12 @@ use blog::edge::Entry;
 pub static OPERATIONS: &[Entry] = &[
     Entry::of::<confirm_registration::ConfirmRegistration>(),
     Entry::of::<delete_me::DeleteMe>(),
+    Entry::of::<follow_user::FollowUser>(),
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
+    Entry::of::<list_followers::ListFollowers>(),
+    Entry::of::<list_following::ListFollowing>(),
+    Entry::of::<list_users::ListUsers>(),
     Entry::of::<log_in::LogIn>(),
     Entry::of::<log_out::LogOut>(),
     Entry::of::<refresh_session::RefreshSession>(),
@@ -34,4 +44,5 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<set_role::SetRole>(),
     Entry::of::<suspend_user::SuspendUser>(),
     Entry::of::<update_me::UpdateMe>(),
+    Entry::of::<unfollow_user::UnfollowUser>(),
 ];

@@ -45,8 +45,8 @@ impl Operation for LogIn {
         };
         // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
         // password, and takes as long.
-        let (user_id, expires) = match holder {
-            Some(holder) => (holder.user_id, holder.expires_at.is_some()),
+        let (user_id, is_reserved) = match holder {
+            Some(holder) => (holder.user_id, holder.is_reserved()),
             None => (blog.new_id(now), false),
         };
         let name = user_id.to_string();
@@ -54,7 +54,7 @@ impl Operation for LogIn {
 
         // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role
         // which that gave.
-        if expires && finish(blog, user_id, now).await?.is_some() {
+        if is_reserved && finish(blog, user_id, now).await?.is_some() {
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }
         let session = Session {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Role, UserId};
+use crate::Error;
 use crate::clock::Timestamp;
 
 /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
@@ -274,6 +275,11 @@ pub struct User {
 }
 
 impl User {
+    /// What is said of a user who is not there, or has not finished registering.
+    pub fn not_found() -> Error {
+        Error::NotFound("There is no such user.")
+    }
+
     /// Whether this is a registration that was never finished and no longer holds its names. DynamoDB may
     /// take days to remove an expired item, so every reader asks.
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -19,6 +19,11 @@
 //! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS#year`, `AUTHORS#year` and so on, `ACTIVE#year`, `SUSPENDED#year` | user id | strong | 1 RCU, 1 a profile |
 //! | the year before a year in a list with a partition a year | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
 //! | all years of such a list | GetItem | `LATEST` | `YEARS` | strong | 1 RCU |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
+//! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
+//! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
+//! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
@@ -28,7 +33,7 @@
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
-use crate::domain::{Email, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username};
+use crate::domain::{Email, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username};
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +65,11 @@ pub fn email(email: &Email) -> Key {
     let digest = digest::digest(&digest::SHA256, email.as_str().as_bytes());
     let hash: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Key::new(format!("EMAIL#{hash}"), "EMAIL")
+}
+
+/// That one user follows another; the item is what makes it happen once.
+pub fn follow(follower: UserId, followed: UserId) -> Key {
+    Key::new(format!("FOLLOW#{follower}"), followed.to_string())
 }
 
 /// The partition of a slug: the post, or where it moved, and the post's text.
@@ -195,6 +205,16 @@ pub fn trash(id: UserId) -> List {
     List::new(format!("AUTHOR#{id}"), "TRASHED#")
 }
 
+/// Who follows a user.
+pub fn followers(id: UserId) -> List {
+    List::new(format!("FOLLOWERS#{id}"), "")
+}
+
+/// Whom a user follows.
+pub fn following(id: UserId) -> List {
+    List::new(format!("FOLLOWING#{id}"), "")
+}
+
 /// All users.
 pub fn users() -> List {
     List::yearly("USERS")
@@ -249,4 +269,13 @@ pub fn list_items(post: &Post) -> Vec<Key> {
             [own_posts(own), drafts(own)].iter().map(|list| list.item(post.created_at, &id)).collect()
         }
     }
+}
+
+/// Where a follow stands in lists: in that of whom the follower follows, and in that of the followed's followers.
+pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
+    let Follow { follower, followed, followed_at } = follow;
+    [
+        following(*follower).item(*followed_at, &format!("{followed_at}#{followed}")),
+        followers(*followed).item(*followed_at, &format!("{followed_at}#{follower}")),
+    ]
 }

@@ -3,12 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, Key};
+use super::keys::{self, Key, List};
 use super::write::Write;
-use super::{Consistency, Entity, Table};
+use super::{Consistency, Entity, Table, read};
 use crate::Error;
 use crate::clock::Timestamp;
 use crate::domain::{Email, Role, SignOut, User, UserId, UserStatus, Username};
+use crate::edge::{Limit, Page};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,16 @@ pub struct Guarded {
     /// given up. None while it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+    /// Whether it is a username that its user has given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
+}
+
+impl Guarded {
+    /// Whether it is only reserved, for a registration that is not finished.
+    pub fn is_reserved(&self) -> bool {
+        self.expires_at.is_some() && !self.former
+    }
 }
 
 /// A user in a list; the profile says the rest.
@@ -68,7 +79,7 @@ impl Table {
 
     /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
-        let guard = Guarded { user_id: user.id, expires_at: user.expires_at };
+        let guard = Guarded { user_id: user.id, expires_at: user.expires_at, former: false };
         let reserve = |key: Key, taken: Error| {
             Ok::<_, Error>(
                 Write::put(key, &guard)?
@@ -88,7 +99,7 @@ impl Table {
     /// Makes a reserved user's registration final. Doing it twice is the same as once.
     pub async fn activate_user(&self, reserved: &User, now: Timestamp) -> Result<User, Error> {
         let active = User { status: UserStatus::Active, expires_at: None, ..reserved.clone() };
-        let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at };
+        let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at, former: false };
         let keep = Guarded { expires_at: None, ..guard.clone() };
         let lapsed = || Error::Conflict("The registration took too long. Register again.");
         let mine = |write: Write| {
@@ -132,8 +143,9 @@ impl Table {
         }
         writes.extend(self.relist(old, new, now).await?);
         if old.username != new.username {
-            let former = Guarded { user_id: old.id, expires_at: Some(now.plus_seconds(FORMER_SECONDS).seconds()) };
-            let own = Guarded { user_id: old.id, expires_at: None };
+            let expires_at = Some(now.plus_seconds(FORMER_SECONDS).seconds());
+            let former = Guarded { user_id: old.id, expires_at, former: true };
+            let own = Guarded { user_id: old.id, expires_at: None, former: false };
             writes.push(Write::put(keys::username(&old.username), &former)?);
             writes.push(
                 Write::put(keys::username(&new.username), &own)?
@@ -144,6 +156,21 @@ impl Table {
             );
         }
         self.write(writes).await
+    }
+
+    /// A page of a list of users, newest first, with their profiles. `cursor` is what the page before this one gave.
+    pub async fn users(
+        &self,
+        list: &List,
+        cursor: Option<&str>,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<Page<User>, Error> {
+        let Page { items, next_cursor } = self.page(list, cursor, limit, Consistency::Strong, now).await?;
+        let ids = items.into_iter().map(read).collect::<Result<Vec<ListedUser>, _>>()?;
+        let ids: Vec<_> = ids.into_iter().map(|listed| listed.user_id).collect();
+        let users = self.users_seen_by(None, &ids, Consistency::Strong).await?;
+        Ok(Page { items: users.into_iter().map(|(user, _)| user).collect(), next_cursor })
     }
 
     /// The writes that take a user out of lists and into others.
