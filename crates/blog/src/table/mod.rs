@@ -3,6 +3,7 @@
 pub mod keys;
 mod latest;
 mod posts;
+mod rate_limits;
 mod users;
 mod write;
 
@@ -22,6 +23,7 @@ use crate::edge::SigningKey;
 use keys::Key;
 
 pub use posts::{PostText, Slot};
+pub use rate_limits::RateLimit;
 pub use users::Guarded;
 
 type Item = HashMap<String, AttributeValue>;
