@@ -11,6 +11,7 @@ mod concurrency;
 mod conventions;
 mod faults;
 mod lists;
+mod passwords;
 mod posts;
 mod process;
 mod properties;

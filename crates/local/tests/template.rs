@@ -194,6 +194,12 @@ async fn everything(stack: &TestStack) {
         .await
         .expect_status(200);
     ada.get("/me").await.expect_status(200);
+    let change = json!({ "current_password": PASSWORD, "new_password": "another passphrase" });
+    ada.put("/me/password", change).await.expect_status(204);
+    visitor.post("/password/forgot", json!({ "email": "ada@example.com" })).await.expect_status(202);
+    let code = stack.code_for("ada@example.com");
+    let reset = json!({ "email": "ada@example.com", "code": code, "new_password": PASSWORD });
+    visitor.post("/password/reset", reset).await.expect_status(204);
     visitor.get("/users/ada").await.expect_status(200);
     visitor.get("/health").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
