@@ -15,6 +15,7 @@ mod passwords;
 mod posts;
 mod process;
 mod properties;
+mod rate_limits;
 mod seeding;
 mod template;
 mod tokens;
