@@ -113,6 +113,35 @@ async fn nobody_learns_who_has_an_account() {
 }
 
 #[tokio::test]
+async fn that_cognito_counts_wrong_codes_does_not_tell_either() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    for name in ["ada", "bob"] {
+        let email = format!("{name}@example.com");
+        let registration = json!({ "username": name, "email": email, "password": PASSWORD });
+        visitor.post("/users", registration).await.expect_status(201);
+    }
+    let confirmation = json!({ "email": "bob@example.com", "code": stack.code_for("bob@example.com") });
+    visitor.post("/users/confirm", confirmation).await.expect_status(204);
+    forgot(&visitor, "bob@example.com").await.expect_status(202);
+
+    // Cognito's hour slides, our windows meet: here its limit is reached and ours is not.
+    stack.pass_seconds(29 * 60);
+    let wrong = |email: &str| json!({ "email": email, "code": "no" });
+    for tries in [5, 1] {
+        for _ in 0..tries {
+            for email in ["ada@example.com", "nobody@example.com"] {
+                visitor.post("/users/confirm", wrong(email)).await.expect_invalid(&["/code"]);
+            }
+            for email in ["bob@example.com", "nobody@example.com"] {
+                reset(&visitor, email, "no", NEW_PASSWORD).await.expect_invalid(&["/code"]);
+            }
+        }
+        stack.pass_seconds(60);
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_was_never_confirmed_stays_so() {
     let stack = TestStack::start_with(SignUpConfirmation::Email).await;
     let visitor = stack.visitor();
