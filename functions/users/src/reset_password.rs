@@ -29,8 +29,8 @@ impl Operation for ResetPassword {
         if body.new_password.repeats_address(&body.email) || is_a_username(blog, &body.new_password, now).await? {
             return Err(Error::field("new_password", "must not be a username or the e-mail address"));
         }
-        // As in forgot_password: an unfinished registration is nobody's, and for nobody Cognito is asked as well.
-        let holder = blog.table.holder_of_email(&body.email, now).await?.filter(|guard| guard.expires_at.is_none());
+        // For an unknown address Cognito is asked all the same, so that the time does not tell either.
+        let holder = blog.table.holder_of_email(&body.email, now).await?;
         let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
         blog.identity.reset_password(user_id, &body.code, &body.new_password).await?;
         // Who knew the old password may have a session.
