@@ -30,6 +30,7 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
         let list = keys::posts_by_tag(&tag);
         all.push(("by tag", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
     }
+    all.push(("tries", keys::tries_for_account("log_in", text, 0)));
     if let Ok(id) = text.parse::<UserId>() {
         all.push(("profile", keys::profile(id)));
         for list in [keys::own_posts(id), keys::drafts(id), keys::trash(id)] {
@@ -257,7 +258,14 @@ fn nothing_that_is_sent_causes_a_fault_of_ours() {
             runtime.block_on(async {
                 // The harness refuses every 5xx.
                 let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-                for path in ["/users", "/users/confirm", "/sessions", "/sessions/refresh"] {
+                for path in [
+                    "/users",
+                    "/users/confirm",
+                    "/sessions",
+                    "/sessions/refresh",
+                    "/password/forgot",
+                    "/password/reset",
+                ] {
                     visitor.post(path, body.clone()).await;
                 }
                 for path in ["/posts", "/posts/there/publish", "/posts/there/unpublish"] {

@@ -2,6 +2,7 @@
 
 use blog::domain::{Password, Role, UserStatus};
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
 use crate::edit::edit_user;
@@ -23,8 +24,10 @@ impl Operation for DeleteMe {
     type Reply = NoContent;
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
-        let Call { caller: Reader(viewer), body, if_match, now, .. } = call;
-        blog.identity.log_in(&viewer.user_id.to_string(), &body.password).await?;
+        let Call { caller: Reader(viewer), body, source, if_match, now, .. } = call;
+        let name = viewer.user_id.to_string();
+        blog.table.limit(RateLimit::DELETE_ME, source, &name, now).await?;
+        blog.identity.log_in(&name, &body.password).await?;
 
         // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An
         // administrator gives the role back with it, so that the last one stays.

@@ -1,9 +1,11 @@
 //! Accounts: one file an operation.
 
+mod change_password;
 mod confirm_registration;
 mod delete_me;
 mod edit;
 mod follow_user;
+mod forgot_password;
 mod get_me;
 mod get_user;
 mod list_followers;
@@ -18,6 +20,8 @@ mod register;
 mod registration;
 mod reinstate_user;
 mod resend_confirmation;
+mod reset_password;
+mod sessions;
 mod set_role;
 mod suspend_user;
 mod unfollow_user;
@@ -27,9 +31,11 @@ use blog::edge::Entry;
 
 /// Every operation of this crate.
 pub static OPERATIONS: &[Entry] = &[
+    Entry::of::<change_password::ChangePassword>(),
     Entry::of::<confirm_registration::ConfirmRegistration>(),
     Entry::of::<delete_me::DeleteMe>(),
     Entry::of::<follow_user::FollowUser>(),
+    Entry::of::<forgot_password::ForgotPassword>(),
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<list_followers::ListFollowers>(),
@@ -45,4 +51,5 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<suspend_user::SuspendUser>(),
     Entry::of::<update_me::UpdateMe>(),
     Entry::of::<unfollow_user::UnfollowUser>(),
+    Entry::of::<reset_password::ResetPassword>(),
 ];

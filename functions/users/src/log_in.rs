@@ -2,6 +2,7 @@
 
 use blog::domain::{Email, Login, Password, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
+use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 use serde::Serialize;
 
@@ -32,7 +33,8 @@ impl Operation for LogIn {
     type Body = Credentials;
     type Reply = Created<Session>;
 
-    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        blog.table.limit(RateLimit::LOG_IN, source, body.login.as_str(), now).await?;
         let holder = match body.login.as_str().to_owned() {
             login if login.contains('@') => match Email::try_from(login) {
                 Ok(email) => blog.table.holder_of_email(&email, now).await?,

@@ -176,8 +176,12 @@ impl NewPassword {
 
     /// Whether it is the account's name or address, which is the first thing that anybody would guess.
     pub fn repeats(&self, username: &Username, email: &Email) -> bool {
-        let folded = self.reveal().to_lowercase();
-        folded == username.as_str() || folded == email.as_str()
+        self.reveal().to_lowercase() == username.as_str() || self.repeats_address(email)
+    }
+
+    /// Whether it is this address.
+    pub fn repeats_address(&self, email: &Email) -> bool {
+        self.reveal().to_lowercase() == email.as_str()
     }
 }
 
@@ -190,6 +194,10 @@ impl TryFrom<String> for NewPassword {
             count if count > 256 => Err("must have at most 256 characters".to_owned()),
             // Cognito takes no white space at either end; taking it off silently would change the password.
             _ if typed.trim() != typed => Err("must not start or end with white space".to_owned()),
+            // Nor the end of a line anywhere.
+            _ if typed.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) => {
+                Err("must not contain line breaks".to_owned())
+            }
             _ => Ok(Self(Password(typed))),
         }
     }

@@ -25,15 +25,17 @@
 //! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
 //! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
+//! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
 //! lacks `#`. E-mail addresses may contain anything, and keys show up in AWS's tools (Contributor Insights),
-//! so theirs is a hash.
+//! so theirs is a hash; so is that of what is typed as a login, and of network addresses.
 
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
 use crate::domain::{Email, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username};
+use crate::edge::Source;
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,9 +64,12 @@ pub fn username(username: &Username) -> Key {
 
 /// The guard of an e-mail address.
 pub fn email(email: &Email) -> Key {
-    let digest = digest::digest(&digest::SHA256, email.as_str().as_bytes());
-    let hash: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::new(format!("EMAIL#{hash}"), "EMAIL")
+    Key::new(format!("EMAIL#{}", hash(email.as_str())), "EMAIL")
+}
+
+fn hash(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// That one user follows another; the item is what makes it happen once.
@@ -122,6 +127,16 @@ pub fn admins() -> Key {
 /// The key that cursors are signed with.
 pub fn signing_key() -> Key {
     Key::new("SIGNING_KEY", "SIGNING_KEY")
+}
+
+/// The tries of an operation from a source, in the window that ends at this second.
+pub fn tries_from_source(operation: &str, source: Source, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&source.to_string())), format!("{operation}#SOURCE#{ends_at}"))
+}
+
+/// The tries of an operation for an account, named as it was typed, in the window that ends at this second.
+pub fn tries_for_account(operation: &str, account: &str, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&account.to_lowercase())), format!("{operation}#ACCOUNT#{ends_at}"))
 }
 
 /// A list, as it lies in the table.

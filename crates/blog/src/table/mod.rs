@@ -4,6 +4,7 @@ mod follows;
 pub mod keys;
 mod lists;
 mod posts;
+mod rate_limits;
 mod users;
 mod write;
 
@@ -24,6 +25,7 @@ use keys::Key;
 use write::{TRIES, pause};
 
 pub use posts::{PostText, Slot};
+pub use rate_limits::RateLimit;
 pub use users::Guarded;
 
 type Item = HashMap<String, AttributeValue>;
