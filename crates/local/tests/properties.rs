@@ -275,6 +275,8 @@ fn nothing_that_is_sent_causes_a_fault_of_ours() {
                 for path in ["/posts/", "/users/", "/posts?tag=", "/posts?author=", "/posts?cursor=", "/posts?limit="] {
                     visitor.get(&format!("{path}{encoded}")).await;
                 }
+                ada.call("PUT", &format!("/users/{encoded}/follow"), &[], None).await;
+                visitor.get(&format!("/users/ada/followers?cursor={encoded}")).await;
             });
             Ok(())
         })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use blog::config::Config;
+use blog::domain::Username;
 use local::backing::refs;
 use local::gateway::operations;
 use local::template::{self, Route, Template};
@@ -61,6 +62,17 @@ fn a_route_has_the_authorizer_exactly_if_its_operation_needs_a_user() {
     for Route { method, path, handler, authorized } in template().routes {
         let (_, operation) = operations().find(|(_, operation)| operation.name == handler).unwrap();
         assert_eq!(authorized, operation.least_role.is_some(), "{method} {path}");
+    }
+}
+
+#[test]
+fn no_user_has_a_name_that_is_a_path_below_users() {
+    for Route { path, .. } in template().routes {
+        let name = path.strip_prefix("/users/").and_then(|rest| rest.split('/').next());
+        if let Some(name) = name.filter(|name| !name.starts_with('{')) {
+            // API Gateway would take everything below the name for that path, and find nothing there.
+            assert!(Username::try_from(name.to_owned()).is_err(), "{path}");
+        }
     }
 }
 

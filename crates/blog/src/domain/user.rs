@@ -25,6 +25,7 @@ impl Username {
         "authors",
         "blog",
         "broadsheet",
+        "confirm",
         "contact",
         "deleted",
         "docs",
