@@ -47,6 +47,7 @@ async fn a_forgotten_password_is_replaced_with_the_code_that_was_sent() {
     let visitor = stack.visitor();
     stack.user("ada").await;
     let session = log_in(&visitor, "ada", PASSWORD).await;
+    stack.pass_seconds(1);
     refresh(&visitor, &session).await.expect_status(200);
 
     forgot(&visitor, " Ada@Example.com ").await.expect_status(202);
@@ -186,6 +187,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     let visitor = stack.visitor();
     let ada = stack.user("ada").await;
     let session = log_in(&visitor, "ada", PASSWORD).await;
+    stack.pass_seconds(1);
 
     change(&ada, "wrong password", NEW_PASSWORD).await.expect_problem(401, "invalid-credentials");
     change(&ada, "", NEW_PASSWORD).await.expect_problem(401, "invalid-credentials");
@@ -249,6 +251,7 @@ async fn a_pool_that_does_not_answer_is_503() {
     // One that cannot be told to end the sessions has the new password all the same, and the next change ends them.
     wire.break_calls("AdminUserGlobalSignOut", 0, 3, Fault::ServerError);
     let session = log_in(&visitor, "ada", PASSWORD).await;
+    stack.pass_seconds(1);
     change(&ada, PASSWORD, NEW_PASSWORD).await.expect_problem(503, "unavailable");
     refresh(&visitor, &session).await.expect_status(200);
     change(&ada, NEW_PASSWORD, PASSWORD).await.expect_status(204);
