@@ -5,6 +5,7 @@ use std::future::Future;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::caller::viewer_of;
@@ -185,8 +186,10 @@ impl<'a> Event<'a> {
         Self { request_id: context.request_id.as_deref().unwrap_or(""), base, path, source }
     }
 
+    /// The request's path as a URI reference: API Gateway hands it on decoded.
     fn whole_path(&self) -> String {
-        format!("{}{}", self.base, self.path)
+        const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+        format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
 }
 
