@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use crate::Error;
+use crate::domain::Export;
 
 /// How long a link is good for: 15 minutes.
 const LINK_SECONDS: u64 = 15 * 60;
@@ -31,6 +32,11 @@ pub struct Upload<'a> {
     id: String,
     parts: Vec<CompletedPart>,
     pending: Vec<u8>,
+}
+
+/// The file of an export.
+pub fn export_key(export: &Export) -> String {
+    format!("exports/{}/{}.json", export.user_id, export.id)
 }
 
 impl Bucket {

@@ -6,6 +6,7 @@
 //! what the event says.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
 
+mod export_user;
 mod rewrite_bylines;
 
 use std::future::Future;
@@ -17,10 +18,13 @@ use blog::{Blog, Error};
 use serde::Serialize;
 
 /// Every consumer of this crate.
-pub static CONSUMERS: &[Consumer] = &[Consumer {
-    name: rewrite_bylines::NAME,
-    handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
-}];
+pub static CONSUMERS: &[Consumer] = &[
+    Consumer { name: export_user::NAME, handle: |blog, record| Box::pin(export_user::export_user(blog, record)) },
+    Consumer {
+        name: rewrite_bylines::NAME,
+        handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
+    },
+];
 
 type Handle = for<'a> fn(&'a Blog, &'a EventRecord) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 

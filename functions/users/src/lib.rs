@@ -2,6 +2,8 @@
 
 mod confirm_registration;
 mod edit;
+mod export_me;
+mod get_export;
 mod get_me;
 mod get_user;
 mod log_in;
@@ -21,6 +23,8 @@ use blog::edge::Entry;
 /// Every operation of this crate.
 pub static OPERATIONS: &[Entry] = &[
     Entry::of::<confirm_registration::ConfirmRegistration>(),
+    Entry::of::<export_me::ExportMe>(),
+    Entry::of::<get_export::GetExport>(),
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<log_in::LogIn>(),

@@ -14,4 +14,4 @@ pub use cursor::{Cursor, Limit, PageQuery, SigningKey};
 pub use fields::{Fields, FromFields, NoFields};
 pub use operation::{Call, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
-pub use reply::{Accepted, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use reply::{Accepted, Begun, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};

@@ -17,6 +17,9 @@
 //! | my drafts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `TRASHED#` | strong | 6 RCU |
 //! | the year before a year in the latest list | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
 //! | all years of the latest list | GetItem | `LATEST` | `YEARS` | strong | 1 RCU |
+//! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
+//! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
+//! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
@@ -26,7 +29,7 @@
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
-use crate::domain::{Email, Post, PostId, PostStatus, Slug, Tag, UserId, Username};
+use crate::domain::{Email, ExportId, Post, PostId, PostStatus, Slug, Tag, UserId, Username};
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,6 +49,16 @@ impl Key {
 /// A user's profile.
 pub fn profile(id: UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// An export of a user's.
+pub fn export(user: UserId, id: ExportId) -> Key {
+    Key::new(format!("USER#{user}"), format!("EXPORT#{id}"))
+}
+
+/// Which export a user asked for last.
+pub fn last_export(user: UserId) -> Key {
+    Key::new(format!("USER#{user}"), "EXPORT")
 }
 
 /// The guard of a username.
