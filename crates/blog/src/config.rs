@@ -18,6 +18,8 @@ pub enum SignUpConfirmation {
 pub struct Config {
     /// The DynamoDB table that holds users and posts.
     pub table_name: String,
+    /// The S3 bucket that holds files.
+    pub bucket_name: String,
     /// The Cognito user pool, `REGION_SUFFIX`.
     pub user_pool_id: String,
     /// The pool's app client; tokens made for another are refused.
@@ -46,8 +48,9 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 7] = [
+    pub const VARIABLES: [&'static str; 8] = [
         "TABLE_NAME",
+        "BUCKET_NAME",
         "USER_POOL_ID",
         "USER_POOL_CLIENT_ID",
         "JWKS_URL",
@@ -73,6 +76,7 @@ impl Config {
         };
         Ok(Self {
             table_name: filled("TABLE_NAME")?,
+            bucket_name: filled("BUCKET_NAME")?,
             user_pool_id: filled("USER_POOL_ID")?,
             user_pool_client_id: filled("USER_POOL_CLIENT_ID")?,
             jwks_url: required("JWKS_URL")?,

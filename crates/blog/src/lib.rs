@@ -1,9 +1,10 @@
 //! What every function of Broadsheet shares: the domain's types, the one table, identity, and the edge that
 //! turns an API Gateway event into a parsed call of an [`Operation`](edge::Operation) and back.
 //!
-//! Decisions are pure: time, ids and configuration come in as data (see [`clock`]). I/O happens in [`table`]
-//! and [`identity`] only.
+//! Decisions are pure: time, ids and configuration come in as data (see [`clock`]). I/O happens in [`table`],
+//! [`bucket`] and [`identity`] only.
 
+pub mod bucket;
 pub mod clock;
 pub mod config;
 pub mod domain;
@@ -17,6 +18,7 @@ mod aws;
 
 pub use error::Error;
 
+use bucket::Bucket;
 use clock::{Clock, Timestamp};
 use config::Config;
 use identity::{Identity, Verifier};
@@ -28,6 +30,8 @@ pub struct Blog {
     pub config: Config,
     /// Profiles and posts.
     pub table: Table,
+    /// Files that are fetched by link.
+    pub bucket: Bucket,
     /// Credentials, which Cognito holds.
     pub identity: Identity,
     /// Checks access tokens without a network call once its keys are there.
@@ -41,6 +45,7 @@ impl Blog {
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
         Self {
             table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone()),
+            bucket: Bucket::new(aws_sdk_s3::Client::new(sdk), config.bucket_name.clone()),
             identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
             verifier: Verifier::new(&config),
             config,

@@ -1,5 +1,5 @@
-//! What stands behind the functions: an embedded DynamoDB and a local Cognito, each at an address of its own,
-//! speaking the wire protocol that the AWS SDK speaks.
+//! What stands behind the functions: an embedded DynamoDB, a local Cognito and a local S3, each at an address of its
+//! own, speaking the wire protocol that the AWS SDK speaks.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +17,11 @@ use blog::clock::Clock;
 use dynoxide::Database;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::cognito::{self, Cognito, Settings};
+use crate::s3;
 use crate::template::{Refs, Template};
 
 /// The table's name, wherever it is local.
@@ -44,9 +46,13 @@ pub struct Backing {
     pub dynamodb: SocketAddr,
     /// Where Cognito answers, and serves its keys.
     pub cognito_address: SocketAddr,
+    /// Where S3 answers.
+    pub s3: SocketAddr,
     /// The user pool itself, for its mailbox.
     pub cognito: Arc<Cognito>,
     database: Database,
+    /// The bucket, if it goes with this value.
+    _passing: Option<TempDir>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -60,20 +66,21 @@ impl Drop for Backing {
 pub fn refs() -> Refs {
     Refs::from([
         ("BlogTable", TABLE_NAME.to_owned()),
+        ("BlogBucket", s3::BUCKET_NAME.to_owned()),
         ("UserPool", USER_POOL_ID.to_owned()),
         ("UserPoolClient", USER_POOL_CLIENT_ID.to_owned()),
     ])
 }
 
 impl Backing {
-    /// Starts both on these ports of `host`; port 0 is any that is free. The table and the pool are made as the
+    /// Starts them on these ports of `host`; port 0 is any that is free. The table and the pool are made as the
     /// template defines them, unless the folder has them already.
     pub async fn start(
         template: &Template,
         storage: &Storage,
         clock: &Clock,
         host: IpAddr,
-        [dynamodb_port, cognito_port]: [u16; 2],
+        [dynamodb_port, cognito_port, s3_port]: [u16; 3],
     ) -> io::Result<Self> {
         let folder = match storage {
             Storage::Memory => None,
@@ -97,20 +104,27 @@ impl Backing {
         let cognito = Cognito::open(path.as_deref(), settings(template), now).map_err(io::Error::other)?;
         let cognito = Arc::new(cognito);
 
+        let (bucket, passing) = match folder {
+            None => {
+                let passing = tempfile::tempdir()?;
+                (s3::router(passing.path())?, Some(passing))
+            }
+            Some(folder) => (s3::router(&folder.join("bucket"))?, None),
+        };
+
         let dynamodb_listener = TcpListener::bind((host, dynamodb_port)).await?;
         let cognito_listener = TcpListener::bind((host, cognito_port)).await?;
+        let s3_listener = TcpListener::bind((host, s3_port)).await?;
         let dynamodb = dynamodb_listener.local_addr()?;
         let cognito_address = cognito_listener.local_addr()?;
+        let s3 = s3_listener.local_addr()?;
         let pool = cognito_router(Arc::clone(&cognito));
         let tasks = vec![
             tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database.clone())),
-            tokio::spawn(async move {
-                if let Err(error) = axum::serve(cognito_listener, pool).await {
-                    tracing::error!(%error, "the local Cognito stopped");
-                }
-            }),
+            tokio::spawn(serve(cognito_listener, pool, "Cognito")),
+            tokio::spawn(serve(s3_listener, bucket, "S3")),
         ];
-        Ok(Self { dynamodb, cognito_address, cognito, database, tasks })
+        Ok(Self { dynamodb, cognito_address, s3, cognito, database, _passing: passing, tasks })
     }
 
     /// The changes of the table after `position`, which is moved behind them; from the oldest that DynamoDB still has
@@ -163,6 +177,12 @@ impl Backing {
     /// Where the pool's public keys are.
     pub fn jwks_url(&self) -> String {
         format!("http://{}/{USER_POOL_ID}/.well-known/jwks.json", self.cognito_address)
+    }
+}
+
+async fn serve(listener: TcpListener, app: Router, name: &str) {
+    if let Err(error) = axum::serve(listener, app).await {
+        tracing::error!(%error, name, "an emulator stopped");
     }
 }
 

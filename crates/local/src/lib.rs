@@ -4,6 +4,7 @@
 pub mod backing;
 pub mod cognito;
 pub mod gateway;
+pub mod s3;
 pub mod seed;
 pub mod server;
 pub mod stack;

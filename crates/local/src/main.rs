@@ -10,6 +10,7 @@ use blog::clock::Clock;
 use blog::config::SignUpConfirmation;
 use clap::{Args, Parser, Subcommand};
 use local::backing::{Backing, Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::s3::{BUCKET_NAME, CREDENTIALS};
 use local::seed;
 use local::stack::{Options, Stack};
 use local::template::{self, Template};
@@ -54,7 +55,7 @@ struct Data {
 enum Command {
     /// Post a folder of Markdown files through the API.
     Seed(seed::Seed),
-    /// Run only DynamoDB and Cognito, for `sam local start-api`.
+    /// Run only DynamoDB, Cognito and S3, for `sam local start-api`.
     Backing(RunBacking),
 }
 
@@ -69,6 +70,9 @@ struct RunBacking {
     /// Cognito's port.
     #[arg(long, default_value_t = 9229)]
     cognito_port: u16,
+    /// S3's port.
+    #[arg(long, default_value_t = 9000)]
+    s3_port: u16,
     #[command(flatten)]
     data: Data,
 }
@@ -138,11 +142,13 @@ async fn serve(options: Serve) -> io::Result<()> {
 
 async fn run_backing(options: RunBacking) -> io::Result<()> {
     let template = Template::read(template::SOURCE, &refs()).map_err(io::Error::other)?;
-    let ports = [options.dynamodb_port, options.cognito_port];
+    let ports = [options.dynamodb_port, options.cognito_port, options.s3_port];
     let backing = Backing::start(&template, &options.data.storage(), &Clock::system(), options.host, ports).await?;
-    println!("DynamoDB and Cognito are running, for sam local start-api. Ctrl-C ends them.");
+    println!("DynamoDB, Cognito and S3 are running, for sam local start-api. Ctrl-C ends them.");
+    let [key_id, secret] = CREDENTIALS;
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
+    println!("  S3         {}  bucket {BUCKET_NAME}, key id {key_id}, secret key {secret}", backing.s3);
     tokio::select! {
         () = interrupted() => {}
         () = backing.remove_expired() => {}

@@ -13,6 +13,7 @@ use blog::config::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
 use crate::gateway::Gateway;
+use crate::s3::CREDENTIALS;
 use crate::streams::Streams;
 use crate::template::{self, Template};
 use crate::wire::Wire;
@@ -33,7 +34,7 @@ pub struct Options {
 pub struct Stack {
     /// The front: answers requests.
     pub gateway: Gateway,
-    /// What stands behind: the table and the user pool.
+    /// What stands behind: the table, the user pool and the bucket.
     pub backing: Backing,
     /// The wire between the two.
     pub wire: Wire,
@@ -55,13 +56,13 @@ impl Stack {
         refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let backing = Backing::start(&template, &options.storage, &options.clock, local, [0, 0]).await?;
+        let backing = Backing::start(&template, &options.storage, &options.clock, local, [0; 3]).await?;
 
         // The environment is the template's; only the address of the keys is known no sooner than now.
         let mut environment = template.environment.clone();
         environment.insert("JWKS_URL".to_owned(), backing.jwks_url());
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
-        let wire = Wire::new(backing.dynamodb, backing.cognito_address);
+        let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
         let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), options.clock));
         let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
         Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, blog })
@@ -75,12 +76,13 @@ impl Stack {
 
 /// The SDK as in a function, but over the local wire and with short pauses between retries.
 pub fn sdk_config(wire: Wire) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "local");
+    let [key_id, secret] = CREDENTIALS;
+    let credentials = Credentials::new(key_id, secret, None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
-        // The wire leads each call to its emulator, whatever stands here.
-        .endpoint_url("http://localhost")
+        // The wire leads each call to its emulator, whatever stands here. Links to files begin with it.
+        .endpoint_url(wire.s3_url())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(std::time::Duration::from_millis(1)),

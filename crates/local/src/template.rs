@@ -302,6 +302,7 @@ impl Resolver<'_> {
                 ("!Ref", Some(name)) => json!(self.reference(name)),
                 // Which resource is meant is all that matters here, not its ARN.
                 ("!GetAtt", Some(name)) => json!(name.split('.').next()),
+                ("!Sub", Some(text)) => json!(text.replace("${", "").replace(".Arn}", "")),
                 _ => self.json(&tagged.value),
             },
         }

@@ -16,6 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use url::Url;
 
 tokio::task_local! {
     /// The operation on whose behalf calls are made.
@@ -27,11 +28,11 @@ tokio::task_local! {
 pub struct Call {
     /// The operation that made it; none outside requests.
     pub operation: Option<String>,
-    /// `dynamodb` or `cognito-idp`.
+    /// `dynamodb`, `cognito-idp` or `s3`.
     pub service: &'static str,
     /// The action, such as `TransactWriteItems`.
     pub action: String,
-    /// What was asked.
+    /// What was asked; of S3 the key of the file.
     pub request: Value,
     /// Capacity units that DynamoDB counted.
     pub capacity: f64,
@@ -88,6 +89,7 @@ pub struct Wire {
     inner: SharedHttpClient,
     dynamodb: SocketAddr,
     cognito: SocketAddr,
+    s3: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
@@ -101,9 +103,14 @@ struct State {
 
 impl Wire {
     /// A wire to the emulators at these addresses.
-    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr) -> Self {
+    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr, s3: SocketAddr) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        Self { inner, dynamodb, cognito, state: Arc::default() }
+        Self { inner, dynamodb, cognito, s3, state: Arc::default() }
+    }
+
+    /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path.
+    pub fn s3_url(&self) -> String {
+        format!("http://{}", self.s3)
     }
 
     /// From now on calls are written down.
@@ -169,21 +176,30 @@ impl Wire {
         connector: SharedHttpConnector,
         mut request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
-        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let (api, action) = target.split_once('.').unwrap_or((&target, ""));
-        let (service, address) =
-            if api.starts_with("DynamoDB") { ("dynamodb", self.dynamodb) } else { ("cognito-idp", self.cognito) };
-        request.set_uri(format!("http://{address}/")).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let asked: Value =
-            request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let json = || request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        // Calls of S3 name no target.
+        let target = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
+        let (service, action, asked, address) = match target {
+            None => {
+                let (action, key) = s3_call(&request);
+                ("s3", action, json!({ "Key": key }), request.uri().to_owned())
+            }
+            Some((api, action)) if api.starts_with("DynamoDB") => {
+                ("dynamodb", action.to_owned(), json(), format!("http://{}/", self.dynamodb))
+            }
+            Some((_, action)) => ("cognito-idp", action.to_owned(), json(), format!("http://{}/", self.cognito)),
+        };
+        request.set_uri(address).map_err(|error| ConnectorError::other(error.into(), None))?;
 
-        if let Some(hold) = self.next_hold(action) {
+        if let Some(hold) = self.next_hold(&action) {
             hold.arrived.notify_one();
             hold.released.notified().await;
         }
-        let fault = self.next_fault(action);
+        let fault = self.next_fault(&action);
         match fault {
             Some(Fault::TimedOut) => return Err(ConnectorError::timeout("a fault was asked for".into())),
+            Some(Fault::Throttled) if service == "s3" => return Ok(s3_failure(503, "SlowDown")),
+            Some(Fault::ServerError) if service == "s3" => return Ok(s3_failure(500, "InternalError")),
             Some(Fault::Throttled) => return Ok(failure(400, "ThrottlingException", json!([]))),
             Some(Fault::ServerError) => return Ok(failure(500, "InternalServerError", json!([]))),
             Some(Fault::TransactionConflict) => {
@@ -218,7 +234,7 @@ impl Wire {
             self.state().calls.push(Call {
                 operation: OPERATION.try_with(Clone::clone).ok(),
                 service,
-                action: action.to_owned(),
+                action,
                 request: asked,
                 capacity: capacity(&answered),
             });
@@ -253,10 +269,35 @@ fn capacity(answered: &Value) -> f64 {
 
 fn failure(status: u16, code: &str, reasons: Value) -> HttpResponse {
     let body = json!({ "__type": code, "message": "a fault was asked for", "CancellationReasons": reasons });
+    response(status, "application/x-amz-json-1.0", body.to_string())
+}
+
+fn s3_failure(status: u16, code: &str) -> HttpResponse {
+    let body = format!("<Error><Code>{code}</Code><Message>a fault was asked for</Message></Error>");
+    response(status, "application/xml", body)
+}
+
+fn response(status: u16, content_type: &'static str, body: String) -> HttpResponse {
     let status = StatusCode::try_from(status).unwrap_or_else(|_| StatusCode::from(http::StatusCode::BAD_GATEWAY));
-    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    response.headers_mut().insert("content-type", content_type);
     response
+}
+
+/// The action of a call of S3, and the key that it is about: of all actions those that we use.
+fn s3_call(request: &HttpRequest) -> (String, String) {
+    let Ok(url) = Url::parse(request.uri()) else { return Default::default() };
+    let has = |name: &str| url.query_pairs().any(|(known, _)| known == name);
+    let action = match request.method() {
+        "POST" if has("uploads") => "CreateMultipartUpload",
+        "POST" if has("uploadId") => "CompleteMultipartUpload",
+        "PUT" if has("uploadId") => "UploadPart",
+        "DELETE" => "DeleteObject",
+        other => other,
+    };
+    // The bucket comes first.
+    let key = url.path().trim_start_matches('/').split_once('/').unwrap_or_default().1;
+    (action.to_owned(), key.to_owned())
 }
 
 impl HttpClient for Wire {

@@ -50,6 +50,7 @@ async fn ada_with_posts(stack: &TestStack) -> Client {
     ada.delete("/posts/trashed").await.expect_status(204);
     ada.post("/posts", json!({ "title": "Draft", "body": "B" })).await.expect_status(201);
     ada.patch("/posts/draft", "*", json!({ "title": "Renamed draft" })).await.expect_status(200);
+    ada.post("/me/export", json!({})).await.expect_status(202);
     // Followed by somebody, and following somebody.
     stack.log_in("fan").await.call("PUT", "/users/ada/follow", &[], None).await.expect_status(204);
     ada.call("PUT", "/users/idol/follow", &[], None).await.expect_status(204);
@@ -88,7 +89,9 @@ async fn nothing_is_left_of_a_user_who_leaves_and_others_keep_what_they_have() {
 
 #[tokio::test]
 async fn leaving_goes_on_wherever_it_was_stopped() {
-    for (action, steps) in [("TransactWriteItems", 16), ("Query", 14), ("GetItem", 10), ("AdminDeleteUser", 1)] {
+    for (action, steps) in
+        [("TransactWriteItems", 16), ("Query", 14), ("GetItem", 10), ("AdminDeleteUser", 1), ("DeleteObject", 1)]
+    {
         for step in 0..steps {
             let (stack, before) = start().await;
             let ada = ada_with_posts(&stack).await;

@@ -10,6 +10,7 @@ mod administration;
 mod budgets;
 mod concurrency;
 mod conventions;
+mod exports;
 mod faults;
 mod follows;
 mod leaving;

@@ -194,6 +194,12 @@ fn permissions(call: &Call) -> Permissions {
             .map(|(kind, _)| of_table(&format!("{kind}Item")))
             .collect(),
         ("dynamodb", action) => [of_table(action)].into(),
+        // Each step of an upload takes the permission to put.
+        ("s3", action) => {
+            let folder = call.request["Key"].as_str().and_then(|key| key.split('/').next()).unwrap_or_default();
+            let action = if action == "GetObject" { action } else { "PutObject" };
+            [(format!("BlogBucket/{folder}/*"), format!("s3:{action}"), None)].into()
+        }
         (service, action) if action.starts_with("Admin") => {
             [("UserPool".to_owned(), format!("{service}:{action}"), None)].into()
         }
@@ -263,8 +269,20 @@ async fn everything(stack: &TestStack) {
     visitor.get("/posts?limit=1").await.expect_status(200);
     ada.delete("/posts/moved").await.expect_status(204);
     ada.patch("/me", "*", json!({ "username": "countess", "display_name": "Ada" })).await.expect_status(200);
+    let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
     stack.settle().await;
     let ada = stack.log_in("countess").await;
+    // Whoever opens the link acts for the function that made it.
+    let export = ada.get(&format!("/me/exports/{export}")).await;
+    let link = reqwest::Url::parse(export.body["url"].as_str().unwrap()).unwrap();
+    let key = link.path().strip_prefix("/broadsheet-local/").unwrap();
+    wire.remember(local::wire::Call {
+        operation: Some("get_export".to_owned()),
+        service: "s3",
+        action: "GetObject".to_owned(),
+        request: json!({ "Key": key }),
+        capacity: 0.0,
+    });
     ada.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
     stack.settle().await;
     // The lists on a stack of their own, where they come first and make the key of cursors.

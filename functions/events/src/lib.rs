@@ -7,6 +7,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
 
 mod delete_user;
+mod export_user;
 mod rewrite_bylines;
 
 use std::future::Future;
@@ -20,6 +21,7 @@ use serde::Serialize;
 /// Every consumer of this crate.
 pub static CONSUMERS: &[Consumer] = &[
     Consumer { name: delete_user::NAME, handle: |blog, record| Box::pin(delete_user::delete_user(blog, record)) },
+    Consumer { name: export_user::NAME, handle: |blog, record| Box::pin(export_user::export_user(blog, record)) },
     Consumer {
         name: rewrite_bylines::NAME,
         handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),

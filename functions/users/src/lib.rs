@@ -4,8 +4,10 @@ mod change_password;
 mod confirm_registration;
 mod delete_me;
 mod edit;
+mod export_me;
 mod follow_user;
 mod forgot_password;
+mod get_export;
 mod get_me;
 mod get_user;
 mod list_followers;
@@ -36,6 +38,8 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<delete_me::DeleteMe>(),
     Entry::of::<follow_user::FollowUser>(),
     Entry::of::<forgot_password::ForgotPassword>(),
+    Entry::of::<export_me::ExportMe>(),
+    Entry::of::<get_export::GetExport>(),
     Entry::of::<get_me::GetMe>(),
     Entry::of::<get_user::GetUser>(),
     Entry::of::<list_followers::ListFollowers>(),

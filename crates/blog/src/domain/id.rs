@@ -34,6 +34,10 @@ id! {
     UserId
 }
 id! {
+    /// An export's id.
+    ExportId
+}
+id! {
     /// A post's id. It stays when the slug changes.
     PostId
 }

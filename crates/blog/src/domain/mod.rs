@@ -1,6 +1,7 @@
 //! What the blog is about: users, posts and the values they are made of. Parsing is here and only here; a
 //! value that exists is valid. Nothing in this module does I/O or asks for the time.
 
+mod export;
 mod follow;
 mod id;
 mod markdown;
@@ -13,8 +14,9 @@ mod text;
 mod url;
 mod user;
 
+pub use export::{Export, ExportStatus};
 pub use follow::Follow;
-pub use id::{PostId, UserId};
+pub use id::{ExportId, PostId, UserId};
 pub use markdown::{RenderError, Rendered, render};
 pub use patch::{Patch, PatchRequired};
 pub use post::{NewPost, Post, PostAuthor, PostChanges, PostStatus, READING_SPEED, TRASH_SECONDS};

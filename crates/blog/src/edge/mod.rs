@@ -15,5 +15,5 @@ pub use cursor::{Cursor, Limit, PageQuery, SigningKey};
 pub use fields::{Fields, FromFields, NoFields};
 pub use operation::{Call, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
-pub use reply::{Accepted, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use reply::{Accepted, Begun, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};
 pub use source::Source;

@@ -51,6 +51,14 @@ pub struct Versioned<T> {
 /// 202: it will be done, and nothing is said of it.
 pub struct Accepted;
 
+/// 202: it will be done, and this is where the outcome will be.
+pub struct Begun<T> {
+    /// Where the outcome will be, below the API's base.
+    pub location: String,
+    /// What is said of it by now.
+    pub body: T,
+}
+
 /// 204.
 pub struct NoContent;
 
@@ -88,8 +96,7 @@ impl<T: Serialize> Reply for Created<T> {
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         let mut response = json(StatusCode::CREATED, &self.body)?;
         if let Some(location) = self.location {
-            let location = header_value(format!("{}{location}", context.base))?;
-            response.headers_mut().insert(header::LOCATION, location);
+            insert_location(&mut response, context, &location)?;
         }
         if let Some(version) = self.version {
             let etag = ETag::new(version, response.body());
@@ -117,6 +124,14 @@ impl Reply for Accepted {
     }
 }
 
+impl<T: Serialize> Reply for Begun<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = json(StatusCode::ACCEPTED, &self.body)?;
+        insert_location(&mut response, context, &self.location)?;
+        Ok(response)
+    }
+}
+
 impl Reply for NoContent {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         Ok(empty(StatusCode::NO_CONTENT))
@@ -129,8 +144,7 @@ impl<T: Reply> Reply for MovedOr<T> {
             Self::Here(reply) => reply.into_response(context),
             Self::Moved(location) => {
                 let mut response = empty(StatusCode::MOVED_PERMANENTLY);
-                let location = header_value(format!("{}{location}", context.base))?;
-                response.headers_mut().insert(header::LOCATION, location);
+                insert_location(&mut response, context, &location)?;
                 Ok(response)
             }
         }
@@ -157,6 +171,13 @@ fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Err
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// `location` is a path below the API's base.
+fn insert_location(response: &mut Response<Body>, context: &ReplyContext<'_>, location: &str) -> Result<(), Error> {
+    let location = header_value(format!("{}{location}", context.base))?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(())
 }
 
 fn empty(status: StatusCode) -> Response<Body> {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{self, List};
 use super::write::Write;
-use super::{Consistency, Entity, Table, read, type_of};
+use super::{Consistency, Entity, Table, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
 use crate::domain::{Follow, User, UserId};
@@ -65,18 +65,25 @@ impl Table {
         Ok(Page { items: items.into_iter().map(read).collect::<Result<_, _>>()?, next_cursor })
     }
 
+    /// All follows of a list.
+    pub async fn all_follows(&self, list: &List) -> Result<Vec<Follow>, Error> {
+        let mut follows = Vec::new();
+        let mut before = None;
+        loop {
+            let items = self.items(list, before.as_deref()).await?;
+            let Some(last) = items.last() else { return Ok(follows) };
+            before = sort_key(last).map(str::to_owned);
+            for item in items {
+                follows.push(read(item)?);
+            }
+        }
+    }
+
     /// Ends all follows of and by a user. May be stopped anywhere and begun again.
-    pub async fn delete_follows_of(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
+    pub async fn delete_follows_of(&self, id: UserId) -> Result<(), Error> {
         for list in [keys::followers(id), keys::following(id)] {
-            loop {
-                // What is ended leaves the list, so the next page is the first one again.
-                let page = self.follows(&list, None, Limit::MOST, Consistency::Strong, now).await?;
-                if page.items.is_empty() {
-                    break;
-                }
-                for follow in page.items {
-                    self.unfollow(follow.follower, follow.followed).await?;
-                }
+            for follow in self.all_follows(&list).await? {
+                self.unfollow(follow.follower, follow.followed).await?;
             }
         }
         Ok(())

@@ -24,6 +24,9 @@
 //! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
 //! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
 //! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
+//! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
+//! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
+//! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
 //!
@@ -34,7 +37,9 @@
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
-use crate::domain::{Email, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username};
+use crate::domain::{
+    Email, ExportId, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username,
+};
 use crate::edge::Source;
 
 /// The primary key of an item.
@@ -55,6 +60,19 @@ impl Key {
 /// A user's profile.
 pub fn profile(id: UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// An export of a user's.
+pub fn export(user: UserId, id: ExportId) -> Key {
+    Key::new(format!("USER#{user}"), format!("{EXPORT_PREFIX}{id}"))
+}
+
+/// What the sort keys of a user's exports begin with.
+pub const EXPORT_PREFIX: &str = "EXPORT#";
+
+/// Which export a user asked for last.
+pub fn last_export(user: UserId) -> Key {
+    Key::new(format!("USER#{user}"), "EXPORT")
 }
 
 /// The guard of a username.

@@ -84,6 +84,12 @@ impl Table {
         Ok(Page { items: found.into_iter().map(|(_, item)| item).collect(), next_cursor })
     }
 
+    /// Items of a list with one partition, for who goes through all of it: up to a hundred that come after `before`, or
+    /// the first ones. Without cursors, whose key not every function may make.
+    pub(super) async fn items(&self, list: &List, before: Option<&str>) -> Result<Vec<Item>, Error> {
+        self.query_backwards(&list.partition(""), list.prefix, before, Limit::MOST.get(), Consistency::Strong).await
+    }
+
     /// Prepares the partitions that an item of the time `at` needs in a list that has one a year: that of its year, and
     /// that of the coming year, so that the new year's first readers find their way back too.
     ///

@@ -1,5 +1,6 @@
 //! Access patterns of posts.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -171,20 +172,32 @@ impl Table {
     pub async fn rewrite_author(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
         let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
         let author = PostAuthor::from(&user);
-        for list in [keys::own_posts(id), keys::trash(id)] {
-            let mut cursor = None;
-            loop {
-                let page = self.posts(&list, cursor.as_deref(), Limit::MOST, Consistency::Strong, now).await?;
-                for post in page.items.into_iter().filter(|post| post.author != author) {
-                    self.rewrite_author_of(post.slug, &author, now).await?;
-                }
-                cursor = page.next_cursor;
-                if cursor.is_none() {
-                    break;
-                }
-            }
+        for slug in self.slugs_of_user(id, |post| post.author != author).await?.into_values() {
+            self.rewrite_author_of(slug, &author, now).await?;
         }
         Ok(())
+    }
+
+    /// The slugs of a user's own posts, of every status, that `wanted` picks. No more is kept of them, so that it
+    /// does not matter how many there are.
+    pub async fn slugs_of_user(
+        &self,
+        id: UserId,
+        wanted: impl Fn(&Post) -> bool,
+    ) -> Result<BTreeMap<PostId, Slug>, Error> {
+        let mut found = BTreeMap::new();
+        // In this order, a post that is put into the trash meanwhile is not missed.
+        for list in [keys::own_posts(id), keys::trash(id)] {
+            let mut before = None;
+            loop {
+                let items = self.items(&list, before.as_deref()).await?;
+                let Some(last) = items.last() else { break };
+                before = sort_key(last).map(str::to_owned);
+                let posts = items.into_iter().map(read).collect::<Result<Vec<Post>, _>>()?;
+                found.extend(posts.into_iter().filter(&wanted).map(|post| (post.id, post.slug)));
+            }
+        }
+        Ok(found)
     }
 
     async fn rewrite_author_of(&self, mut slug: Slug, author: &PostAuthor, now: Timestamp) -> Result<(), Error> {
@@ -222,15 +235,15 @@ impl Table {
     }
 
     /// Deletes all posts of a user, whatever their status. May be stopped anywhere and begun again.
-    pub async fn delete_posts_of(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
+    pub async fn delete_posts_of(&self, id: UserId) -> Result<(), Error> {
         for list in [keys::own_posts(id), keys::trash(id)] {
             loop {
-                // What is deleted leaves the list, so the next page is the first one again.
-                let page = self.page(&list, None, Limit::MOST, Consistency::Strong, now).await?;
-                if page.items.is_empty() {
+                // What is deleted leaves the list, so what comes next is at its beginning again.
+                let items = self.items(&list, None).await?;
+                if items.is_empty() {
                     break;
                 }
-                for item in page.items {
+                for item in items {
                     self.delete_post(read(item)?).await?;
                 }
             }
