@@ -180,6 +180,7 @@ impl Template {
         let client = one(resources, "AWS::Cognito::UserPoolClient")?;
         let number = |value: &Value, pointer: &str| {
             value.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
+        // A parameter is text, whatever its type.
         };
         let environment = root
             .pointer("/Globals/Function/Environment/Variables")
@@ -309,8 +310,9 @@ impl Resolver<'_> {
     fn reference(&self, name: &str) -> String {
         match (self.refs.get(name), self.parameters[name]["Default"].as_str()) {
             (Some(value), _) => value.clone(),
-            (None, Some(default)) => default.to_owned(),
-            (None, None) => name.to_owned(),
+            (None, Yaml::String(default)) => default.clone(),
+            (None, Yaml::Number(default)) => default.to_string(),
+            (None, _) => name.to_owned(),
         }
     }
 }
