@@ -2,9 +2,8 @@
 
 use blog::domain::{ConfirmationCode, Email, UserId};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
+use blog::identity::registration::finish;
 use blog::{Blog, Error, fields};
-
-use crate::registration::finish;
 
 pub struct ConfirmRegistration;
 

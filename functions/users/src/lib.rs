@@ -9,7 +9,6 @@ mod log_out;
 mod profile;
 mod refresh_session;
 mod register;
-mod registration;
 mod reinstate_user;
 mod resend_confirmation;
 mod set_role;

@@ -1,11 +1,10 @@
 //! `POST /sessions`: tokens for a password.
 
-use blog::domain::{Email, Login, Password, Username};
+use blog::domain::{Email, Login, Password, UserId, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
+use blog::identity::registration::finish;
 use blog::{Blog, Error, fields};
 use serde::Serialize;
-
-use crate::registration::finish;
 
 pub struct LogIn;
 
@@ -45,11 +44,13 @@ impl Operation for LogIn {
         };
         // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
         // password, and takes as long.
-        let (user_id, expires) = match holder {
-            Some(holder) => (holder.user_id, holder.expires_at.is_some()),
-            None => (blog.new_id(now), false),
+        let (user_id, expires, name) = match holder {
+            Some(holder) => (holder.user_id, holder.expires_at.is_some(), holder.cognito_name()),
+            None => {
+                let nobody: UserId = blog.new_id(now);
+                (nobody, false, nobody.into())
+            }
         };
-        let name = user_id.to_string();
         let mut tokens = blog.identity.log_in(&name, &body.password).await?;
 
         // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role

@@ -16,7 +16,7 @@ impl Operation for LogOut {
 
     async fn run(blog: &Blog, Call { caller: Reader(viewer), now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         // Refresh tokens first: if we are stopped between the two, the access token is still good to try again.
-        blog.identity.sign_out(viewer.user_id).await?;
+        blog.identity.sign_out(&viewer.cognito_name).await?;
         let sign_out = SignOut { at: now.seconds(), session: viewer.session };
         blog.table.sign_out(viewer.user_id, &sign_out).await?;
         Ok(NoContent)

@@ -7,9 +7,10 @@ use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
 
 use crate::Error;
 use crate::config::Config;
-use crate::domain::{ConfirmationCode, Email, NewPassword, Password, RefreshToken, Role, UserId};
+use crate::domain::{CognitoName, ConfirmationCode, Email, NewPassword, Password, RefreshToken, Role, UserId};
 
-/// The user pool. Users are named by their [`UserId`] there, so usernames and addresses can change here.
+/// The user pool. Whoever registers with us is named by their [`UserId`] there, so usernames and addresses can change
+/// here; whoever came by another way has a [`CognitoName`] of their own.
 pub struct Identity {
     client: Client,
     user_pool_id: String,
@@ -41,7 +42,8 @@ impl Identity {
         Self { client, user_pool_id: config.user_pool_id.clone(), client_id: config.user_pool_client_id.clone() }
     }
 
-    /// Makes an account, which is unconfirmed. Doing it twice is the same as once.
+    /// Makes an account, which waits for its code unless the `pre_sign_up` trigger confirms it. Doing it twice is the
+    /// same as once.
     pub async fn sign_up(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), SignUpRefused> {
         let answer = self
             .client
@@ -59,34 +61,14 @@ impl Identity {
                 Some("UsernameExistsException") => Ok(()),
                 // Cognito made the account; only the message could not be sent. It can be sent again.
                 Some("CodeDeliveryFailureException") => Ok(()),
+                _ if is_left_to_us(&error) => Ok(()),
                 Some("InvalidPasswordException") => Err(SignUpRefused::Password),
                 _ => Err(SignUpRefused::Other(Error::from_aws(error))),
             },
         }
     }
 
-    /// Makes an account usable without a code, its address taken as verified.
-    pub async fn confirm_at_once(&self, id: UserId) -> Result<(), Error> {
-        let confirmed =
-            self.client.admin_confirm_sign_up().user_pool_id(&self.user_pool_id).username(id.to_string()).send().await;
-        match confirmed {
-            Ok(_) => {}
-            // It is confirmed already: an answer was lost and the SDK asked again.
-            Err(error) if error.code() == Some("NotAuthorizedException") => {}
-            Err(error) => return Err(Error::from_aws(error)),
-        }
-        self.client
-            .admin_update_user_attributes()
-            .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
-            .user_attributes(attribute("email_verified", "true")?)
-            .send()
-            .await
-            .map_err(Error::from_aws)?;
-        Ok(())
-    }
-
-    /// Makes an account usable if the code is right. The same 422 for an unknown account, a wrong code, an
+    /// Makes an account usable if the code is right; the registration may still have to be finished. The same 422 for an unknown account, a wrong code, an
     /// old one, and too many tries.
     pub async fn confirm(&self, id: UserId, code: &ConfirmationCode) -> Result<(), Error> {
         let answer = self
@@ -109,6 +91,7 @@ impl Identity {
                     | "TooManyFailedAttemptsException",
                 ) => Err(Self::wrong_code()),
                 Some("LimitExceededException") => Err(Error::TooManyRequests { retry_after: 60 }),
+                _ if is_left_to_us(&error) => Ok(()),
                 _ => Err(Error::from_aws(error)),
             },
         }
@@ -140,11 +123,11 @@ impl Identity {
     }
 
     /// Puts the user into the group of a role; tokens made from now on carry it. Twice is the same as once.
-    pub async fn grant(&self, id: UserId, role: Role) -> Result<(), Error> {
+    pub async fn grant(&self, name: &CognitoName, role: Role) -> Result<(), Error> {
         self.client
             .admin_add_user_to_group()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .group_name(role.name())
             .send()
             .await
@@ -153,11 +136,11 @@ impl Identity {
     }
 
     /// Takes the user out of the group of a role. Twice is the same as once.
-    pub async fn withdraw(&self, id: UserId, role: Role) -> Result<(), Error> {
+    pub async fn withdraw(&self, name: &CognitoName, role: Role) -> Result<(), Error> {
         self.client
             .admin_remove_user_from_group()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .group_name(role.name())
             .send()
             .await
@@ -167,11 +150,11 @@ impl Identity {
 
     /// Kills every refresh token of the user. Access tokens live on in Cognito's eyes; the profile says that they
     /// do not count.
-    pub async fn sign_out(&self, id: UserId) -> Result<(), Error> {
+    pub async fn sign_out(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_user_global_sign_out()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -179,11 +162,11 @@ impl Identity {
     }
 
     /// Lets the user log in no longer. Twice is the same as once.
-    pub async fn disable(&self, id: UserId) -> Result<(), Error> {
+    pub async fn disable(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_disable_user()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -191,11 +174,11 @@ impl Identity {
     }
 
     /// Lets the user log in again. Twice is the same as once.
-    pub async fn enable(&self, id: UserId) -> Result<(), Error> {
+    pub async fn enable(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_enable_user()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -203,13 +186,13 @@ impl Identity {
     }
 
     /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
-    pub async fn log_in(&self, name: &str, password: &Password) -> Result<Tokens, Error> {
+    pub async fn log_in(&self, name: &CognitoName, password: &Password) -> Result<Tokens, Error> {
         let answer = self
             .client
             .initiate_auth()
             .client_id(&self.client_id)
             .auth_flow(AuthFlowType::UserPasswordAuth)
-            .auth_parameters("USERNAME", name)
+            .auth_parameters("USERNAME", name.as_str())
             .auth_parameters("PASSWORD", password.reveal())
             .send()
             .await;
@@ -232,6 +215,15 @@ impl Identity {
 
 fn attribute(name: &str, value: &str) -> Result<AttributeType, Error> {
     AttributeType::builder().name(name).value(value).build().map_err(Error::internal)
+}
+
+/// Whether Cognito did what it was asked for and only the trigger failed that it runs afterwards. What that trigger does
+/// for our users, finishing the registration, everybody does who asks Cognito for something that calls it.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html>
+fn is_left_to_us(error: &impl ProvideErrorMetadata) -> bool {
+    let of_a_trigger = ["UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"];
+    error.code().is_some_and(|code| of_a_trigger.contains(&code))
+        && error.message().is_some_and(|message| message.starts_with("PostConfirmation"))
 }
 
 /// Reads the answer of `InitiateAuth`; `refused` is what a "no" means for the flow.

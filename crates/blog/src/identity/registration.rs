@@ -1,10 +1,10 @@
-//! How a registration is finished, whoever comes first: the registering request itself, the confirmation of
-//! the address, or the first log-in after one of those was interrupted.
+//! How a registration is finished, whoever comes first: Cognito's trigger after an account is confirmed, the
+//! registering or confirming request itself, or the first log-in after those were interrupted.
 
-use blog::config::SignUpConfirmation;
-use blog::domain::{User, UserId, UserStatus};
-use blog::table::Consistency;
-use blog::{Blog, Error};
+use crate::config::SignUpConfirmation;
+use crate::domain::{User, UserId, UserStatus};
+use crate::table::{Consistency, LAPSED};
+use crate::{Blog, Error};
 
 /// How long a name stays reserved for a registration that is not finished, in seconds.
 pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
@@ -21,9 +21,10 @@ pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
 pub async fn finish(blog: &Blog, user_id: UserId) -> Result<Option<User>, Error> {
     match blog.table.user(user_id, Consistency::Strong).await? {
         Some(user) if user.status == UserStatus::Unconfirmed => {
-            blog.identity.grant(user.id, user.role).await?;
+            blog.identity.grant(&user.cognito_name(), user.role).await?;
             blog.table.activate_user(&user).await.map(Some)
         }
-        _ => Ok(None),
+        Some(_) => Ok(None),
+        None => Err(LAPSED),
     }
 }

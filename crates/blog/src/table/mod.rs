@@ -23,6 +23,7 @@ use keys::Key;
 
 pub use posts::{PostText, Slot};
 pub use users::Guarded;
+pub(crate) use users::LAPSED;
 
 type Item = HashMap<String, AttributeValue>;
 

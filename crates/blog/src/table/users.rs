@@ -8,18 +8,35 @@ use super::write::Write;
 use super::{Consistency, Entity, Table};
 use crate::Error;
 use crate::clock::Timestamp;
-use crate::domain::{Email, Role, SignOut, User, UserId, UserStatus, Username};
+use crate::domain::{CognitoName, Email, Role, SignOut, User, UserId, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guarded {
     /// Whose it is.
     pub user_id: UserId,
+    /// The user's name in Cognito, where it is not the id: to log in takes no look-up more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cognito_name: Option<CognitoName>,
     /// When it is free again, in seconds since 1970: a reservation that was not finished, or a username that was
     /// given up. None while it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
 }
+
+impl Guarded {
+    fn by(user: &User, expires_at: Option<i64>) -> Self {
+        Self { user_id: user.id, cognito_name: user.cognito_name.clone(), expires_at }
+    }
+
+    /// The user's name in Cognito.
+    pub fn cognito_name(self) -> CognitoName {
+        self.cognito_name.unwrap_or_else(|| self.user_id.into())
+    }
+}
+
+/// What is said when a registration is finished that no longer holds its names.
+pub(crate) const LAPSED: Error = Error::Conflict("The registration took too long. Register again.");
 
 /// How long a former username leads to its user: 90 days.
 const FORMER_SECONDS: i64 = 90 * 24 * 60 * 60;
@@ -51,6 +68,11 @@ impl Table {
         self.guard(&keys::email(email), now).await
     }
 
+    /// Whose name in Cognito this is, if it is none of our ids.
+    pub async fn holder_of_cognito_name(&self, name: &CognitoName, now: Timestamp) -> Result<Option<Guarded>, Error> {
+        self.guard(&keys::cognito_name(name), now).await
+    }
+
     async fn guard(&self, key: &Key, now: Timestamp) -> Result<Option<Guarded>, Error> {
         let guard: Option<Guarded> = self.get(key, Consistency::Strong).await?;
         Ok(guard.filter(|guard| guard.expires_at.is_none_or(|expires_at| expires_at > now.seconds())))
@@ -58,39 +80,39 @@ impl Table {
 
     /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
-        let guard = Guarded { user_id: user.id, expires_at: user.expires_at };
-        let reserve = |key: Key, taken: Error| {
-            Ok::<_, Error>(
-                Write::put(key, &guard)?
-                    .on_condition(FREE)
-                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
-                    .on_condition_failed(taken),
-            )
-        };
-        self.write(vec![
-            reserve(keys::username(&user.username), Error::UsernameTaken)?,
-            reserve(keys::email(&user.email), Error::EmailTaken)?,
-            Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
-        ])
-        .await
+        self.write(take_names(user, now)?).await
+    }
+
+    /// Makes the profile of a user who came to Cognito by another way than ours, in use from the start.
+    /// [`Error::Conflict`] if their name in Cognito has one.
+    pub async fn adopt_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let mut writes = vec![
+            Write::put(keys::cognito_name(&user.cognito_name()), &Guarded::by(user, None))?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Error::Conflict("This user has a profile already.")),
+        ];
+        writes.extend(take_names(user, now)?);
+        if user.role == Role::Admin {
+            writes.push(Write::add_to_set(keys::admins(), "admins", user.id.to_string()));
+        }
+        self.write(writes).await
     }
 
     /// Makes a reserved user's registration final. Doing it twice is the same as once.
     pub async fn activate_user(&self, reserved: &User) -> Result<User, Error> {
-        let active = User { status: UserStatus::Active, expires_at: None, ..reserved.clone() };
-        let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at };
-        let keep = Guarded { expires_at: None, ..guard.clone() };
-        let lapsed = || Error::Conflict("The registration took too long. Register again.");
+        let active = reserved.clone().activated();
+        let guard = Guarded::by(reserved, reserved.expires_at);
+        let keep = Guarded::by(reserved, None);
         let mine = |write: Write| {
             write
                 .on_condition("user_id = :mine")
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
-                .on_condition_failed(lapsed())
+                .on_condition_failed(LAPSED)
         };
         let mut writes = vec![
             mine(Write::update(keys::username(&reserved.username), &guard, &keep)?),
             mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
-            Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(lapsed()),
+            Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(LAPSED),
         ];
         if reserved.role == Role::Admin {
             writes.push(Write::add_to_set(keys::admins(), "admins", reserved.id.to_string()));
@@ -120,8 +142,8 @@ impl Table {
             _ => {}
         }
         if old.username != new.username {
-            let former = Guarded { user_id: old.id, expires_at: Some(now.plus_seconds(FORMER_SECONDS).seconds()) };
-            let own = Guarded { user_id: old.id, expires_at: None };
+            let former = Guarded::by(old, Some(now.plus_seconds(FORMER_SECONDS).seconds()));
+            let own = Guarded::by(old, None);
             writes.push(Write::put(keys::username(&old.username), &former)?);
             writes.push(
                 Write::put(keys::username(&new.username), &own)?
@@ -146,7 +168,7 @@ impl Table {
             Write::delete(key)
                 .on_condition("user_id = :mine")
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
-                .on_condition_failed(Error::Conflict("The registration took too long. Register again."))
+                .on_condition_failed(LAPSED)
         };
         self.write(vec![
             mine(keys::username(&reserved.username)),
@@ -155,4 +177,22 @@ impl Table {
         ])
         .await
     }
+}
+
+/// Takes a new user's name and address until `user.expires_at`, and puts the profile.
+fn take_names(user: &User, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let guard = Guarded::by(user, user.expires_at);
+    let take = |key: Key, taken: Error| {
+        Ok::<_, Error>(
+            Write::put(key, &guard)?
+                .on_condition(FREE)
+                .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                .on_condition_failed(taken),
+        )
+    };
+    Ok(vec![
+        take(keys::username(&user.username), Error::UsernameTaken)?,
+        take(keys::email(&user.email), Error::EmailTaken)?,
+        Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
+    ])
 }
