@@ -9,10 +9,9 @@ use std::sync::Arc;
 use blog::clock::Clock;
 use blog::config::SignUpConfirmation;
 use clap::{Args, Parser, Subcommand};
-use local::backing::{Backing, Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID};
 use local::seed;
 use local::stack::{Options, Stack};
-use local::template::{self, Template};
 use tokio::net::TcpListener;
 
 /// Broadsheet on this machine: API, database, accounts and mailbox in one process.
@@ -112,6 +111,8 @@ async fn serve(options: Serve) -> io::Result<()> {
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
         admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
+        host: local,
+        ports: [0, 0],
     })
     .await?;
 
@@ -137,9 +138,18 @@ async fn serve(options: Serve) -> io::Result<()> {
 }
 
 async fn run_backing(options: RunBacking) -> io::Result<()> {
-    let template = Template::read(template::SOURCE, &refs()).map_err(io::Error::other)?;
-    let ports = [options.dynamodb_port, options.cognito_port];
-    let backing = Backing::start(&template, &options.data.storage(), &Clock::system(), options.host, ports).await?;
+    // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
+    let stack = Stack::start(Options {
+        storage: options.data.storage(),
+        // As local/env.json has it for the functions.
+        sign_up_confirmation: SignUpConfirmation::Auto,
+        admin_email: None,
+        clock: Clock::system(),
+        host: options.host,
+        ports: [options.dynamodb_port, options.cognito_port],
+    })
+    .await?;
+    let backing = &stack.backing;
     println!("DynamoDB and Cognito are running, for sam local start-api. Ctrl-C ends them.");
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);

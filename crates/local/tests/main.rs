@@ -19,3 +19,4 @@ mod properties;
 mod seeding;
 mod template;
 mod tokens;
+mod triggers;
