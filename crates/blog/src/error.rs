@@ -78,7 +78,7 @@ pub enum Error {
     /// Fields that break a rule, all of them.
     #[error("{} of the request {} not valid.", if .0.len() == 1 { "One field" } else { "Some fields" }, if .0.len() == 1 { "is" } else { "are" })]
     ValidationFailed(Vec<FieldError>),
-    /// Somebody else's limit was reached; to be tried again after this many seconds.
+    /// It was tried too often; to be tried again after this many seconds.
     #[error("Too many requests. Try again later.")]
     TooManyRequests {
         /// Seconds to wait.

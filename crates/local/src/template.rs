@@ -168,9 +168,10 @@ impl Template {
                 .map(|statement| Statement {
                     actions: strings(&statement["Action"]),
                     resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
-                    leading_keys: statement
-                        .pointer("/Condition/ForAllValues:StringEquals/dynamodb:LeadingKeys")
-                        .map(strings),
+                    leading_keys: ["StringEquals", "StringLike"]
+                        .iter()
+                        .find_map(|test| statement["Condition"][format!("ForAllValues:{test}")].as_object())
+                        .map(|keys| strings(&keys["dynamodb:LeadingKeys"])),
                 })
                 .collect();
             functions.insert(handler, Function { binary, statements });

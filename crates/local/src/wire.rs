@@ -50,6 +50,8 @@ pub enum Fault {
     AnswerLost,
     /// Another transaction touches one of the items at this moment.
     TransactionConflict,
+    /// Of the items that a batch found, all but the first are left for another call.
+    Unprocessed,
 }
 
 /// A fault to come: of the `skip`-th call of an action from now on, and the `times - 1` after it.
@@ -191,32 +193,54 @@ impl Wire {
                     .collect();
                 return Ok(failure(400, "TransactionCanceledException", json!(reasons)));
             }
-            Some(Fault::AnswerLost) | None => {}
+            Some(Fault::AnswerLost | Fault::Unprocessed) | None => {}
         }
 
         let response = connector.call(request).await?;
         if fault == Some(Fault::AnswerLost) {
             return Err(ConnectorError::timeout("a fault was asked for".into()));
         }
-        if !self.state().recording {
+        let recording = self.state().recording;
+        if !recording && fault.is_none() {
             return Ok(response);
         }
         let status = response.status();
-        let headers = response.headers().clone();
+        let mut headers = response.headers().clone();
         let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
-        let answered: Value = serde_json::from_slice(&body).unwrap_or_default();
-        self.state().calls.push(Call {
-            operation: OPERATION.try_with(Clone::clone).ok(),
-            service,
-            action: action.to_owned(),
-            request: asked,
-            capacity: capacity(&answered),
-        });
+        let mut body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
+        let mut answered: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if fault == Some(Fault::Unprocessed) {
+            leave_unprocessed(&mut answered);
+            body = answered.to_string().into();
+            headers.insert("content-length", body.len().to_string());
+        }
+        if recording {
+            self.state().calls.push(Call {
+                operation: OPERATION.try_with(Clone::clone).ok(),
+                service,
+                action: action.to_owned(),
+                request: asked,
+                capacity: capacity(&answered),
+            });
+        }
         let mut response = HttpResponse::new(status, SdkBody::from(body));
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+/// Takes all but the first item of each table out of a batch's answer and names their keys as unprocessed.
+fn leave_unprocessed(answered: &mut Value) {
+    let mut left = json!({});
+    for (table, items) in answered["Responses"].as_object_mut().into_iter().flatten() {
+        let Some(items) = items.as_array_mut() else { continue };
+        let keys = items.drain(items.len().min(1)..).map(|item| json!({ "pk": item["pk"], "sk": item["sk"] }));
+        let keys: Vec<_> = keys.collect();
+        if !keys.is_empty() {
+            left[table] = json!({ "Keys": keys });
+        }
+    }
+    answered["UnprocessedKeys"] = left;
 }
 
 fn capacity(answered: &Value) -> f64 {

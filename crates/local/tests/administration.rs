@@ -6,7 +6,7 @@ use local::gateway::operations;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::harness::{PASSWORD, TestStack};
+use crate::harness::{PASSWORD, TestStack, walk};
 
 #[tokio::test]
 async fn signing_out_ends_every_session() {
@@ -148,6 +148,41 @@ async fn a_count_that_moves_while_a_profile_is_changed_is_not_written_back() {
     hold.release();
     change.await.unwrap().expect_status(200);
     assert_eq!(ada.get("/me").await.body["counts"]["posts"], 2);
+}
+
+#[tokio::test]
+async fn administrators_see_all_users_newest_first() {
+    let stack = TestStack::start().await;
+    let admin = stack.admin().await;
+    for name in ["ada", "bob", "eve"] {
+        stack.pass_seconds(60);
+        stack.user(name).await;
+    }
+    admin.put("/admin/users/bob/role", json!({ "role": "editor" })).await.expect_status(200);
+    admin.put("/admin/users/eve/suspension", json!({ "reason": "Spam." })).await.expect_status(204);
+    let names = async |query: &str| -> Vec<String> {
+        let users = walk(&admin, &format!("/admin/users{query}"), 2).await;
+        users.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
+    };
+    for (query, expected) in [
+        ("", vec!["eve", "bob", "ada", "chief"]),
+        ("?role=author", vec!["eve", "ada"]),
+        ("?role=editor", vec!["bob"]),
+        ("?role=admin", vec!["chief"]),
+        ("?role=reader", vec![]),
+        ("?status=active", vec!["bob", "ada", "chief"]),
+        ("?status=suspended", vec!["eve"]),
+    ] {
+        assert_eq!(names(query).await, expected, "{query}");
+    }
+    assert_eq!(admin.get("/admin/users?limit=1").await.body["items"][0]["email"], "eve@example.com");
+    admin.get("/admin/users?role=author&status=active").await.expect_invalid(&["/status"]);
+    admin.delete("/admin/users/eve/suspension").await.expect_status(204);
+    assert_eq!(names("?status=suspended").await, [""; 0]);
+    // Next year too, also before anybody new has come.
+    stack.set_time("2027-01-01T00:00:00Z");
+    let admin = stack.log_in("chief").await;
+    assert_eq!(walk(&admin, "/admin/users", 3).await.len(), 4);
 }
 
 /// `docs/roles.md` is this test's: `UPDATE_EXPECT=1 cargo test` writes it anew.

@@ -8,7 +8,10 @@ use tokio::task::JoinSet;
 use crate::harness::{Answer, PASSWORD, TestStack};
 
 /// Does `request` as often as asked, all at the same time; gives the statuses, sorted.
-async fn at_once<F: Future<Output = Answer> + Send + 'static>(times: usize, request: impl Fn(usize) -> F) -> Vec<u16> {
+pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+    times: usize,
+    request: impl Fn(usize) -> F,
+) -> Vec<u16> {
     let mut tasks = JoinSet::new();
     for number in 0..times {
         tasks.spawn(request(number));
@@ -40,16 +43,21 @@ async fn of_a_hundred_editors_of_one_version_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_who_want_one_name_one_gets_it() {
-    let stack = TestStack::start().await;
-    let statuses = at_once(40, |number| {
-        let visitor = stack.visitor();
-        let body = json!({ "username": "ada", "email": format!("ada{number}@example.com"), "password": PASSWORD });
-        async move { visitor.post("/users", body).await }
-    })
-    .await;
-    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
-    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 39, "{statuses:?}");
+async fn of_two_hundred_who_want_one_name_or_one_address_one_gets_it() {
+    let names = |number: usize| ("ada".to_owned(), format!("ada{number}@example.com"));
+    let addresses = |number: usize| (format!("ada{number}"), "ada@example.com".to_owned());
+    for wanted in [names as fn(usize) -> (String, String), addresses] {
+        let stack = TestStack::start().await;
+        let statuses = at_once(200, |number| {
+            let (username, email) = wanted(number);
+            let visitor = stack.visitor();
+            let body = json!({ "username": username, "email": email, "password": PASSWORD });
+            async move { visitor.post("/users", body).await }
+        })
+        .await;
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 199, "{statuses:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

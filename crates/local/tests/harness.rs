@@ -65,7 +65,7 @@ impl TestStack {
 
     /// Somebody who is not signed in.
     pub fn visitor(&self) -> Client {
-        Client { stack: self.stack.clone(), token: None }
+        Client { stack: self.stack.clone(), token: None, source: IpAddr::V4(Ipv4Addr::LOCALHOST) }
     }
 
     /// A newly registered user, signed in, with the address `NAME@example.com`.
@@ -92,7 +92,7 @@ impl TestStack {
 
     /// Somebody who sends this token.
     pub fn bearer(&self, token: &str) -> Client {
-        Client { stack: self.stack.clone(), token: Some(format!("Bearer {token}")) }
+        Client { token: Some(format!("Bearer {token}")), ..self.visitor() }
     }
 
     /// A newly registered user with this role.
@@ -119,9 +119,15 @@ impl TestStack {
 pub struct Client {
     stack: Arc<Stack>,
     token: Option<String>,
+    source: IpAddr,
 }
 
 impl Client {
+    /// The same, but calling from this network address.
+    pub fn from(&self, source: &str) -> Self {
+        Self { source: source.parse().expect("an address"), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &[], None).await
     }
@@ -165,8 +171,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(Bytes::from(body)).expect("a request");
-        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let (parts, body) = Box::pin(self.stack.gateway.answer(request, source)).await.into_parts();
+        let (parts, body) = Box::pin(self.stack.gateway.answer(request, self.source)).await.into_parts();
         let answer = Answer {
             status: parts.status,
             headers: parts.headers,

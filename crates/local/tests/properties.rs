@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use blog::clock::Timestamp;
 use blog::domain::{Body, Email, PostId, Slug, Tag, Title, UserId, Username, render};
 use blog::edge::{Cursor, IfMatch, SigningKey};
-use blog::table::keys::{self, Key, PostList};
+use blog::table::keys::{self, Key};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -17,8 +17,8 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
     let mut all = Vec::new();
     if let Ok(username) = Username::try_from(text.to_owned()) {
         all.push(("username", keys::username(&username)));
-        let list = PostList::ByAuthor(username);
-        all.push(("by author", Key { pk: list.partition("2026"), sk: list.prefix().to_owned() }));
+        let list = keys::posts_by_author(&username);
+        all.push(("by author", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
     }
     if let Ok(email) = Email::try_from(text.to_owned()) {
         all.push(("email", keys::email(&email)));
@@ -27,13 +27,18 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
         all.extend([("post", keys::post(&slug)), ("markdown", keys::markdown(&slug)), ("html", keys::html(&slug))]);
     }
     if let Ok(tag) = Tag::try_from(text.to_owned()) {
-        let list = PostList::ByTag(tag);
-        all.push(("by tag", Key { pk: list.partition("2026"), sk: list.prefix().to_owned() }));
+        let list = keys::posts_by_tag(&tag);
+        all.push(("by tag", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
     }
+    all.push(("tries", keys::tries_for_account("log_in", text, 0)));
     if let Ok(id) = text.parse::<UserId>() {
         all.push(("profile", keys::profile(id)));
-        for list in [PostList::Own(id), PostList::Drafts(id), PostList::Trash(id)] {
-            all.push(("own", Key { pk: list.partition("2026"), sk: list.prefix().to_owned() }));
+        for list in [keys::own_posts(id), keys::drafts(id), keys::trash(id)] {
+            all.push(("own", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
+        }
+        all.push(("follow", keys::follow(id, id)));
+        for list in [keys::followers(id), keys::following(id)] {
+            all.push(("follows", Key { pk: list.partition("2026"), sk: String::new() }));
         }
     }
     if let Ok(id) = text.parse::<PostId>() {
@@ -253,7 +258,14 @@ fn nothing_that_is_sent_causes_a_fault_of_ours() {
             runtime.block_on(async {
                 // The harness refuses every 5xx.
                 let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-                for path in ["/users", "/users/confirm", "/sessions", "/sessions/refresh"] {
+                for path in [
+                    "/users",
+                    "/users/confirm",
+                    "/sessions",
+                    "/sessions/refresh",
+                    "/password/forgot",
+                    "/password/reset",
+                ] {
                     visitor.post(path, body.clone()).await;
                 }
                 for path in ["/posts", "/posts/there/publish", "/posts/there/unpublish"] {
@@ -263,6 +275,8 @@ fn nothing_that_is_sent_causes_a_fault_of_ours() {
                 for path in ["/posts/", "/users/", "/posts?tag=", "/posts?author=", "/posts?cursor=", "/posts?limit="] {
                     visitor.get(&format!("{path}{encoded}")).await;
                 }
+                ada.call("PUT", &format!("/users/{encoded}/follow"), &[], None).await;
+                visitor.get(&format!("/users/ada/followers?cursor={encoded}")).await;
             });
             Ok(())
         })

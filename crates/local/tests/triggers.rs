@@ -138,6 +138,15 @@ async fn who_signs_up_at_cognito_is_a_user_like_any_other() {
     for login in ["grace.hopper@example.com", "grace-hopper", "amazing-grace"] {
         stack.log_in(login).await.get("/me").await.expect_status(200);
     }
+    let change = json!({ "current_password": PASSWORD, "new_password": "a better passphrase" });
+    grace.put("/me/password", change).await.expect_status(204);
+    let address = json!({ "email": "grace.hopper@example.com" });
+    stack.visitor().post("/password/forgot", address).await.expect_status(202);
+    let code = stack.code_for("grace.hopper@example.com");
+    let reset = json!({ "email": "grace.hopper@example.com", "code": code, "new_password": PASSWORD });
+    stack.visitor().post("/password/reset", reset).await.expect_status(204);
+    stack.pass_seconds(60);
+
     // So does everything that we tell Cognito of her.
     sign_up(&stack, "chief", &[("email", "admin@example.com")]).await.unwrap();
     confirm(&stack, "chief", "admin@example.com").await.unwrap();
@@ -150,7 +159,16 @@ async fn who_signs_up_at_cognito_is_a_user_like_any_other() {
     let credentials = json!({ "login": "amazing-grace", "password": PASSWORD });
     stack.visitor().post("/sessions", credentials).await.expect_problem(401, "invalid-credentials");
     admin.delete("/admin/users/amazing-grace/suspension").await.expect_status(204);
-    stack.log_in("amazing-grace").await.get("/me").await.expect_status(200);
+    let grace = stack.log_in("amazing-grace").await;
+    let listed = admin.get("/admin/users").await.each("email");
+    assert_eq!(listed, ["admin@example.com", "grace.hopper@example.com"]);
+
+    // She leaves, and nothing of her stands in the way of who comes next.
+    grace.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
+    stack.settle().await;
+    let next = comes_by_cognito(&stack, "grace", "grace.hopper@example.com").await;
+    let name = next.get("/me").await.body["username"].as_str().unwrap().to_owned();
+    assert!(name.starts_with("grace-hopper-"), "{name} (the name she gave up leads to nobody else for a while)");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 //! seconds for an answer and asks up to three times, so a trigger too must come to the same end when it is run again.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html>
 
+mod delete_user;
 mod post_confirmation;
 mod pre_sign_up;
 mod rewrite_bylines;
@@ -25,10 +26,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Every consumer of this crate.
-pub static CONSUMERS: &[Consumer] = &[Consumer {
-    name: rewrite_bylines::NAME,
-    handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
-}];
+pub static CONSUMERS: &[Consumer] = &[
+    Consumer { name: delete_user::NAME, handle: |blog, record| Box::pin(delete_user::delete_user(blog, record)) },
+    Consumer {
+        name: rewrite_bylines::NAME,
+        handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
+    },
+];
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[

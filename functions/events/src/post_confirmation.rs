@@ -19,7 +19,7 @@ pub async fn post_confirmation(
 ) -> Result<CognitoEventUserPoolsPostConfirmation, Error> {
     let name = event.cognito_event_user_pools_header.user_name.clone().unwrap_or_default();
     match name.parse::<UserId>() {
-        Ok(id) => drop(finish(blog, id).await?),
+        Ok(id) => drop(finish(blog, id, blog.now()).await?),
         Err(_) => {
             let attribute = |name: &str| event.request.user_attributes.get(name).map(String::as_str);
             adopt(blog, name.into(), attribute).await?;
@@ -47,7 +47,7 @@ async fn adopt<'a>(blog: &Blog, name: CognitoName, attribute: impl Fn(&str) -> O
     // profile allows nothing.
     blog.identity.grant(&name, role).await?;
     let adopted_as = async |username: Username| {
-        let user = User::new(id, username, email.clone(), role, now, now).activated();
+        let user = User::new(id, username, email.clone(), role, now, now);
         blog.table.adopt_user(&User { cognito_name: Some(name.clone()), ..user }, now).await
     };
     let adopted = match adopted_as(wish.clone()).await {

@@ -3,7 +3,7 @@
 use blog::clock::Timestamp;
 use blog::domain::{
     Body, Language, MetaDescription, MetaTitle, NewPost, Post, PostAuthor, PostId, Slug, Summary, Tags, Title, User,
-    Viewer, WebUrl,
+    UserStatus, Viewer, WebUrl,
 };
 use blog::edge::{Author, Call, Created, NoFields, Operation};
 use blog::table::Consistency;
@@ -97,5 +97,8 @@ impl Operation for CreatePost {
 /// Who writes, as they are now.
 async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Error> {
     let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
-    author.ok_or(Error::Unauthenticated("This account is not in use."))
+    // The authorizer's answer may be a minute old.
+    author
+        .filter(|author| author.status == UserStatus::Active)
+        .ok_or(Error::Unauthenticated("This account is not in use."))
 }

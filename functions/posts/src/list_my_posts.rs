@@ -1,8 +1,7 @@
 //! `GET /me/posts`: one's own posts, newest first; all but the trash, or those of one status.
 
 use blog::edge::{Call, Limit, NoFields, Operation, Page, Reader};
-use blog::table::Consistency;
-use blog::table::keys::PostList;
+use blog::table::{Consistency, keys};
 use blog::{Blog, Error, fields};
 use serde::Deserialize;
 
@@ -40,10 +39,10 @@ impl Operation for ListMyPosts {
         Call { caller: Reader(viewer), query, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
         let list = match query.status {
-            None => PostList::Own(viewer.user_id),
-            Some(StatusFilter::Draft) => PostList::Drafts(viewer.user_id),
-            Some(StatusFilter::Published) => PostList::ByAuthor(viewer.username),
-            Some(StatusFilter::Trashed) => PostList::Trash(viewer.user_id),
+            None => keys::own_posts(viewer.user_id),
+            Some(StatusFilter::Draft) => keys::drafts(viewer.user_id),
+            Some(StatusFilter::Published) => keys::posts_by_author(&viewer.username),
+            Some(StatusFilter::Trashed) => keys::trash(viewer.user_id),
             // Nothing can be scheduled yet, so nothing is.
             Some(StatusFilter::Scheduled) => return Ok(Page { items: Vec::new(), next_cursor: None }),
         };

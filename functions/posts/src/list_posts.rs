@@ -2,8 +2,7 @@
 
 use blog::domain::{Tag, Username};
 use blog::edge::{Call, Limit, NoFields, Operation, Page, Visitor};
-use blog::table::Consistency;
-use blog::table::keys::PostList;
+use blog::table::{Consistency, keys};
 use blog::{Blog, Error, fields};
 
 use crate::representation::Card;
@@ -32,9 +31,9 @@ impl Operation for ListPosts {
         Call { caller: Visitor(viewer), query, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
         let list = match (query.author, query.tag) {
-            (None, None) => PostList::Latest,
-            (Some(author), None) => PostList::ByAuthor(author),
-            (None, Some(tag)) => PostList::ByTag(tag),
+            (None, None) => keys::latest(),
+            (Some(author), None) => keys::posts_by_author(&author),
+            (None, Some(tag)) => keys::posts_by_tag(&tag),
             (Some(_), Some(_)) => return Err(Error::field("tag", "cannot be combined with author")),
         };
         let signed_in = viewer.is_some();

@@ -3,6 +3,7 @@
 use blog::domain::{ConfirmationCode, Email, UserId};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
 use blog::identity::registration::finish;
+use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
 pub struct ConfirmRegistration;
@@ -22,12 +23,13 @@ impl Operation for ConfirmRegistration {
     type Body = Confirmation;
     type Reply = NoContent;
 
-    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        blog.table.limit(RateLimit::CONFIRM_REGISTRATION, source, body.email.as_str(), now).await?;
         // For an unknown address Cognito is asked all the same, so that the time does not tell either.
         let holder = blog.table.holder_of_email(&body.email, now).await?;
         let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
         blog.identity.confirm(user_id, &body.code).await?;
-        finish(blog, user_id).await?;
+        finish(blog, user_id, now).await?;
         Ok(NoContent)
     }
 }

@@ -1,18 +1,10 @@
 //! How every change of an account goes: read it, make the next version, write it if nobody else was faster.
 
 use blog::clock::Timestamp;
-use blog::domain::{User, UserId, UserStatus, Username};
+use blog::domain::{User, UserId};
 use blog::edge::IfMatch;
 use blog::table::Consistency;
-use blog::{Blog, Error, fields};
-
-fields! {
-    /// The path of one user.
-    pub struct UserPath {
-        /// Their username.
-        username: Username,
-    }
-}
+use blog::{Blog, Error};
 
 /// A change that the client did not pin to a version and that lost a race is made again this often.
 const TRIES: usize = 10;
@@ -28,7 +20,7 @@ pub async fn edit_user(
 ) -> Result<User, Error> {
     for _ in 0..TRIES {
         let user = blog.table.user(id, Consistency::Strong).await?;
-        let user = user.filter(|user| user.status != UserStatus::Unconfirmed).ok_or_else(not_found)?;
+        let user = user.filter(User::is_public).ok_or_else(User::not_found)?;
         if_match.check(user.version)?;
         let mut next = user.clone();
         change(&mut next)?;
@@ -44,15 +36,4 @@ pub async fn edit_user(
         }
     }
     Err(Error::Conflict("Too many others change this account at the moment. Try again."))
-}
-
-/// The id of the user with this username, or who had it until lately.
-pub async fn user_named(blog: &Blog, username: &Username, now: Timestamp) -> Result<UserId, Error> {
-    let holder = blog.table.holder_of_username(username, now).await?;
-    holder.map(|holder| holder.user_id).ok_or_else(not_found)
-}
-
-/// What is said of a user who is not there, or never confirmed.
-pub fn not_found() -> Error {
-    Error::NotFound("There is no such user.")
 }

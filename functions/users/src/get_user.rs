@@ -1,11 +1,11 @@
 //! `GET /users/{username}`: a user as everybody sees them.
 
-use blog::domain::UserStatus;
+use blog::domain::User;
 use blog::edge::{Call, MovedOr, NoFields, Operation, Versioned, Visitor};
 use blog::table::Consistency;
 use blog::{Blog, Error};
 
-use crate::edit::{UserPath, not_found, user_named};
+use crate::people::{UserPath, user_named};
 use crate::profile::PublicProfile;
 
 pub struct GetUser;
@@ -24,13 +24,12 @@ impl Operation for GetUser {
     ) -> Result<Self::Reply, Error> {
         let id = user_named(blog, &path.username, now).await?;
         let consistency = if viewer.is_some() { Consistency::Strong } else { Consistency::Eventual };
-        let user = blog.table.user(id, consistency).await?;
-        let user = user.filter(|user| user.status != UserStatus::Unconfirmed).ok_or_else(not_found)?;
+        let viewer = viewer.map(|viewer| viewer.user_id);
+        let seen = blog.table.users_seen_by(viewer, &[id], consistency).await?.pop();
+        let (user, following) = seen.ok_or_else(User::not_found)?;
         if user.username != path.username {
             return Ok(MovedOr::Moved(format!("/users/{}", user.username)));
         }
-        // Nobody can follow anybody yet.
-        let following = viewer.is_some().then_some(false);
         Ok(MovedOr::Here(Versioned { version: user.version, body: PublicProfile::new(user, following) }))
     }
 }

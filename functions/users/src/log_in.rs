@@ -1,8 +1,9 @@
 //! `POST /sessions`: tokens for a password.
 
-use blog::domain::{Email, Login, Password, UserId, Username};
+use blog::domain::{Email, Login, Password, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
 use blog::identity::registration::finish;
+use blog::table::{Guarded, RateLimit};
 use blog::{Blog, Error, fields};
 use serde::Serialize;
 
@@ -31,7 +32,8 @@ impl Operation for LogIn {
     type Body = Credentials;
     type Reply = Created<Session>;
 
-    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        blog.table.limit(RateLimit::LOG_IN, source, body.login.as_str(), now).await?;
         let holder = match body.login.as_str().to_owned() {
             login if login.contains('@') => match Email::try_from(login) {
                 Ok(email) => blog.table.holder_of_email(&email, now).await?,
@@ -44,18 +46,15 @@ impl Operation for LogIn {
         };
         // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
         // password, and takes as long.
-        let (user_id, expires, name) = match holder {
-            Some(holder) => (holder.user_id, holder.expires_at.is_some(), holder.cognito_name()),
-            None => {
-                let nobody: UserId = blog.new_id(now);
-                (nobody, false, nobody.into())
-            }
-        };
+        let unfinished = holder.as_ref().filter(|holder| holder.is_reserved()).map(|holder| holder.user_id);
+        let name = holder.map_or_else(|| blog.new_id(now), Guarded::cognito_name);
         let mut tokens = blog.identity.log_in(&name, &body.password).await?;
 
         // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role
         // which that gave.
-        if expires && finish(blog, user_id).await?.is_some() {
+        if let Some(user_id) = unfinished
+            && finish(blog, user_id, now).await?.is_some()
+        {
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }
         let session = Session {

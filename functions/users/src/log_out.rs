@@ -1,8 +1,9 @@
 //! `DELETE /sessions`: signed out, everywhere.
 
-use blog::domain::SignOut;
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
 use blog::{Blog, Error};
+
+use crate::sessions::end_sessions;
 
 pub struct LogOut;
 
@@ -15,10 +16,7 @@ impl Operation for LogOut {
     type Reply = NoContent;
 
     async fn run(blog: &Blog, Call { caller: Reader(viewer), now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        // Refresh tokens first: if we are stopped between the two, the access token is still good to try again.
-        blog.identity.sign_out(&viewer.cognito_name).await?;
-        let sign_out = SignOut { at: now.seconds(), session: viewer.session };
-        blog.table.sign_out(viewer.user_id, &sign_out).await?;
+        end_sessions(blog, viewer.user_id, &viewer.cognito_name, viewer.session, now).await?;
         Ok(NoContent)
     }
 }

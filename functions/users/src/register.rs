@@ -56,7 +56,7 @@ impl Operation for Register {
         let user = match confirmation {
             SignUpConfirmation::Email => user,
             // Cognito's trigger has done it while it answered us, unless it failed.
-            SignUpConfirmation::Auto => finish(blog, user.id).await?.unwrap_or_else(|| user.activated()),
+            SignUpConfirmation::Auto => finish(blog, user.id, now).await?.unwrap_or_else(|| user.activated()),
         };
         let role = user.role;
         Ok(Created {

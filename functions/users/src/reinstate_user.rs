@@ -4,7 +4,8 @@ use blog::domain::UserStatus;
 use blog::edge::{Admin, Call, IfMatch, NoContent, NoFields, Operation};
 use blog::{Blog, Error};
 
-use crate::edit::{UserPath, edit_user, user_named};
+use crate::edit::edit_user;
+use crate::people::{UserPath, user_named};
 
 pub struct ReinstateUser;
 

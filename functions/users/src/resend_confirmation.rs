@@ -2,6 +2,7 @@
 
 use blog::domain::Email;
 use blog::edge::{Accepted, Call, NoFields, Operation, Visitor};
+use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
 pub struct ResendConfirmation;
@@ -20,7 +21,8 @@ impl Operation for ResendConfirmation {
     type Body = Address;
     type Reply = Accepted;
 
-    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        blog.table.limit(RateLimit::RESEND_CONFIRMATION, source, body.email.as_str(), now).await?;
         // The same for an unknown address: this must not tell who has an account.
         let holder = blog.table.holder_of_email(&body.email, now).await?;
         let user_id = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);

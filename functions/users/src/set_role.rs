@@ -4,7 +4,8 @@ use blog::domain::{Role, UserStatus};
 use blog::edge::{Admin, Call, IfMatch, Json, NoFields, Operation};
 use blog::{Blog, Error, fields};
 
-use crate::edit::{UserPath, edit_user, user_named};
+use crate::edit::edit_user;
+use crate::people::{UserPath, user_named};
 use crate::profile::PrivateProfile;
 
 pub struct SetRole;

@@ -1,6 +1,7 @@
 //! What the blog is about: users, posts and the values they are made of. Parsing is here and only here; a
 //! value that exists is valid. Nothing in this module does I/O or asks for the time.
 
+mod follow;
 mod id;
 mod markdown;
 mod patch;
@@ -12,6 +13,7 @@ mod text;
 mod url;
 mod user;
 
+pub use follow::Follow;
 pub use id::{PostId, UserId};
 pub use markdown::{RenderError, Rendered, render};
 pub use patch::{Patch, PatchRequired};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Role, UserId};
+use crate::Error;
 use crate::clock::Timestamp;
 
 /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
@@ -24,6 +25,7 @@ impl Username {
         "authors",
         "blog",
         "broadsheet",
+        "confirm",
         "contact",
         "deleted",
         "docs",
@@ -143,6 +145,13 @@ impl From<UserId> for CognitoName {
     }
 }
 
+impl From<ulid::Ulid> for CognitoName {
+    /// The name that a user with this id would have.
+    fn from(id: ulid::Ulid) -> Self {
+        UserId::from(id).into()
+    }
+}
+
 impl From<String> for CognitoName {
     fn from(name: String) -> Self {
         Self(name)
@@ -227,8 +236,12 @@ impl NewPassword {
 
     /// Whether it is the account's name or address, which is the first thing that anybody would guess.
     pub fn repeats(&self, username: &Username, email: &Email) -> bool {
-        let folded = self.reveal().to_lowercase();
-        folded == username.as_str() || folded == email.as_str()
+        self.reveal().to_lowercase() == username.as_str() || self.repeats_address(email)
+    }
+
+    /// Whether it is this address.
+    pub fn repeats_address(&self, email: &Email) -> bool {
+        self.reveal().to_lowercase() == email.as_str()
     }
 }
 
@@ -241,6 +254,10 @@ impl TryFrom<String> for NewPassword {
             count if count > 256 => Err("must have at most 256 characters".to_owned()),
             // Cognito takes no white space at either end; taking it off silently would change the password.
             _ if typed.trim() != typed => Err("must not start or end with white space".to_owned()),
+            // Nor the end of a line anywhere.
+            _ if typed.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) => {
+                Err("must not contain line breaks".to_owned())
+            }
             _ => Ok(Self(Password(typed))),
         }
     }
@@ -281,6 +298,8 @@ pub enum UserStatus {
     Active,
     /// Refused by an administrator.
     Suspended,
+    /// Deleted by its user; what is left of it is being removed.
+    Deleting,
 }
 
 /// A user's profile, as it is stored. Credentials are Cognito's.
@@ -371,10 +390,20 @@ impl User {
         self.cognito_name.clone().unwrap_or_else(|| self.id.into())
     }
 
+    /// What is said of a user who is not there, or has not finished registering.
+    pub fn not_found() -> Error {
+        Error::NotFound("There is no such user.")
+    }
+
     /// Whether this is a registration that was never finished and no longer holds its names. DynamoDB may
     /// take days to remove an expired item, so every reader asks.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now.seconds())
+    }
+
+    /// Whether others may know of this user.
+    pub fn is_public(&self) -> bool {
+        matches!(self.status, UserStatus::Active | UserStatus::Suspended)
     }
 
     /// Whether a token of this session, made at `issued_at` (seconds since 1970), still counts: the account is in

@@ -8,6 +8,7 @@ mod operation;
 mod precondition;
 mod problem;
 mod reply;
+mod source;
 
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
 pub use cursor::{Cursor, Limit, PageQuery, SigningKey};
@@ -15,3 +16,4 @@ pub use fields::{Fields, FromFields, NoFields};
 pub use operation::{Call, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
 pub use reply::{Accepted, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use source::Source;

@@ -5,11 +5,12 @@ use std::future::Future;
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::caller::viewer_of;
 use super::reply::ReplyContext;
-use super::{Caller, Fields, FromFields, IfMatch, Reply, problem};
+use super::{Caller, Fields, FromFields, IfMatch, Reply, Source, problem};
 use crate::clock::Timestamp;
 use crate::domain::Role;
 use crate::{Blog, Error};
@@ -51,6 +52,8 @@ pub struct Call<O: Operation> {
     pub body: O::Body,
     /// What `If-Match` asks for.
     pub if_match: IfMatch,
+    /// Where the request comes from.
+    pub source: Source,
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -142,7 +145,8 @@ async fn answer<O: Operation>(
     let query = O::Query::from_fields(query_fields(&query_pairs)?)?;
     let body = O::Body::from_fields(body_fields(request, O::Body::NAMES)?)?;
 
-    let call = Call { caller, path, query, body, if_match: IfMatch::from_headers(request.headers()), now };
+    let if_match = IfMatch::from_headers(request.headers());
+    let call = Call { caller, path, query, body, if_match, source: event.source, now };
     let reply = O::run(blog, call).await?;
 
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
@@ -167,21 +171,25 @@ struct Event<'a> {
     request_id: &'a str,
     base: &'a str,
     path: &'a str,
+    source: Source,
 }
 
 impl<'a> Event<'a> {
     fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", base: "", path };
+            return Self { request_id: "", base: "", path, source: Source::parse(None) };
         };
         // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
         let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
-        Self { request_id: context.request_id.as_deref().unwrap_or(""), base, path }
+        let source = Source::parse(context.identity.source_ip.as_deref());
+        Self { request_id: context.request_id.as_deref().unwrap_or(""), base, path, source }
     }
 
+    /// The request's path as a URI reference: API Gateway hands it on decoded.
     fn whole_path(&self) -> String {
-        format!("{}{}", self.base, self.path)
+        const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+        format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
 }
 

@@ -81,42 +81,68 @@ impl Identity {
             .await;
         match answer {
             Ok(_) => Ok(()),
-            Err(error) => match error.code() {
-                Some(
-                    "CodeMismatchException"
-                    | "ExpiredCodeException"
-                    | "NotAuthorizedException"
-                    | "UserNotFoundException"
-                    | "InvalidParameterException"
-                    | "TooManyFailedAttemptsException",
-                ) => Err(Self::wrong_code()),
-                Some("LimitExceededException") => Err(Error::TooManyRequests { retry_after: 60 }),
-                _ if is_left_to_us(&error) => Ok(()),
-                _ => Err(Error::from_aws(error)),
-            },
+            Err(error) if is_left_to_us(&error) => Ok(()),
+            Err(error) => Err(code_refused(error)),
         }
-    }
-
-    /// What is said of a code that does not confirm anything.
-    pub fn wrong_code() -> Error {
-        Error::field("code", "is wrong or too old; ask for a new one")
     }
 
     /// Sends the confirmation code again, if the account waits for one.
     pub async fn resend_confirmation(&self, id: UserId) -> Result<(), Error> {
         let answer =
             self.client.resend_confirmation_code().client_id(&self.client_id).username(id.to_string()).send().await;
+        sent_or_not(answer)
+    }
+
+    /// Sends a code that resets the password. Cognito sends none to an address that was never confirmed.
+    pub async fn forgot_password(&self, name: &CognitoName) -> Result<(), Error> {
+        let answer = self.client.forgot_password().client_id(&self.client_id).username(name.as_str()).send().await;
+        sent_or_not(answer)
+    }
+
+    /// Gives an account a new password if the code is right, and otherwise the same 422 as [`confirm`](Self::confirm).
+    pub async fn reset_password(
+        &self,
+        name: &CognitoName,
+        code: &ConfirmationCode,
+        new_password: &NewPassword,
+    ) -> Result<(), Error> {
+        let answer = self
+            .client
+            .confirm_forgot_password()
+            .client_id(&self.client_id)
+            .username(name.as_str())
+            .confirmation_code(code.as_str())
+            .password(new_password.reveal())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if is_left_to_us(&error) => Ok(()),
+            Err(error) => match error.code() {
+                Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => Err(password_refused()),
+                // No code was ever sent to it.
+                Some("UserNotConfirmedException") => Err(wrong_code()),
+                _ => Err(code_refused(error)),
+            },
+        }
+    }
+
+    /// Gives an account a new password. Cognito confirms an account that was not yet: only for one that is known
+    /// to be.
+    pub async fn set_password(&self, name: &CognitoName, new_password: &NewPassword) -> Result<(), Error> {
+        let answer = self
+            .client
+            .admin_set_user_password()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .password(new_password.reveal())
+            .permanent(true)
+            .send()
+            .await;
         match answer {
             Ok(_) => Ok(()),
             Err(error) => match error.code() {
-                // Unknown, confirmed already, or mail that bounced: the answer must not tell which.
-                Some(
-                    "UserNotFoundException"
-                    | "InvalidParameterException"
-                    | "NotAuthorizedException"
-                    | "CodeDeliveryFailureException"
-                    | "LimitExceededException",
-                ) => Ok(()),
+                Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => Err(password_refused()),
                 _ => Err(Error::from_aws(error)),
             },
         }
@@ -159,6 +185,17 @@ impl Identity {
             .await
             .map_err(Error::from_aws)?;
         Ok(())
+    }
+
+    /// Deletes the account. Twice is the same as once.
+    pub async fn delete(&self, name: &CognitoName) -> Result<(), Error> {
+        let answer =
+            self.client.admin_delete_user().user_pool_id(&self.user_pool_id).username(name.as_str()).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("UserNotFoundException") => Ok(()),
+            Err(error) => Err(Error::from_aws(error)),
+        }
     }
 
     /// Lets the user log in no longer. Twice is the same as once.
@@ -224,6 +261,56 @@ fn is_left_to_us(error: &impl ProvideErrorMetadata) -> bool {
     let of_a_trigger = ["UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"];
     error.code().is_some_and(|code| of_a_trigger.contains(&code))
         && error.message().is_some_and(|message| message.starts_with("PostConfirmation"))
+}
+
+/// What is said of a code that Cognito does not take. Too many tries are said to be a wrong code too: Cognito
+/// counts them for an account, and for an address that nobody has we ask about another account each time.
+fn code_refused<E>(error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.code() {
+        Some(
+            "CodeMismatchException"
+            | "ExpiredCodeException"
+            | "NotAuthorizedException"
+            | "UserNotFoundException"
+            | "InvalidParameterException"
+            | "TooManyFailedAttemptsException"
+            | "LimitExceededException",
+        ) => wrong_code(),
+        _ => Error::from_aws(error),
+    }
+}
+
+fn wrong_code() -> Error {
+    Error::field("code", "is wrong or too old; ask for a new one")
+}
+
+fn password_refused() -> Error {
+    Error::field("new_password", "is not accepted; choose another one")
+}
+
+/// Reads the answer of a call that sends a code, and says the same whether it was sent or there is nobody to send
+/// it to.
+fn sent_or_not<T, E>(answer: Result<T, SdkError<E>>) -> Result<(), Error>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) => match error.code() {
+            // Unknown, confirmed already or not yet, or mail that bounced: the answer must not tell which.
+            Some(
+                "UserNotFoundException"
+                | "InvalidParameterException"
+                | "NotAuthorizedException"
+                | "CodeDeliveryFailureException"
+                | "LimitExceededException",
+            ) => Ok(()),
+            _ => Err(Error::from_aws(error)),
+        },
+    }
 }
 
 /// Reads the answer of `InitiateAuth`; `refused` is what a "no" means for the flow.

@@ -1,6 +1,7 @@
 //! How a registration is finished, whoever comes first: Cognito's trigger after an account is confirmed, the
 //! registering or confirming request itself, or the first log-in after those were interrupted.
 
+use crate::clock::Timestamp;
 use crate::config::SignUpConfirmation;
 use crate::domain::{User, UserId, UserStatus};
 use crate::table::{Consistency, LAPSED};
@@ -18,11 +19,11 @@ pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
 
 /// Gives the user their role and makes their name final; gives the user if there was anything to finish. Every step
 /// may be done again.
-pub async fn finish(blog: &Blog, user_id: UserId) -> Result<Option<User>, Error> {
+pub async fn finish(blog: &Blog, user_id: UserId, now: Timestamp) -> Result<Option<User>, Error> {
     match blog.table.user(user_id, Consistency::Strong).await? {
         Some(user) if user.status == UserStatus::Unconfirmed => {
             blog.identity.grant(&user.cognito_name(), user.role).await?;
-            blog.table.activate_user(&user).await.map(Some)
+            blog.table.activate_user(&user, now).await.map(Some)
         }
         Some(_) => Ok(None),
         None => Err(LAPSED),

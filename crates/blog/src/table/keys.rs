@@ -17,18 +17,29 @@
 //! | a tag's posts | Query | `TAG#tag` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `TRASHED#` | strong | 6 RCU |
-//! | the year before a year in the latest list | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
-//! | all years of the latest list | GetItem | `LATEST` | `YEARS` | strong | 1 RCU |
+//! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
+//! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS#year`, `AUTHORS#year` and so on, `ACTIVE#year`, `SUSPENDED#year` | user id | strong | 1 RCU, 1 a profile |
+//! | the year before a year in a list with a partition a year | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
+//! | all years of such a list | GetItem | `LATEST` | `YEARS` | strong | 1 RCU |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
+//! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
+//! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
+//! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
+//! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
 //! lacks `#`. E-mail addresses and names in Cognito may contain anything, and keys show up in AWS's tools
-//! (Contributor Insights), so theirs is a hash.
+//! (Contributor Insights), so theirs is a hash; so is that of what is typed as a login, and of network addresses.
 
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
-use crate::domain::{CognitoName, Email, Post, PostId, PostStatus, Slug, Tag, UserId, Username};
+use crate::domain::{
+    CognitoName, Email, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username,
+};
+use crate::edge::Source;
 
 /// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -70,6 +81,11 @@ fn hash(text: &str) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// That one user follows another; the item is what makes it happen once.
+pub fn follow(follower: UserId, followed: UserId) -> Key {
+    Key::new(format!("FOLLOW#{follower}"), followed.to_string())
+}
+
 /// The partition of a slug: the post, or where it moved, and the post's text.
 pub fn slug_partition(slug: &Slug) -> String {
     format!("POST#{slug}")
@@ -96,19 +112,21 @@ pub fn html(slug: &Slug) -> Key {
 
 /// A post's current slug.
 pub fn post_slug(id: PostId) -> Key {
-    Key::new(format!("POSTID#{id}"), "SLUG")
+    Key::new(post_partition(id), "SLUG")
 }
 
-/// The years that the latest list has.
-pub fn latest_years() -> Key {
-    Key::new("LATEST", "YEARS")
+/// A slug that a post had, by the post: what has to go with it.
+pub fn former_slug(id: PostId, slug: &Slug) -> Key {
+    Key::new(post_partition(id), format!("{FORMER_PREFIX}{slug}"))
 }
 
-/// The end of a year's part of the latest list. It sorts before every time, so reading newest first reaches
-/// it last.
-pub fn latest_end(year: &str) -> Key {
-    Key::new(format!("LATEST#{year}"), "0")
+/// What belongs to a post by its id.
+pub fn post_partition(id: PostId) -> String {
+    format!("POSTID#{id}")
 }
+
+/// What the sort keys of former slugs begin with.
+pub const FORMER_PREFIX: &str = "FORMER#";
 
 /// Who the administrators are.
 pub fn admins() -> Key {
@@ -120,57 +138,141 @@ pub fn signing_key() -> Key {
     Key::new("SIGNING_KEY", "SIGNING_KEY")
 }
 
-/// A list of posts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PostList {
-    /// All published posts. In a partition a year, so that no partition takes the writes of all time.
-    Latest,
-    /// The published posts of an author. By name, not by id, so that the page needs no look-up first.
-    ByAuthor(Username),
-    /// The published posts of a tag.
-    ByTag(Tag),
-    /// A user's own posts that are not in the trash.
-    Own(UserId),
-    /// A user's own drafts.
-    Drafts(UserId),
-    /// A user's own posts in the trash.
-    Trash(UserId),
+/// The tries of an operation from a source, in the window that ends at this second.
+pub fn tries_from_source(operation: &str, source: Source, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&source.to_string())), format!("{operation}#SOURCE#{ends_at}"))
 }
 
-impl PostList {
-    /// The partition, for the lists that have one only; and for the latest list that of a year.
-    pub fn partition(&self, year: &str) -> String {
-        match self {
-            Self::Latest => format!("LATEST#{year}"),
-            Self::ByAuthor(username) => format!("BYLINE#{username}"),
-            Self::ByTag(tag) => format!("TAG#{tag}"),
-            Self::Own(id) | Self::Drafts(id) | Self::Trash(id) => format!("AUTHOR#{id}"),
-        }
+/// The tries of an operation for an account, named as it was typed, in the window that ends at this second.
+pub fn tries_for_account(operation: &str, account: &str, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&account.to_lowercase())), format!("{operation}#ACCOUNT#{ends_at}"))
+}
+
+/// A list, as it lies in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The partition; for a list with one a year, what comes before the year.
+    partition: String,
+    /// What the sort keys of the list's items begin with.
+    pub prefix: &'static str,
+    /// Whether the list has a partition a year, so that none takes the writes of all the site and all time.
+    pub yearly: bool,
+}
+
+impl List {
+    fn new(partition: String, prefix: &'static str) -> Self {
+        Self { partition, prefix, yearly: false }
     }
 
-    /// What the sort keys of the list's items begin with.
-    pub fn prefix(&self) -> &'static str {
-        match self {
-            Self::Latest | Self::ByAuthor(_) | Self::ByTag(_) => "",
-            Self::Own(_) => "ALL#",
-            Self::Drafts(_) => "DRAFT#",
-            Self::Trash(_) => "TRASHED#",
-        }
+    fn yearly(partition: &str) -> Self {
+        Self { partition: partition.to_owned(), prefix: "", yearly: true }
+    }
+
+    /// The partition that has the list's items, those of `year` if the list has one a year.
+    pub fn partition(&self, year: &str) -> String {
+        if self.yearly { format!("{}#{year}", self.partition) } else { self.partition.clone() }
     }
 
     /// The list's name, which its cursors are bound to.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.partition(""), self.prefix())
+        format!("{}/{}", self.partition, self.prefix)
     }
 
-    fn key(&self, year: &str, position: &str) -> Key {
-        Key::new(self.partition(year), format!("{}{position}", self.prefix()))
+    /// The years that the list has.
+    pub fn years(&self) -> Key {
+        Key::new(self.partition.clone(), "YEARS")
+    }
+
+    /// The end of a year's part. It sorts before every time and every id, so reading newest first reaches it last.
+    pub fn year_end(&self, year: &str) -> Key {
+        Key::new(self.partition(year), "0")
+    }
+
+    /// The item at this position, which lies in the part of the year that `at` is in.
+    fn item(&self, at: Timestamp, position: &str) -> Key {
+        Key::new(self.partition(&year(at)), format!("{}{position}", self.prefix))
     }
 }
 
-/// The year part of the latest list that a post published at this time stands in.
-pub fn latest_year(published_at: Timestamp) -> String {
-    format!("{:04}", published_at.year())
+/// The year that a time is in, as lists with a partition a year write it.
+pub fn year(at: Timestamp) -> String {
+    format!("{:04}", at.year())
+}
+
+/// All published posts.
+pub fn latest() -> List {
+    List::yearly("LATEST")
+}
+
+/// The published posts of an author. By name, not by id, so that the page needs no look-up first.
+pub fn posts_by_author(username: &Username) -> List {
+    List::new(format!("BYLINE#{username}"), "")
+}
+
+/// The published posts of a tag.
+pub fn posts_by_tag(tag: &Tag) -> List {
+    List::new(format!("TAG#{tag}"), "")
+}
+
+/// A user's own posts that are not in the trash.
+pub fn own_posts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "ALL#")
+}
+
+/// A user's own drafts.
+pub fn drafts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "DRAFT#")
+}
+
+/// A user's own posts in the trash.
+pub fn trash(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "TRASHED#")
+}
+
+/// Who follows a user.
+pub fn followers(id: UserId) -> List {
+    List::new(format!("FOLLOWERS#{id}"), "")
+}
+
+/// Whom a user follows.
+pub fn following(id: UserId) -> List {
+    List::new(format!("FOLLOWING#{id}"), "")
+}
+
+/// All users.
+pub fn users() -> List {
+    List::yearly("USERS")
+}
+
+/// The users with this role.
+pub fn users_with_role(role: Role) -> List {
+    List::yearly(match role {
+        Role::Reader => "READERS",
+        Role::Author => "AUTHORS",
+        Role::Editor => "EDITORS",
+        Role::Admin => "ADMINISTRATORS",
+    })
+}
+
+/// The users whose accounts are in use, or those that are suspended.
+pub fn users_with_status(suspended: bool) -> List {
+    List::yearly(if suspended { "SUSPENDED" } else { "ACTIVE" })
+}
+
+/// The lists that a user stands in.
+pub fn lists_of_user(user: &User) -> Vec<List> {
+    match user.status {
+        UserStatus::Unconfirmed | UserStatus::Deleting => Vec::new(),
+        UserStatus::Active | UserStatus::Suspended => {
+            vec![users(), users_with_role(user.role), users_with_status(user.status == UserStatus::Suspended)]
+        }
+    }
+}
+
+/// Where a user stands in lists.
+pub fn list_items_of_user(user: &User) -> Vec<Key> {
+    let id = user.id.to_string();
+    lists_of_user(user).iter().map(|list| list.item(user.created_at, &id)).collect()
 }
 
 /// Where a post stands in lists. Every write of a post derives from this which list items come, go and change.
@@ -178,19 +280,26 @@ pub fn list_items(post: &Post) -> Vec<Key> {
     let own = post.author.id;
     let id = post.id.to_string();
     match (post.status, post.published_at) {
-        (PostStatus::Trashed, _) => vec![PostList::Trash(own).key("", &id)],
-        (PostStatus::Published, Some(published_at)) => {
-            let position = format!("{published_at}#{id}");
-            let mut keys = vec![
-                PostList::Own(own).key("", &id),
-                PostList::Latest.key(&latest_year(published_at), &position),
-                PostList::ByAuthor(post.author.username.clone()).key("", &position),
-            ];
-            keys.extend(post.tags.iter().map(|tag| PostList::ByTag(tag.clone()).key("", &position)));
+        (PostStatus::Trashed, _) => vec![trash(own).item(post.created_at, &id)],
+        (PostStatus::Published, Some(at)) => {
+            let position = format!("{at}#{id}");
+            let mut lists = vec![latest(), posts_by_author(&post.author.username)];
+            lists.extend(post.tags.iter().map(posts_by_tag));
+            let mut keys = vec![own_posts(own).item(post.created_at, &id)];
+            keys.extend(lists.iter().map(|list| list.item(at, &position)));
             keys
         }
         (PostStatus::Draft | PostStatus::Published, _) => {
-            vec![PostList::Own(own).key("", &id), PostList::Drafts(own).key("", &id)]
+            [own_posts(own), drafts(own)].iter().map(|list| list.item(post.created_at, &id)).collect()
         }
     }
+}
+
+/// Where a follow stands in lists: in that of whom the follower follows, and in that of the followed's followers.
+pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
+    let Follow { follower, followed, followed_at } = follow;
+    [
+        following(*follower).item(*followed_at, &format!("{followed_at}#{followed}")),
+        followers(*followed).item(*followed_at, &format!("{followed_at}#{follower}")),
+    ]
 }

@@ -1,18 +1,20 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] says which there are.
 
+mod follows;
 pub mod keys;
-mod latest;
+mod lists;
 mod posts;
+mod rate_limits;
 mod users;
 mod write;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -20,8 +22,10 @@ use tokio::sync::OnceCell;
 use crate::Error;
 use crate::edge::SigningKey;
 use keys::Key;
+use write::{TRIES, pause};
 
 pub use posts::{PostText, Slot};
+pub use rate_limits::RateLimit;
 pub use users::Guarded;
 pub(crate) use users::LAPSED;
 
@@ -48,13 +52,16 @@ pub struct Table {
     client: Client,
     name: String,
     signing_key: OnceCell<SigningKey>,
-    latest_years: Mutex<BTreeSet<String>>,
+    prepared: Mutex<BTreeSet<String>>,
 }
+
+/// How many keys a batch may have.
+const MOST_KEYS: usize = 100;
 
 impl Table {
     /// The table of this name. Makes no network call.
     pub fn new(client: Client, name: String) -> Self {
-        Self { client, name, signing_key: OnceCell::new(), latest_years: Mutex::default() }
+        Self { client, name, signing_key: OnceCell::new(), prepared: Mutex::default() }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.
@@ -121,6 +128,42 @@ impl Table {
             .await
             .map_err(Error::from_aws)?;
         Ok(output.item)
+    }
+
+    /// The items at these keys, in no order. What is not there is left out. A set, because DynamoDB refuses a
+    /// batch that names a key twice.
+    async fn batch_get(&self, keys: &HashSet<Key>, consistency: Consistency) -> Result<Vec<Item>, Error> {
+        let keys: Vec<Item> = keys.iter().map(key_attributes).collect();
+        let mut found = Vec::new();
+        for batch in keys.chunks(MOST_KEYS) {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(batch.to_vec()))
+                .consistent_read(consistency == Consistency::Strong)
+                .build()
+                .map_err(Error::internal)?;
+            let mut wanted = Some(HashMap::from([(self.name.clone(), wanted)]));
+            for attempt in 1.. {
+                let output = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(wanted)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await
+                    .map_err(Error::from_aws)?;
+                found.extend(output.responses.into_iter().flat_map(HashMap::into_values).flatten());
+                // What was too much for now is left over, and asked for again.
+                wanted = output.unprocessed_keys.filter(|left| !left.is_empty());
+                if wanted.is_none() {
+                    break;
+                }
+                if attempt == TRIES {
+                    return Err(Error::Unavailable("keys of a batch were left unprocessed again and again".into()));
+                }
+                tokio::time::sleep(pause(attempt)).await;
+            }
+        }
+        Ok(found)
     }
 
     /// The items of a partition whose sort keys begin with `prefix`.

@@ -9,13 +9,13 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, PostList};
+use super::keys::{self, List};
 use super::write::Write;
 use super::{Consistency, Entity, Item, Table, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
 use crate::domain::{Post, PostAuthor, PostId, PostStatus, Slug, User, UserId};
-use crate::edge::{Cursor, Limit, Page};
+use crate::edge::{Limit, Page};
 
 /// A post's text, as it was typed and as it is shown. At rest each is deflated: text shrinks to about a third,
 /// and what a read costs goes by size.
@@ -146,6 +146,7 @@ impl Table {
                     .on_condition_failed(Error::SlugTaken),
             );
             writes.push(Write::put(keys::post_slug(new.id), &CurrentSlug { slug: new.slug.clone() })?);
+            writes.push(Write::put_item(keys::former_slug(old.id, &old.slug), "former_slug", Item::new()));
         }
         if let Some(text) = text {
             writes.extend(put_text(new, text)?);
@@ -170,7 +171,7 @@ impl Table {
     pub async fn rewrite_author(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
         let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
         let author = PostAuthor::from(&user);
-        for list in [PostList::Own(id), PostList::Trash(id)] {
+        for list in [keys::own_posts(id), keys::trash(id)] {
             let mut cursor = None;
             loop {
                 let page = self.posts(&list, cursor.as_deref(), Limit::MOST, Consistency::Strong, now).await?;
@@ -206,62 +207,86 @@ impl Table {
         }
     }
 
-    /// A page of a list, newest first. `cursor` is what the page before this one gave.
+    /// A page of a list of posts, newest first. `cursor` is what the page before this one gave.
     pub async fn posts(
         &self,
-        list: &PostList,
+        list: &List,
         cursor: Option<&str>,
         limit: Limit,
         consistency: Consistency,
         now: Timestamp,
     ) -> Result<Page<Post>, Error> {
-        let name = list.name();
-        let start = match cursor {
-            Some(cursor) => Some(Cursor::verify(cursor, &name, self.signing_key().await?)?),
-            None => None,
-        };
-        let (mut bucket, mut before) = match start {
-            Some(Cursor { bucket, after }) => (bucket, Some(after)),
-            None if *list == PostList::Latest => (keys::latest_year(now), None),
-            None => (String::new(), None),
-        };
-
-        // One more than the page holds tells whether there is a next page; at the end of a year, an older year
-        // does.
-        let limit = limit.get();
-        let mut found: Vec<(String, Item)> = Vec::new();
-        let more = loop {
-            let partition = list.partition(&bucket);
-            let wanted = limit + 1 - found.len();
-            let mut items =
-                self.query_backwards(&partition, list.prefix(), before.as_deref(), wanted, consistency).await?;
-            let end = items.pop_if(|item| type_of(item) != Some(Post::TYPE));
-            let exhausted = end.is_some() || items.len() < wanted;
-            found.extend(items.into_iter().map(|item| (bucket.clone(), item)));
-            if *list != PostList::Latest || !exhausted {
-                break found.len() > limit;
-            }
-            match self.year_before(&bucket, end).await? {
-                Some(_) if found.len() == limit => break true,
-                Some(year) => (bucket, before) = (year, None),
-                None => break found.len() > limit,
-            }
-        };
-        found.truncate(limit);
-        let next_cursor = match found.last() {
-            Some((bucket, item)) if more => {
-                let after = sort_key(item).unwrap_or_default().to_owned();
-                Some(Cursor { bucket: bucket.clone(), after }.sign(&name, self.signing_key().await?))
-            }
-            _ => None,
-        };
-        let posts = found.into_iter().map(|(_, item)| read(item)).collect::<Result<Vec<Post>, _>>()?;
+        let Page { items, next_cursor } = self.page(list, cursor, limit, consistency, now).await?;
+        let posts = items.into_iter().map(read).collect::<Result<Vec<Post>, _>>()?;
         Ok(Page { items: posts.into_iter().filter(|post| !post.is_expired(now)).collect(), next_cursor })
+    }
+
+    /// Deletes all posts of a user, whatever their status. May be stopped anywhere and begun again.
+    pub async fn delete_posts_of(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        for list in [keys::own_posts(id), keys::trash(id)] {
+            loop {
+                // What is deleted leaves the list, so the next page is the first one again.
+                let page = self.page(&list, None, Limit::MOST, Consistency::Strong, now).await?;
+                if page.items.is_empty() {
+                    break;
+                }
+                for item in page.items {
+                    self.delete_post(read(item)?).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a post with all that belongs to it, the slugs that it had first, because its id leads to them.
+    async fn delete_post(&self, mut post: Post) -> Result<(), Error> {
+        let former =
+            self.query_prefix(&keys::post_partition(post.id), keys::FORMER_PREFIX, Consistency::Strong).await?;
+        for former in former {
+            let slug = sort_key(&former).and_then(|sk| sk.strip_prefix(keys::FORMER_PREFIX)).unwrap_or_default();
+            let slug = Slug::try_from(slug.to_owned()).map_err(Error::internal)?;
+            let redirect = Write::delete(keys::post(&slug))
+                .on_condition("attribute_not_exists(pk) OR moved = :id OR id = :id")
+                .with_value(":id", AttributeValue::S(post.id.to_string()))
+                .on_condition_failed(Error::PreconditionFailed);
+            // A slug that the post has again is deleted with the post itself.
+            if slug != post.slug {
+                self.write(vec![redirect, Write::delete(keys::former_slug(post.id, &slug))]).await?;
+            }
+        }
+        loop {
+            // The list may have shown it as it was; what is there now says where it stands.
+            if let Some(item) = self.get_item(&keys::post(&post.slug), Consistency::Strong).await? {
+                match type_of(&item) == Some(Redirect::TYPE) {
+                    false => post = read(item)?,
+                    true => match self.slug_of(post.id).await? {
+                        Some(slug) => {
+                            post.slug = slug;
+                            continue;
+                        }
+                        None => return Ok(()),
+                    },
+                }
+            }
+            let mut writes = vec![
+                Write::delete(keys::post(&post.slug))
+                    .on_condition("attribute_not_exists(pk) OR writes = :writes")
+                    .with_value(":writes", AttributeValue::N(post.writes.to_string()))
+                    .on_condition_failed(Error::PreconditionFailed),
+            ];
+            let beside = [keys::markdown(&post.slug), keys::html(&post.slug), keys::post_slug(post.id)];
+            writes.extend(beside.into_iter().chain(keys::list_items(&post)).map(Write::delete));
+            writes.push(Write::delete(keys::former_slug(post.id, &post.slug)));
+            match self.write(writes).await {
+                Err(Error::PreconditionFailed) => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn prepare_lists(&self, post: &Post, now: Timestamp) -> Result<(), Error> {
         match (post.status, post.published_at) {
-            (PostStatus::Published, Some(published_at)) => self.prepare_latest(published_at, now).await,
+            (PostStatus::Published, Some(at)) => self.prepare_list(&keys::latest(), at, now).await,
             _ => Ok(()),
         }
     }

@@ -3,12 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, Key};
+use super::keys::{self, Key, List};
 use super::write::Write;
-use super::{Consistency, Entity, Table};
+use super::{Consistency, Entity, Table, read};
 use crate::Error;
 use crate::clock::Timestamp;
 use crate::domain::{CognitoName, Email, Role, SignOut, User, UserId, Username};
+use crate::edge::{Limit, Page};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,17 +23,35 @@ pub struct Guarded {
     /// given up. None while it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+    /// Whether it is a username that its user has given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
 }
 
 impl Guarded {
     fn by(user: &User, expires_at: Option<i64>) -> Self {
-        Self { user_id: user.id, cognito_name: user.cognito_name.clone(), expires_at }
+        Self { user_id: user.id, cognito_name: user.cognito_name.clone(), expires_at, former: false }
     }
 
     /// The user's name in Cognito.
     pub fn cognito_name(self) -> CognitoName {
         self.cognito_name.unwrap_or_else(|| self.user_id.into())
     }
+
+    /// Whether it is only reserved, for a registration that is not finished.
+    pub fn is_reserved(&self) -> bool {
+        self.expires_at.is_some() && !self.former
+    }
+}
+
+/// A user in a list; the profile says the rest.
+#[derive(Serialize, Deserialize)]
+struct ListedUser {
+    user_id: UserId,
+}
+
+impl Entity for ListedUser {
+    const TYPE: &'static str = "listed_user";
 }
 
 /// What is said when a registration is finished that no longer holds its names.
@@ -86,12 +105,14 @@ impl Table {
     /// Makes the profile of a user who came to Cognito by another way than ours, in use from the start.
     /// [`Error::Conflict`] if their name in Cognito has one.
     pub async fn adopt_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let active = user.clone().activated();
         let mut writes = vec![
             Write::put(keys::cognito_name(&user.cognito_name()), &Guarded::by(user, None))?
                 .on_condition("attribute_not_exists(pk)")
                 .on_condition_failed(Error::Conflict("This user has a profile already.")),
         ];
-        writes.extend(take_names(user, now)?);
+        writes.extend(take_names(&active, now)?);
+        writes.extend(self.relist(user, &active, now).await?);
         if user.role == Role::Admin {
             writes.push(Write::add_to_set(keys::admins(), "admins", user.id.to_string()));
         }
@@ -99,7 +120,7 @@ impl Table {
     }
 
     /// Makes a reserved user's registration final. Doing it twice is the same as once.
-    pub async fn activate_user(&self, reserved: &User) -> Result<User, Error> {
+    pub async fn activate_user(&self, reserved: &User, now: Timestamp) -> Result<User, Error> {
         let active = reserved.clone().activated();
         let guard = Guarded::by(reserved, reserved.expires_at);
         let keep = Guarded::by(reserved, None);
@@ -114,6 +135,7 @@ impl Table {
             mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
             Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(LAPSED),
         ];
+        writes.extend(self.relist(reserved, &active, now).await?);
         if reserved.role == Role::Admin {
             writes.push(Write::add_to_set(keys::admins(), "admins", reserved.id.to_string()));
         }
@@ -141,8 +163,10 @@ impl Table {
             ),
             _ => {}
         }
+        writes.extend(self.relist(old, new, now).await?);
         if old.username != new.username {
-            let former = Guarded::by(old, Some(now.plus_seconds(FORMER_SECONDS).seconds()));
+            let expires_at = Some(now.plus_seconds(FORMER_SECONDS).seconds());
+            let former = Guarded { former: true, ..Guarded::by(old, expires_at) };
             let own = Guarded::by(old, None);
             writes.push(Write::put(keys::username(&old.username), &former)?);
             writes.push(
@@ -154,6 +178,52 @@ impl Table {
             );
         }
         self.write(writes).await
+    }
+
+    /// A page of a list of users, newest first, with their profiles. `cursor` is what the page before this one gave.
+    pub async fn users(
+        &self,
+        list: &List,
+        cursor: Option<&str>,
+        limit: Limit,
+        now: Timestamp,
+    ) -> Result<Page<User>, Error> {
+        let Page { items, next_cursor } = self.page(list, cursor, limit, Consistency::Strong, now).await?;
+        let ids = items.into_iter().map(read).collect::<Result<Vec<ListedUser>, _>>()?;
+        let ids: Vec<_> = ids.into_iter().map(|listed| listed.user_id).collect();
+        let users = self.users_seen_by(None, &ids, Consistency::Strong).await?;
+        Ok(Page { items: users.into_iter().map(|(user, _)| user).collect(), next_cursor })
+    }
+
+    /// The writes that take a user out of lists and into others.
+    async fn relist(&self, old: &User, new: &User, now: Timestamp) -> Result<Vec<Write>, Error> {
+        for list in keys::lists_of_user(new) {
+            self.prepare_list(&list, new.created_at, now).await?;
+        }
+        let (listed, list) = (keys::list_items_of_user(old), keys::list_items_of_user(new));
+        let mut writes: Vec<_> = listed.iter().filter(|key| !list.contains(key)).cloned().map(Write::delete).collect();
+        for key in list.into_iter().filter(|key| !listed.contains(key)) {
+            writes.push(Write::put(key, &ListedUser { user_id: new.id })?);
+        }
+        Ok(writes)
+    }
+
+    /// Deletes what the table has of a user besides posts; the profile last, because it says what there is to do. May
+    /// be stopped anywhere and begun again.
+    pub async fn delete_user(&self, user: &User) -> Result<(), Error> {
+        // A name that somebody else has by now is left to them.
+        let names = [keys::username(&user.username), keys::email(&user.email)];
+        for key in names.into_iter().chain(user.cognito_name.as_ref().map(keys::cognito_name)) {
+            let mine = Write::delete(key)
+                .on_condition("user_id = :mine")
+                .with_value(":mine", AttributeValue::S(user.id.to_string()))
+                .on_condition_failed(Error::PreconditionFailed);
+            match self.write(vec![mine]).await {
+                Ok(()) | Err(Error::PreconditionFailed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.write(vec![Write::delete(keys::profile(user.id))]).await
     }
 
     /// Lets no token that was made before count any longer. Not a new version: nothing of the profile changes.

@@ -18,6 +18,7 @@ pub(super) struct Write {
     key: Key,
     action: Action,
     condition: Option<String>,
+    names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
     refusal: Option<Error>,
 }
@@ -39,7 +40,7 @@ enum Change {
 
 impl Write {
     fn new(key: Key, action: Action) -> Self {
-        Self { key, action, condition: None, values: HashMap::new(), refusal: None }
+        Self { key, action, condition: None, names: HashMap::new(), values: HashMap::new(), refusal: None }
     }
 
     /// Puts an entity, whatever is there.
@@ -107,6 +108,12 @@ impl Write {
         self
     }
 
+    /// An attribute that the condition names by another name, because DynamoDB reserves its own.
+    pub fn with_name(mut self, alias: &str, name: &str) -> Self {
+        self.names.insert(alias.to_owned(), name.to_owned());
+        self
+    }
+
     /// A value that the condition names.
     pub fn with_value(mut self, name: &str, value: AttributeValue) -> Self {
         self.values.insert(name.to_owned(), value);
@@ -157,7 +164,8 @@ impl Write {
                     .map_err(Error::internal)?,
             ),
             Action::Update(changes) => {
-                let (expression, names, mut values) = update_expression(changes);
+                let (expression, mut names, mut values) = update_expression(changes);
+                names.extend(self.names.clone());
                 values.extend(self.values.clone());
                 builder.update(
                     Update::builder()
@@ -213,7 +221,7 @@ fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
 }
 
 /// Two transactions that touch one item at the same moment cancel each other; the loser tries this often.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 impl Table {
     /// Does all of these writes, or none. The SDK sends an idempotency token with each call, so one whose
@@ -261,7 +269,7 @@ fn reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
 }
 
 /// Twice as long each time, from about 20 ms, and never quite the same for two writers.
-fn pause(attempt: u32) -> Duration {
+pub(super) fn pause(attempt: u32) -> Duration {
     let mut jitter = [0; 1];
     // Without randomness the writers meet again once more; not worth failing for.
     let _ = aws_lc_rs::rand::fill(&mut jitter);

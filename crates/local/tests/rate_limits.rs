@@ -1,0 +1,205 @@
+//! What guesses or sends is tried so often and no oftener.
+
+use std::collections::BTreeSet;
+
+use blog::config::SignUpConfirmation;
+use local::wire::{Call, Fault};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::harness::{Answer, Client, PASSWORD, TestStack};
+use crate::template;
+
+/// Addresses that are for documentation (RFC 5737, RFC 3849).
+const ELSEWHERE: &str = "203.0.113.7";
+
+async fn log_in(client: &Client, login: &str, password: &str) -> Answer {
+    client.post("/sessions", json!({ "login": login, "password": password })).await
+}
+
+#[tokio::test]
+async fn the_eleventh_log_in_waits_for_the_end_of_the_window() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    stack.user("ada").await;
+    stack.user("bob").await;
+    // Registering logged in once. Four and a half minutes of the window pass.
+    stack.pass_seconds(270);
+    for login in ["ada", "ADA", " Ada "].into_iter().cycle().take(9) {
+        log_in(&visitor, login, "wrong password").await.expect_problem(401, "invalid-credentials");
+    }
+    stack.stack.wire.record();
+    let refused = log_in(&visitor, "ada", "wrong password").await;
+    refused.expect_problem(429, "too-many-requests");
+    assert_eq!(refused.header("retry-after"), "630");
+    let calls: Vec<_> = stack.stack.wire.take_calls().into_iter().map(|call| call.action).collect();
+    assert_eq!(calls, ["UpdateItem", "UpdateItem"], "nobody else was asked");
+    // Not with the right password either, nor from elsewhere.
+    log_in(&visitor, "ada", PASSWORD).await.expect_problem(429, "too-many-requests");
+    log_in(&visitor.from(ELSEWHERE), "ada", PASSWORD).await.expect_problem(429, "too-many-requests");
+    // Others are not affected.
+    log_in(&visitor, "bob", PASSWORD).await.expect_status(201);
+
+    stack.pass_seconds(629);
+    let refused = log_in(&visitor, "ada", PASSWORD).await;
+    refused.expect_problem(429, "too-many-requests");
+    assert_eq!(refused.header("retry-after"), "1");
+    // Cognito locks as well, but forgives sooner.
+    stack.pass_seconds(1);
+    log_in(&visitor, "ada", PASSWORD).await.expect_status(201);
+}
+
+#[tokio::test]
+async fn one_source_cannot_try_every_account() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let attacker = stack.visitor().from(ELSEWHERE);
+    for number in 0..100 {
+        log_in(&attacker, &format!("user-{number}"), "password").await.expect_problem(401, "invalid-credentials");
+    }
+    for _ in 0..20 {
+        log_in(&attacker, "ada", "password").await.expect_problem(429, "too-many-requests");
+    }
+    // What it was refused did not count against the account.
+    log_in(&stack.visitor(), "ada", PASSWORD).await.expect_status(201);
+    log_in(&stack.visitor().from("203.0.113.8"), "ada", PASSWORD).await.expect_status(201);
+
+    // A subscriber has all of the second half of an IPv6 address, and IPv4 can be written as IPv6.
+    log_in(&stack.visitor().from("::ffff:203.0.113.7"), "bob", "password")
+        .await
+        .expect_problem(429, "too-many-requests");
+    for number in 0..100 {
+        let attacker = stack.visitor().from(&format!("2001:db8:0:1::{number:x}"));
+        log_in(&attacker, &format!("user-{number}"), "password").await.expect_problem(401, "invalid-credentials");
+    }
+    let same = stack.visitor().from("2001:db8:0:1:ffff::1");
+    log_in(&same, "bob", "password").await.expect_problem(429, "too-many-requests");
+    let neighbour = stack.visitor().from("2001:db8:0:2::1");
+    log_in(&neighbour, "bob", "password").await.expect_problem(401, "invalid-credentials");
+}
+
+#[tokio::test]
+async fn codes_and_e_mails_are_limited_whether_or_not_somebody_has_the_address() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    visitor.post("/users", registration).await.expect_status(201);
+    stack.pass_seconds(60);
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let address = json!({ "email": email });
+        let confirmation = json!({ "email": email, "code": "no" });
+        let reset = json!({ "email": email, "code": "no", "new_password": "another passphrase" });
+        for (path, body, status) in [
+            ("/users/confirm", confirmation, 422),
+            ("/users/confirm/resend", address.clone(), 202),
+            ("/password/forgot", address, 202),
+            ("/password/reset", reset, 422),
+        ] {
+            for _ in 0..5 {
+                visitor.post(path, body.clone()).await.expect_status(status);
+            }
+            let refused = visitor.post(path, body).await;
+            refused.expect_problem(429, "too-many-requests");
+            // Tests start at half past eight.
+            assert_eq!(refused.header("retry-after"), (30 * 60 - 60).to_string(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_token_does_not_help_to_guess_the_password() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let change = |current: &str| json!({ "current_password": current, "new_password": "another passphrase" });
+    for _ in 0..10 {
+        ada.put("/me/password", change("a guess")).await.expect_problem(401, "invalid-credentials");
+    }
+    ada.put("/me/password", change(PASSWORD)).await.expect_problem(429, "too-many-requests");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_tries_at_once_exactly_ten_pass() {
+    let stack = TestStack::start().await;
+    let mut tasks = JoinSet::new();
+    for number in 0..200 {
+        // From so many sources that only the account's limit is reached.
+        let client = stack.visitor().from(&format!("203.0.113.{}", number % 20));
+        tasks.spawn(async move { log_in(&client, "nobody", "wrong password").await.status.as_u16() });
+    }
+    let statuses = tasks.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 190, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_busy_table_keeps_nobody_out() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    stack.user("ada").await;
+    for _ in 0..9 {
+        log_in(&visitor, "ada", PASSWORD).await.expect_status(201);
+    }
+    log_in(&visitor, "ada", PASSWORD).await.expect_problem(429, "too-many-requests");
+    for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
+        // All three tries of the SDK, for each of the two counters.
+        stack.stack.wire.break_calls("UpdateItem", 0, 6, fault);
+        log_in(&visitor, "ada", PASSWORD).await.expect_status(201);
+    }
+    // One counter that can be reached is enough to refuse.
+    stack.stack.wire.break_calls("UpdateItem", 0, 3, Fault::Throttled);
+    log_in(&visitor, "ada", PASSWORD).await.expect_problem(429, "too-many-requests");
+}
+
+#[tokio::test]
+async fn a_lost_answer_counts_once_too_often_at_worst() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    stack.user("ada").await;
+    // The second call of a log-in counts for the account.
+    stack.stack.wire.break_calls("UpdateItem", 1, 1, Fault::AnswerLost);
+    for _ in 0..8 {
+        log_in(&visitor, "ada", PASSWORD).await.expect_status(201);
+    }
+    log_in(&visitor, "ada", PASSWORD).await.expect_problem(429, "too-many-requests");
+}
+
+/// Whether Cognito is asked whether a password or a code is right, or to send a code.
+fn guesses_or_sends(call: &Call) -> bool {
+    match call.action.as_str() {
+        "InitiateAuth" => call.request["AuthFlow"] == "USER_PASSWORD_AUTH",
+        "ConfirmSignUp" | "ResendConfirmationCode" | "ForgotPassword" | "ConfirmForgotPassword" => true,
+        _ => false,
+    }
+}
+
+/// No operation that needs a limit can go without: this sees what each one asks of Cognito.
+#[tokio::test]
+async fn whatever_guesses_or_sends_is_counted_first() {
+    let mut counted = BTreeSet::new();
+    let mut limited = BTreeSet::new();
+    for call in template::calls_of_everything().await {
+        let operation = call.operation.clone().unwrap_or_default();
+        if call.request["Key"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("LIMIT#")) {
+            let asked = call.request.to_string();
+            assert!(!asked.contains("ada") && !asked.contains("127.0.0.1"), "it shows whose tries it counts: {asked}");
+            let counter = call.request["Key"]["sk"]["S"].as_str().unwrap();
+            let (counter, _) = counter.rsplit_once('#').unwrap();
+            counted.insert(counter.to_owned());
+        } else if guesses_or_sends(&call) {
+            for of in ["SOURCE", "ACCOUNT"] {
+                assert!(counted.contains(&format!("{operation}#{of}")), "{operation} is not limited by {of}");
+            }
+            limited.insert(operation);
+        }
+    }
+    let expected = [
+        "change_password",
+        "confirm_registration",
+        "delete_me",
+        "forgot_password",
+        "log_in",
+        "resend_confirmation",
+        "reset_password",
+    ];
+    assert_eq!(limited, expected.map(str::to_owned).into());
+}

@@ -1,0 +1,45 @@
+//! `DELETE /me`: one's account, with everything that hangs on it. `delete_user` does it, within moments.
+
+use blog::domain::{Password, Role, UserStatus};
+use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::table::RateLimit;
+use blog::{Blog, Error, fields};
+
+use crate::edit::edit_user;
+
+pub struct DeleteMe;
+
+fields! {
+    pub struct Confirmation {
+        password: Password,
+    }
+}
+
+impl Operation for DeleteMe {
+    const NAME: &'static str = "delete_me";
+    type Caller = Reader;
+    type Path = NoFields;
+    type Query = NoFields;
+    type Body = Confirmation;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Reader(viewer), body, source, if_match, now, .. } = call;
+        blog.table.limit(RateLimit::DELETE_ME, source, &viewer.user_id.to_string(), now).await?;
+        blog.identity.log_in(&viewer.cognito_name, &body.password).await?;
+
+        // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An
+        // administrator gives the role back with it, so that the last one stays.
+        let leave = edit_user(blog, viewer.user_id, &if_match, now, |user| {
+            user.status = UserStatus::Deleting;
+            user.role = Role::Reader;
+            Ok(())
+        });
+        match leave.await {
+            Err(Error::ValidationFailed(_)) => {
+                Err(Error::Conflict("The last administrator cannot leave. Make somebody else one first."))
+            }
+            outcome => outcome.map(|_| NoContent),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `GET /admin/users`: all users, newest first; or those with a role, or with a status.
+
+use blog::domain::Role;
+use blog::edge::{Admin, Call, Limit, NoFields, Operation, Page};
+use blog::table::keys;
+use blog::{Blog, Error, fields};
+use serde::Deserialize;
+
+use crate::profile::PrivateProfile;
+
+pub struct ListUsers;
+
+fields! {
+    pub struct Filters {
+        limit: Option<Limit>,
+        cursor: Option<String>,
+        role: Option<Role>,
+        status: Option<StatusFilter>,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusFilter {
+    Active,
+    Suspended,
+}
+
+impl Operation for ListUsers {
+    const NAME: &'static str = "list_users";
+    type Caller = Admin;
+    type Path = NoFields;
+    type Query = Filters;
+    type Body = NoFields;
+    type Reply = Page<PrivateProfile>;
+
+    async fn run(blog: &Blog, Call { query, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+        let list = match (query.role, query.status) {
+            (None, None) => keys::users(),
+            (Some(role), None) => keys::users_with_role(role),
+            (None, Some(status)) => keys::users_with_status(status == StatusFilter::Suspended),
+            (Some(_), Some(_)) => return Err(Error::field("status", "cannot be combined with role")),
+        };
+        let page = blog.table.users(&list, query.cursor.as_deref(), query.limit.unwrap_or_default(), now).await?;
+        Ok(page.map(|user| {
+            let role = user.role;
+            PrivateProfile::new(user, role)
+        }))
+    }
+}
