@@ -16,6 +16,7 @@ const PASSING: &[&str] = &[
     "ThrottlingError",
     "TooManyRequestsException",
     "TransactionInProgressException",
+    "UnexpectedLambdaException",
 ];
 
 impl Error {

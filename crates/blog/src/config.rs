@@ -95,6 +95,11 @@ impl Config {
         })
     }
 
+    /// What a new user with this address may do, if it is theirs.
+    pub fn role_of(&self, email: &Email) -> Role {
+        if self.admin_email.as_ref() == Some(email) { Role::Admin } else { self.default_role }
+    }
+
     /// The `iss` of the pool's tokens.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
     pub fn issuer(&self) -> String {

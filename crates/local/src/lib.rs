@@ -10,4 +10,5 @@ pub mod server;
 pub mod stack;
 pub mod streams;
 pub mod template;
+pub mod triggers;
 pub mod wire;

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use blog::clock::Clock;
 use blog::config::SignUpConfirmation;
 use clap::{Args, Parser, Subcommand};
-use local::backing::{Backing, Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID};
 use local::s3::{BUCKET_NAME, CREDENTIALS};
 use local::seed;
 use local::stack::{Options, Stack};
-use local::template::{self, Template};
 use tokio::net::TcpListener;
 
 /// Broadsheet on this machine: API, database, accounts and mailbox in one process.
@@ -116,6 +115,8 @@ async fn serve(options: Serve) -> io::Result<()> {
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
         admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
+        host: local,
+        ports: [0; 3],
     })
     .await?;
 
@@ -141,17 +142,26 @@ async fn serve(options: Serve) -> io::Result<()> {
 }
 
 async fn run_backing(options: RunBacking) -> io::Result<()> {
-    let template = Template::read(template::SOURCE, &refs()).map_err(io::Error::other)?;
-    let ports = [options.dynamodb_port, options.cognito_port, options.s3_port];
-    let backing = Backing::start(&template, &options.data.storage(), &Clock::system(), options.host, ports).await?;
-    println!("DynamoDB, Cognito and S3 are running, for sam local start-api. Ctrl-C ends them.");
+    // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
+    let stack = Stack::start(Options {
+        storage: options.data.storage(),
+        // As local/env.json has it for the functions.
+        sign_up_confirmation: SignUpConfirmation::Auto,
+        admin_email: None,
+        clock: Clock::system(),
+        host: options.host,
+        ports: [options.dynamodb_port, options.cognito_port, options.s3_port],
+    })
+    .await?;
+    let backing = &stack.backing;
     let [key_id, secret] = CREDENTIALS;
+    println!("DynamoDB, Cognito and S3 are running, for sam local start-api. Ctrl-C ends them.");
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
     println!("  S3         {}  bucket {BUCKET_NAME}, key id {key_id}, secret key {secret}", backing.s3);
     tokio::select! {
         () = interrupted() => {}
-        () = backing.remove_expired() => {}
+        () = stack.background() => {}
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The whole stack in one process.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
@@ -16,6 +16,7 @@ use crate::gateway::Gateway;
 use crate::s3::CREDENTIALS;
 use crate::streams::Streams;
 use crate::template::{self, Template};
+use crate::triggers::PoolFunctions;
 use crate::wire::Wire;
 
 /// How a local stack differs from the template's defaults.
@@ -28,6 +29,10 @@ pub struct Options {
     pub sign_up_confirmation: SignUpConfirmation,
     /// Where time and ids come from.
     pub clock: Clock,
+    /// Where DynamoDB and Cognito answer.
+    pub host: IpAddr,
+    /// On which ports; 0 is any that is free.
+    pub ports: [u16; 3],
 }
 
 /// A running stack.
@@ -55,15 +60,16 @@ impl Stack {
         refs.insert("SignUpConfirmation", confirmation.to_owned());
         refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
-        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let backing = Backing::start(&template, &options.storage, &options.clock, local, [0; 3]).await?;
+        let Options { storage, clock, host, ports, .. } = options;
+        let backing = Backing::start(&template, &storage, &clock, host, ports).await?;
 
         // The environment is the template's; only the address of the keys is known no sooner than now.
         let mut environment = template.environment.clone();
         environment.insert("JWKS_URL".to_owned(), backing.jwks_url());
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
-        let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), options.clock));
+        let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), clock));
+        backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&blog), &template)?);
         let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
         Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, blog })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blog::Blog;
-use events::Consumer;
+use events::{Consumer, Function};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -30,7 +30,10 @@ pub struct Streams {
 impl Streams {
     /// The stream with the consumers of these event sources.
     pub fn new(blog: Arc<Blog>, sources: &[EventSource]) -> Self {
-        let consumer = |source: &EventSource| Some((source.clone(), events::find(&source.handler).ok()?));
+        let consumer = |source: &EventSource| match events::find(&source.handler) {
+            Ok(Function::Consumer(consumer)) => Some((source.clone(), consumer)),
+            _ => None,
+        };
         Self { blog, consumers: sources.iter().filter_map(consumer).collect(), position: Mutex::default() }
     }
 

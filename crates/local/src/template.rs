@@ -17,6 +17,8 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The consumers of the table's stream.
     pub event_sources: Vec<EventSource>,
+    /// The triggers of the user pool: the handlers of its functions, by the names that `LambdaConfig` has for them.
+    pub triggers: BTreeMap<String, String>,
     /// Every function, by its handler.
     pub functions: BTreeMap<String, Function>,
     /// The environment that every function gets.
@@ -179,8 +181,11 @@ impl Template {
         let table = one(resources, "AWS::DynamoDB::Table")?;
         let pool = one(resources, "AWS::Cognito::UserPool")?;
         let client = one(resources, "AWS::Cognito::UserPoolClient")?;
+        // A parameter is text, whatever its type.
         let number = |value: &Value, pointer: &str| {
-            value.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
+            let number =
+                value.pointer(pointer).and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
+            number.ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
         };
         let environment = root
             .pointer("/Globals/Function/Environment/Variables")
@@ -190,6 +195,7 @@ impl Template {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
             event_sources,
+            triggers: triggers(pool, resources)?,
             functions,
             environment: environment
                 .iter()
@@ -211,6 +217,23 @@ impl Template {
             },
         })
     }
+}
+
+/// Which handlers the pool's `LambdaConfig` means, found by the names that end their ARNs.
+fn triggers(pool: &Value, resources: &Map<String, Value>) -> Result<BTreeMap<String, String>, TemplateError> {
+    object(&pool["Properties"], "LambdaConfig")?
+        .iter()
+        .map(|(kind, arn)| {
+            let arn = arn.as_str().unwrap_or_default();
+            let named = |function: &Value| {
+                let name = function.pointer("/Properties/FunctionName").and_then(Value::as_str);
+                name.is_some_and(|name| arn.ends_with(&format!(":function:{name}")))
+            };
+            let function = of_type(resources, "AWS::Serverless::Function").find(|(_, function)| named(function));
+            let (id, function) = function.ok_or_else(|| TemplateError::Missing(format!("the function {arn}")))?;
+            Ok((kind.clone(), text(function, "/Properties/Handler", id)?))
+        })
+        .collect()
 }
 
 fn event_source(event: &Value, handler: &str) -> Result<EventSource, TemplateError> {
@@ -309,10 +332,11 @@ impl Resolver<'_> {
     }
 
     fn reference(&self, name: &str) -> String {
-        match (self.refs.get(name), self.parameters[name]["Default"].as_str()) {
+        match (self.refs.get(name), &self.parameters[name]["Default"]) {
             (Some(value), _) => value.clone(),
-            (None, Some(default)) => default.to_owned(),
-            (None, None) => name.to_owned(),
+            (None, Yaml::String(default)) => default.clone(),
+            (None, Yaml::Number(default)) => default.to_string(),
+            (None, _) => name.to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 use axum::body::Bytes;
 use blog::clock::{Clock, Timestamp};
 use blog::config::SignUpConfirmation;
-use blog::domain::{Role, UserId};
+use blog::domain::{CognitoName, Role, UserId};
 use http::{HeaderMap, Request, StatusCode};
 use local::backing::Storage;
 use local::stack::{Options, Stack};
@@ -42,7 +42,9 @@ impl TestStack {
             move || u128::from(counter.fetch_add(1, Ordering::SeqCst)),
         );
         let admin_email = Some("admin@example.com".to_owned());
-        let options = Options { storage: Storage::Memory, sign_up_confirmation, admin_email, clock };
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let storage = Storage::Memory;
+        let options = Options { storage, sign_up_confirmation, admin_email, clock, host, ports: [0; 3] };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         Self { stack, milliseconds }
     }
@@ -97,9 +99,10 @@ impl TestStack {
     pub async fn user_with_role(&self, username: &str, role: Role) -> Client {
         let id = self.user(username).await.get("/me").await.body["id"].as_str().expect("an id").to_owned();
         let id: UserId = id.parse().expect("a user id");
-        self.stack.blog.identity.grant(id, role).await.expect("granted");
+        let name = CognitoName::from(id);
+        self.stack.blog.identity.grant(&name, role).await.expect("granted");
         for other in Role::ALL.into_iter().filter(|other| *other != role) {
-            self.stack.blog.identity.withdraw(id, other).await.expect("withdrawn");
+            self.stack.blog.identity.withdraw(&name, other).await.expect("withdrawn");
         }
         self.log_in(username).await
     }

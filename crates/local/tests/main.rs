@@ -24,3 +24,4 @@ mod rate_limits;
 mod seeding;
 mod template;
 mod tokens;
+mod triggers;

@@ -57,6 +57,7 @@ pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_
         "context": {
             "user_id": user_id,
             "username": viewer.username.as_str(),
+            "cognito_name": viewer.cognito_name.as_str(),
             "role": viewer.role.name(),
             "session": viewer.session,
         },

@@ -20,6 +20,6 @@ pub async fn delete_user(blog: &Blog, record: &EventRecord) -> Result<(), Error>
         blog.bucket.delete(&export_key(&export)).await?;
         blog.table.delete_export(&export).await?;
     }
-    blog.identity.delete(user.id).await?;
+    blog.identity.delete(&user.cognito_name()).await?;
     blog.table.delete_user(&user).await
 }

@@ -28,8 +28,8 @@ impl Operation for ChangePassword {
         blog: &Blog,
         Call { caller: Reader(viewer), body, source, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
-        let name = viewer.user_id.to_string();
-        blog.table.limit(RateLimit::CHANGE_PASSWORD, source, &name, now).await?;
+        let name = viewer.cognito_name;
+        blog.table.limit(RateLimit::CHANGE_PASSWORD, source, &viewer.user_id.to_string(), now).await?;
         let user = blog.table.user(viewer.user_id, Consistency::Strong).await?;
         let user = user.ok_or(Error::Unauthenticated("This account is not in use."))?;
         if body.new_password.repeats(&user.username, &user.email) {
@@ -39,9 +39,9 @@ impl Operation for ChangePassword {
         // Cognito's ChangePassword does both steps at once, but for an access token, which operations do not get to
         // see. Logging in also makes sure that the account is confirmed, which setting a password would do unasked.
         blog.identity.log_in(&name, &body.current_password).await?;
-        blog.identity.set_password(viewer.user_id, &body.new_password).await?;
+        blog.identity.set_password(&name, &body.new_password).await?;
         // Who knew the old password may have a session. Last, because until now they could begin another one.
-        end_sessions(blog, viewer.user_id, viewer.session, now).await?;
+        end_sessions(blog, viewer.user_id, &name, viewer.session, now).await?;
         Ok(NoContent)
     }
 }

@@ -2,10 +2,9 @@
 
 use blog::domain::{ConfirmationCode, Email, UserId};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
+use blog::identity::registration::finish;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
-
-use crate::registration::finish;
 
 pub struct ConfirmRegistration;
 

@@ -25,9 +25,8 @@ impl Operation for DeleteMe {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Reader(viewer), body, source, if_match, now, .. } = call;
-        let name = viewer.user_id.to_string();
-        blog.table.limit(RateLimit::DELETE_ME, source, &name, now).await?;
-        blog.identity.log_in(&name, &body.password).await?;
+        blog.table.limit(RateLimit::DELETE_ME, source, &viewer.user_id.to_string(), now).await?;
+        blog.identity.log_in(&viewer.cognito_name, &body.password).await?;
 
         // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An
         // administrator gives the role back with it, so that the last one stays.

@@ -2,7 +2,7 @@
 
 use blog::domain::Email;
 use blog::edge::{Accepted, Call, NoFields, Operation, Visitor};
-use blog::table::RateLimit;
+use blog::table::{Guarded, RateLimit};
 use blog::{Blog, Error, fields};
 
 pub struct ForgotPassword;
@@ -26,8 +26,8 @@ impl Operation for ForgotPassword {
         // A registration that is not finished is nobody's account yet. The same for it and for an unknown address:
         // this must not tell who has an account.
         let holder = blog.table.holder_of_email(&body.email, now).await?.filter(|guard| guard.expires_at.is_none());
-        let user_id = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
-        blog.identity.forgot_password(user_id).await?;
+        let name = holder.map_or_else(|| blog.new_id(now), Guarded::cognito_name);
+        blog.identity.forgot_password(&name).await?;
         Ok(Accepted)
     }
 }

@@ -19,7 +19,6 @@ mod people;
 mod profile;
 mod refresh_session;
 mod register;
-mod registration;
 mod reinstate_user;
 mod resend_confirmation;
 mod reset_password;

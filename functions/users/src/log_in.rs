@@ -2,11 +2,10 @@
 
 use blog::domain::{Email, Login, Password, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
-use blog::table::RateLimit;
+use blog::identity::registration::finish;
+use blog::table::{Guarded, RateLimit};
 use blog::{Blog, Error, fields};
 use serde::Serialize;
-
-use crate::registration::finish;
 
 pub struct LogIn;
 
@@ -47,16 +46,15 @@ impl Operation for LogIn {
         };
         // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong
         // password, and takes as long.
-        let (user_id, is_reserved) = match holder {
-            Some(holder) => (holder.user_id, holder.is_reserved()),
-            None => (blog.new_id(now), false),
-        };
-        let name = user_id.to_string();
+        let unfinished = holder.as_ref().filter(|holder| holder.is_reserved()).map(|holder| holder.user_id);
+        let name = holder.map_or_else(|| blog.new_id(now), Guarded::cognito_name);
         let mut tokens = blog.identity.log_in(&name, &body.password).await?;
 
         // The password is right. If the registration was interrupted, finish it, and take tokens that carry the role
         // which that gave.
-        if is_reserved && finish(blog, user_id, now).await?.is_some() {
+        if let Some(user_id) = unfinished
+            && finish(blog, user_id, now).await?.is_some()
+        {
             tokens = blog.identity.log_in(&name, &body.password).await?;
         }
         let session = Session {

@@ -16,7 +16,7 @@ impl Operation for LogOut {
     type Reply = NoContent;
 
     async fn run(blog: &Blog, Call { caller: Reader(viewer), now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        end_sessions(blog, viewer.user_id, viewer.session, now).await?;
+        end_sessions(blog, viewer.user_id, &viewer.cognito_name, viewer.session, now).await?;
         Ok(NoContent)
     }
 }

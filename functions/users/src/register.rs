@@ -1,13 +1,13 @@
 //! `POST /users`: a new account.
 
 use blog::config::SignUpConfirmation;
-use blog::domain::{DisplayName, Email, NewPassword, Role, User, UserStatus, Username};
+use blog::domain::{DisplayName, Email, NewPassword, User, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
 use blog::identity::SignUpRefused;
+use blog::identity::registration::{finish, reserved_seconds};
 use blog::{Blog, Error, fields};
 
 use crate::profile::PrivateProfile;
-use crate::registration::{finish, reserved_seconds};
 
 pub struct Register;
 
@@ -36,28 +36,12 @@ impl Operation for Register {
 
         // 1. Reserve the name and the address. If we are stopped anywhere below, the reservation lapses.
         let confirmation = blog.config.sign_up_confirmation;
-        let is_admin = blog.config.admin_email.as_ref() == Some(&email);
-        let role = if is_admin { Role::Admin } else { blog.config.default_role };
-        let user = User {
-            id: blog.new_id(now),
-            display_name: display_name.map_or_else(|| username.to_string(), Into::into),
-            username,
-            email,
-            bio: None,
-            avatar_url: None,
-            website_url: None,
-            role,
-            status: UserStatus::Unconfirmed,
-            suspension_reason: None,
-            signed_out: None,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-            posts: 0,
-            followers: 0,
-            following: 0,
-            expires_at: Some(now.plus_seconds(reserved_seconds(confirmation)).seconds()),
-        };
+        let role = blog.config.role_of(&email);
+        let expires_at = now.plus_seconds(reserved_seconds(confirmation));
+        let mut user = User::new(blog.new_id(now), username, email, role, now, expires_at);
+        if let Some(name) = display_name {
+            user.display_name = name.into();
+        }
         blog.table.reserve_user(&user, now).await?;
 
         // 2. Hand the password to Cognito. If it says no, the name is free again at once.
@@ -71,10 +55,8 @@ impl Operation for Register {
         // 3. Finish: at once, or when the code from the e-mail comes back.
         let user = match confirmation {
             SignUpConfirmation::Email => user,
-            SignUpConfirmation::Auto => {
-                let vanished = || Error::internal("the profile vanished while its user registered");
-                finish(blog, user.id, now).await?.ok_or_else(vanished)?
-            }
+            // Cognito's trigger has done it while it answered us, unless it failed.
+            SignUpConfirmation::Auto => finish(blog, user.id, now).await?.unwrap_or_else(|| user.activated()),
         };
         let role = user.role;
         Ok(Created {
@@ -89,9 +71,5 @@ async fn sign_up(blog: &Blog, user: &User, password: &NewPassword) -> Result<(),
     blog.identity.sign_up(user.id, &user.email, password).await.map_err(|refused| match refused {
         SignUpRefused::Password => Error::field("password", "is not accepted; choose another one"),
         SignUpRefused::Other(error) => error,
-    })?;
-    match blog.config.sign_up_confirmation {
-        SignUpConfirmation::Auto => blog.identity.confirm_at_once(user.id).await,
-        SignUpConfirmation::Email => Ok(()),
-    }
+    })
 }

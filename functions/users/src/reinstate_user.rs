@@ -25,7 +25,7 @@ impl Operation for ReinstateUser {
             Ok(())
         })
         .await?;
-        blog.identity.enable(user.id).await?;
+        blog.identity.enable(&user.cognito_name()).await?;
         Ok(NoContent)
     }
 }

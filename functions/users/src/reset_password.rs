@@ -3,7 +3,7 @@
 use blog::clock::Timestamp;
 use blog::domain::{ConfirmationCode, Email, NewPassword, UserId, Username};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
-use blog::table::RateLimit;
+use blog::table::{Guarded, RateLimit};
 use blog::{Blog, Error, fields};
 
 use crate::sessions::end_sessions;
@@ -33,10 +33,11 @@ impl Operation for ResetPassword {
         }
         // For an unknown address Cognito is asked all the same, so that the time does not tell either.
         let holder = blog.table.holder_of_email(&body.email, now).await?;
-        let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);
-        blog.identity.reset_password(user_id, &body.code, &body.new_password).await?;
+        let user_id: UserId = holder.as_ref().map_or_else(|| blog.new_id(now), |guard| guard.user_id);
+        let name = holder.map_or_else(|| user_id.into(), Guarded::cognito_name);
+        blog.identity.reset_password(&name, &body.code, &body.new_password).await?;
         // Who knew the old password may have a session.
-        end_sessions(blog, user_id, String::new(), now).await?;
+        end_sessions(blog, user_id, &name, String::new(), now).await?;
         Ok(NoContent)
     }
 }

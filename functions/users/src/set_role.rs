@@ -41,9 +41,10 @@ impl Operation for SetRole {
 
         // Cognito puts it into tokens. All other groups, not only the one that the table knew: if we are stopped
         // here, the same request once more makes it good.
-        blog.identity.grant(user.id, role).await?;
+        let name = user.cognito_name();
+        blog.identity.grant(&name, role).await?;
         for other in Role::ALL.into_iter().filter(|other| *other != role) {
-            blog.identity.withdraw(user.id, other).await?;
+            blog.identity.withdraw(&name, other).await?;
         }
         Ok(Json(PrivateProfile::new(user, role)))
     }

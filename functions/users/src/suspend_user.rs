@@ -36,8 +36,8 @@ impl Operation for SuspendUser {
         })
         .await?;
         // And Cognito gives them no more tokens.
-        blog.identity.disable(user.id).await?;
-        blog.identity.sign_out(user.id).await?;
+        blog.identity.disable(&user.cognito_name()).await?;
+        blog.identity.sign_out(&user.cognito_name()).await?;
         Ok(NoContent)
     }
 }

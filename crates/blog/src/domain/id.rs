@@ -30,7 +30,8 @@ macro_rules! id {
 }
 
 id! {
-    /// A user's id; also the user's name in Cognito, so that a token leads to the profile without a look-up.
+    /// A user's id. Whoever registers with us is named by it in Cognito, so that a token leads to the profile without a
+    /// look-up.
     UserId
 }
 id! {

@@ -28,4 +28,4 @@ pub use text::{
     Summary, Title,
 };
 pub use url::WebUrl;
-pub use user::{Email, NewPassword, Password, SignOut, User, UserStatus, Username, Viewer};
+pub use user::{CognitoName, Email, NewPassword, Password, SignOut, User, UserStatus, Username, Viewer};

@@ -86,7 +86,7 @@ impl TryFrom<String> for Username {
 
     fn try_from(typed: String) -> Result<Self, Self::Error> {
         let folded = typed.to_ascii_lowercase();
-        let well_formed = (3..=30).contains(&folded.len())
+        let well_formed = (3..=Self::MOST).contains(&folded.len())
             && folded.starts_with(|first: char| first.is_ascii_lowercase())
             && folded.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
         if !well_formed {
@@ -96,6 +96,65 @@ impl TryFrom<String> for Username {
         } else {
             Ok(Self(folded))
         }
+    }
+}
+
+impl Username {
+    const MOST: usize = 30;
+
+    /// A username as near as possible to what somebody is called elsewhere: in our alphabet, from its first letter on.
+    /// What then is too short or reserved gets the end of the user's id.
+    pub fn near(wish: &str, id: UserId) -> Self {
+        let words: Vec<_> = wish.split('_').map(slug::slugify).collect();
+        let folded = words.join("_");
+        let from_a_letter = folded.trim_start_matches(|first: char| !first.is_ascii_lowercase());
+        let cut = from_a_letter.get(..Self::MOST).unwrap_or(from_a_letter).to_owned();
+        Self::try_from(cut.clone()).unwrap_or_else(|_| Self::suffixed(&cut, id))
+    }
+
+    /// The same name with the end of the user's id, for when another user has it already.
+    pub fn with_suffix(&self, id: UserId) -> Self {
+        Self::suffixed(&self.0, id)
+    }
+
+    fn suffixed(name: &str, id: UserId) -> Self {
+        let id = id.to_string().to_ascii_lowercase();
+        let suffix = id.get(id.len().saturating_sub(6)..).unwrap_or(&id);
+        let head = name.get(..Self::MOST - 1 - suffix.len()).unwrap_or(name);
+        let head = if head.is_empty() { "user" } else { head };
+        Self(format!("{head}-{suffix}"))
+    }
+}
+
+/// A user's name in Cognito. For whoever registered with us it is the user's id; whoever came to the pool by another
+/// way, such as its own sign-up page or a federated log-in, has a name that we did not choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CognitoName(String);
+
+impl CognitoName {
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<UserId> for CognitoName {
+    fn from(id: UserId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<ulid::Ulid> for CognitoName {
+    /// The name that a user with this id would have.
+    fn from(id: ulid::Ulid) -> Self {
+        UserId::from(id).into()
+    }
+}
+
+impl From<String> for CognitoName {
+    fn from(name: String) -> Self {
+        Self(name)
     }
 }
 
@@ -211,6 +270,8 @@ pub struct Viewer {
     pub user_id: UserId,
     /// The user's name.
     pub username: Username,
+    /// The user's name in Cognito; from the token.
+    pub cognito_name: CognitoName,
     /// What the user may do; from the token.
     pub role: Role,
     /// The log-in that the token comes from.
@@ -244,8 +305,11 @@ pub enum UserStatus {
 /// A user's profile, as it is stored. Credentials are Cognito's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct User {
-    /// The id, also the name in Cognito.
+    /// The id; the name in Cognito too, unless that is another.
     pub id: UserId,
+    /// The name in Cognito, where it is not the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cognito_name: Option<CognitoName>,
     /// The name in addresses.
     pub username: Username,
     /// The address, which only the user sees.
@@ -284,6 +348,48 @@ pub struct User {
 }
 
 impl User {
+    /// A user whose registration has just begun, and holds its names until `expires_at`.
+    pub fn new(
+        id: UserId,
+        username: Username,
+        email: Email,
+        role: Role,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            cognito_name: None,
+            display_name: username.to_string(),
+            username,
+            email,
+            bio: None,
+            avatar_url: None,
+            website_url: None,
+            role,
+            status: UserStatus::Unconfirmed,
+            suspension_reason: None,
+            signed_out: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            posts: 0,
+            followers: 0,
+            following: 0,
+            expires_at: Some(expires_at.seconds()),
+        }
+    }
+
+    /// The same user, the registration finished.
+    pub fn activated(self) -> Self {
+        Self { status: UserStatus::Active, expires_at: None, ..self }
+    }
+
+    /// The user's name in Cognito.
+    pub fn cognito_name(&self) -> CognitoName {
+        self.cognito_name.clone().unwrap_or_else(|| self.id.into())
+    }
+
     /// What is said of a user who is not there, or has not finished registering.
     pub fn not_found() -> Error {
         Error::NotFound("There is no such user.")

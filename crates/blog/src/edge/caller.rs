@@ -100,6 +100,7 @@ fn viewer_of_context(request: &Request) -> Option<Viewer> {
     Some(Viewer {
         user_id: field("user_id")?.parse().ok()?,
         username: field("username")?.to_owned().try_into().ok()?,
+        cognito_name: field("cognito_name")?.to_owned().into(),
         role: field("role")?.parse().ok()?,
         session: field("session")?.to_owned(),
     })

@@ -7,9 +7,10 @@ use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
 
 use crate::Error;
 use crate::config::Config;
-use crate::domain::{ConfirmationCode, Email, NewPassword, Password, RefreshToken, Role, UserId};
+use crate::domain::{CognitoName, ConfirmationCode, Email, NewPassword, Password, RefreshToken, Role, UserId};
 
-/// The user pool. Users are named by their [`UserId`] there, so usernames and addresses can change here.
+/// The user pool. Whoever registers with us is named by their [`UserId`] there, so usernames and addresses can change
+/// here; whoever came by another way has a [`CognitoName`] of their own.
 pub struct Identity {
     client: Client,
     user_pool_id: String,
@@ -41,7 +42,8 @@ impl Identity {
         Self { client, user_pool_id: config.user_pool_id.clone(), client_id: config.user_pool_client_id.clone() }
     }
 
-    /// Makes an account, which is unconfirmed. Doing it twice is the same as once.
+    /// Makes an account, which waits for its code unless the `pre_sign_up` trigger confirms it. Doing it twice is the
+    /// same as once.
     pub async fn sign_up(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), SignUpRefused> {
         let answer = self
             .client
@@ -59,34 +61,14 @@ impl Identity {
                 Some("UsernameExistsException") => Ok(()),
                 // Cognito made the account; only the message could not be sent. It can be sent again.
                 Some("CodeDeliveryFailureException") => Ok(()),
+                _ if is_left_to_us(&error) => Ok(()),
                 Some("InvalidPasswordException") => Err(SignUpRefused::Password),
                 _ => Err(SignUpRefused::Other(Error::from_aws(error))),
             },
         }
     }
 
-    /// Makes an account usable without a code, its address taken as verified.
-    pub async fn confirm_at_once(&self, id: UserId) -> Result<(), Error> {
-        let confirmed =
-            self.client.admin_confirm_sign_up().user_pool_id(&self.user_pool_id).username(id.to_string()).send().await;
-        match confirmed {
-            Ok(_) => {}
-            // It is confirmed already: an answer was lost and the SDK asked again.
-            Err(error) if error.code() == Some("NotAuthorizedException") => {}
-            Err(error) => return Err(Error::from_aws(error)),
-        }
-        self.client
-            .admin_update_user_attributes()
-            .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
-            .user_attributes(attribute("email_verified", "true")?)
-            .send()
-            .await
-            .map_err(Error::from_aws)?;
-        Ok(())
-    }
-
-    /// Makes an account usable if the code is right. The same 422 for an unknown account, a wrong code, an
+    /// Makes an account usable if the code is right; the registration may still have to be finished. The same 422 for an unknown account, a wrong code, an
     /// old one, and too many tries.
     pub async fn confirm(&self, id: UserId, code: &ConfirmationCode) -> Result<(), Error> {
         let answer = self
@@ -99,6 +81,7 @@ impl Identity {
             .await;
         match answer {
             Ok(_) => Ok(()),
+            Err(error) if is_left_to_us(&error) => Ok(()),
             Err(error) => Err(code_refused(error)),
         }
     }
@@ -111,15 +94,15 @@ impl Identity {
     }
 
     /// Sends a code that resets the password. Cognito sends none to an address that was never confirmed.
-    pub async fn forgot_password(&self, id: UserId) -> Result<(), Error> {
-        let answer = self.client.forgot_password().client_id(&self.client_id).username(id.to_string()).send().await;
+    pub async fn forgot_password(&self, name: &CognitoName) -> Result<(), Error> {
+        let answer = self.client.forgot_password().client_id(&self.client_id).username(name.as_str()).send().await;
         sent_or_not(answer)
     }
 
     /// Gives an account a new password if the code is right, and otherwise the same 422 as [`confirm`](Self::confirm).
     pub async fn reset_password(
         &self,
-        id: UserId,
+        name: &CognitoName,
         code: &ConfirmationCode,
         new_password: &NewPassword,
     ) -> Result<(), Error> {
@@ -127,13 +110,14 @@ impl Identity {
             .client
             .confirm_forgot_password()
             .client_id(&self.client_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .confirmation_code(code.as_str())
             .password(new_password.reveal())
             .send()
             .await;
         match answer {
             Ok(_) => Ok(()),
+            Err(error) if is_left_to_us(&error) => Ok(()),
             Err(error) => match error.code() {
                 Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => Err(password_refused()),
                 // No code was ever sent to it.
@@ -145,12 +129,12 @@ impl Identity {
 
     /// Gives an account a new password. Cognito confirms an account that was not yet: only for one that is known
     /// to be.
-    pub async fn set_password(&self, id: UserId, new_password: &NewPassword) -> Result<(), Error> {
+    pub async fn set_password(&self, name: &CognitoName, new_password: &NewPassword) -> Result<(), Error> {
         let answer = self
             .client
             .admin_set_user_password()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .password(new_password.reveal())
             .permanent(true)
             .send()
@@ -165,11 +149,11 @@ impl Identity {
     }
 
     /// Puts the user into the group of a role; tokens made from now on carry it. Twice is the same as once.
-    pub async fn grant(&self, id: UserId, role: Role) -> Result<(), Error> {
+    pub async fn grant(&self, name: &CognitoName, role: Role) -> Result<(), Error> {
         self.client
             .admin_add_user_to_group()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .group_name(role.name())
             .send()
             .await
@@ -178,11 +162,11 @@ impl Identity {
     }
 
     /// Takes the user out of the group of a role. Twice is the same as once.
-    pub async fn withdraw(&self, id: UserId, role: Role) -> Result<(), Error> {
+    pub async fn withdraw(&self, name: &CognitoName, role: Role) -> Result<(), Error> {
         self.client
             .admin_remove_user_from_group()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .group_name(role.name())
             .send()
             .await
@@ -192,11 +176,11 @@ impl Identity {
 
     /// Kills every refresh token of the user. Access tokens live on in Cognito's eyes; the profile says that they
     /// do not count.
-    pub async fn sign_out(&self, id: UserId) -> Result<(), Error> {
+    pub async fn sign_out(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_user_global_sign_out()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -204,9 +188,9 @@ impl Identity {
     }
 
     /// Deletes the account. Twice is the same as once.
-    pub async fn delete(&self, id: UserId) -> Result<(), Error> {
+    pub async fn delete(&self, name: &CognitoName) -> Result<(), Error> {
         let answer =
-            self.client.admin_delete_user().user_pool_id(&self.user_pool_id).username(id.to_string()).send().await;
+            self.client.admin_delete_user().user_pool_id(&self.user_pool_id).username(name.as_str()).send().await;
         match answer {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("UserNotFoundException") => Ok(()),
@@ -215,11 +199,11 @@ impl Identity {
     }
 
     /// Lets the user log in no longer. Twice is the same as once.
-    pub async fn disable(&self, id: UserId) -> Result<(), Error> {
+    pub async fn disable(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_disable_user()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -227,11 +211,11 @@ impl Identity {
     }
 
     /// Lets the user log in again. Twice is the same as once.
-    pub async fn enable(&self, id: UserId) -> Result<(), Error> {
+    pub async fn enable(&self, name: &CognitoName) -> Result<(), Error> {
         self.client
             .admin_enable_user()
             .user_pool_id(&self.user_pool_id)
-            .username(id.to_string())
+            .username(name.as_str())
             .send()
             .await
             .map_err(Error::from_aws)?;
@@ -239,13 +223,13 @@ impl Identity {
     }
 
     /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
-    pub async fn log_in(&self, name: &str, password: &Password) -> Result<Tokens, Error> {
+    pub async fn log_in(&self, name: &CognitoName, password: &Password) -> Result<Tokens, Error> {
         let answer = self
             .client
             .initiate_auth()
             .client_id(&self.client_id)
             .auth_flow(AuthFlowType::UserPasswordAuth)
-            .auth_parameters("USERNAME", name)
+            .auth_parameters("USERNAME", name.as_str())
             .auth_parameters("PASSWORD", password.reveal())
             .send()
             .await;
@@ -268,6 +252,15 @@ impl Identity {
 
 fn attribute(name: &str, value: &str) -> Result<AttributeType, Error> {
     AttributeType::builder().name(name).value(value).build().map_err(Error::internal)
+}
+
+/// Whether Cognito did what it was asked for and only the trigger failed that it runs afterwards. What that trigger does
+/// for our users, finishing the registration, everybody does who asks Cognito for something that calls it.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html>
+fn is_left_to_us(error: &impl ProvideErrorMetadata) -> bool {
+    let of_a_trigger = ["UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"];
+    error.code().is_some_and(|code| of_a_trigger.contains(&code))
+        && error.message().is_some_and(|message| message.starts_with("PostConfirmation"))
 }
 
 /// What is said of a code that Cognito does not take. Too many tries are said to be a wrong code too: Cognito

@@ -1,28 +1,36 @@
 //! Who somebody is: credentials in Cognito, and the checking of its access tokens.
 
 mod cognito;
+pub mod registration;
 mod verifier;
 
 pub use cognito::{Identity, SignUpRefused, Tokens};
 pub use verifier::{Claims, Verifier};
 
 use crate::clock::Timestamp;
-use crate::domain::{Role, UserId, Viewer};
+use crate::domain::{CognitoName, Role, Viewer};
 use crate::table::Consistency;
 use crate::{Blog, Error};
 
 /// The user behind an access token. The authorizer runs it for routes that need a user, the edge for public
 /// routes that were given a token. It costs one read of the profile, which also tells
-/// who was suspended or has signed out.
+/// who was suspended or has signed out; and one more for users whose name in Cognito is not their id.
 pub async fn authenticate(blog: &Blog, token: &str, now: Timestamp) -> Result<Viewer, Error> {
     let claims = blog.verifier.verify(token, now).await?;
-    let user_id: UserId =
-        claims.username.parse().map_err(|_| Error::Unauthenticated("This token is not of this blog."))?;
+    let cognito_name = CognitoName::from(claims.username);
+    let user_id = match cognito_name.as_str().parse() {
+        Ok(id) => id,
+        Err(_) => match blog.table.holder_of_cognito_name(&cognito_name, now).await? {
+            Some(holder) => holder.user_id,
+            None => return Err(Error::Unauthenticated("This token is not of this blog.")),
+        },
+    };
     let user = blog.table.user(user_id, Consistency::Eventual).await?;
     match user {
         Some(user) if user.accepts(claims.iat, &claims.session) => Ok(Viewer {
             user_id,
             username: user.username,
+            cognito_name,
             role: Role::of_groups(claims.groups.iter().map(String::as_str)),
             session: claims.session,
         }),

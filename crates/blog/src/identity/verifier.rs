@@ -30,7 +30,7 @@ const BAD_TOKEN: Error = Error::Unauthenticated("The access token is not valid, 
 /// What an access token says.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Claims {
-    /// The user's name in Cognito, which is the user's id here.
+    /// The user's name in Cognito.
     pub username: String,
     /// The user's groups, which are roles.
     #[serde(rename = "cognito:groups", default)]

@@ -5,7 +5,9 @@
 //! | a user's profile | GetItem | `USER#id` | `PROFILE` | eventual; strong for oneself | 0.5 to 1 RCU |
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
-//! | register | TransactWriteItems | the three above | | | 12 WCU, twice |
+//! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
+//! | register | TransactWriteItems | the first three above | | | 12 WCU, twice |
+//! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
 //! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
 //! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
@@ -31,14 +33,14 @@
 //! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
-//! lacks `#`. E-mail addresses may contain anything, and keys show up in AWS's tools (Contributor Insights),
-//! so theirs is a hash; so is that of what is typed as a login, and of network addresses.
+//! lacks `#`. E-mail addresses and names in Cognito may contain anything, and keys show up in AWS's tools
+//! (Contributor Insights), so theirs is a hash; so is that of what is typed as a login, and of network addresses.
 
 use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
 use crate::domain::{
-    Email, ExportId, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username,
+    CognitoName, Email, ExportId, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username,
 };
 use crate::edge::Source;
 
@@ -83,6 +85,11 @@ pub fn username(username: &Username) -> Key {
 /// The guard of an e-mail address.
 pub fn email(email: &Email) -> Key {
     Key::new(format!("EMAIL#{}", hash(email.as_str())), "EMAIL")
+}
+
+/// Where a name in Cognito that is no id of ours leads to the user. The pool does not tell `Ana` from `ana`.
+pub fn cognito_name(name: &CognitoName) -> Key {
+    Key::new(format!("COGNITO#{}", hash(&name.as_str().to_lowercase())), "COGNITO")
 }
 
 fn hash(text: &str) -> String {

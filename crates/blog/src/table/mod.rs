@@ -28,6 +28,7 @@ use write::{TRIES, pause};
 pub use posts::{PostText, Slot};
 pub use rate_limits::RateLimit;
 pub use users::Guarded;
+pub(crate) use users::LAPSED;
 
 type Item = HashMap<String, AttributeValue>;
 

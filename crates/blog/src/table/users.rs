@@ -8,7 +8,7 @@ use super::write::Write;
 use super::{Consistency, Entity, Table, read};
 use crate::Error;
 use crate::clock::Timestamp;
-use crate::domain::{Email, Role, SignOut, User, UserId, UserStatus, Username};
+use crate::domain::{CognitoName, Email, Role, SignOut, User, UserId, Username};
 use crate::edge::{Limit, Page};
 
 /// Who has a name or an address. The item is what makes it unique.
@@ -16,6 +16,9 @@ use crate::edge::{Limit, Page};
 pub struct Guarded {
     /// Whose it is.
     pub user_id: UserId,
+    /// The user's name in Cognito, where it is not the id: to log in takes no look-up more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cognito_name: Option<CognitoName>,
     /// When it is free again, in seconds since 1970: a reservation that was not finished, or a username that was
     /// given up. None while it is in use.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,6 +29,15 @@ pub struct Guarded {
 }
 
 impl Guarded {
+    fn by(user: &User, expires_at: Option<i64>) -> Self {
+        Self { user_id: user.id, cognito_name: user.cognito_name.clone(), expires_at, former: false }
+    }
+
+    /// The user's name in Cognito.
+    pub fn cognito_name(self) -> CognitoName {
+        self.cognito_name.unwrap_or_else(|| self.user_id.into())
+    }
+
     /// Whether it is only reserved, for a registration that is not finished.
     pub fn is_reserved(&self) -> bool {
         self.expires_at.is_some() && !self.former
@@ -41,6 +53,9 @@ struct ListedUser {
 impl Entity for ListedUser {
     const TYPE: &'static str = "listed_user";
 }
+
+/// What is said when a registration is finished that no longer holds its names.
+pub(crate) const LAPSED: Error = Error::Conflict("The registration took too long. Register again.");
 
 /// How long a former username leads to its user: 90 days.
 const FORMER_SECONDS: i64 = 90 * 24 * 60 * 60;
@@ -72,6 +87,11 @@ impl Table {
         self.guard(&keys::email(email), now).await
     }
 
+    /// Whose name in Cognito this is, if it is none of our ids.
+    pub async fn holder_of_cognito_name(&self, name: &CognitoName, now: Timestamp) -> Result<Option<Guarded>, Error> {
+        self.guard(&keys::cognito_name(name), now).await
+    }
+
     async fn guard(&self, key: &Key, now: Timestamp) -> Result<Option<Guarded>, Error> {
         let guard: Option<Guarded> = self.get(key, Consistency::Strong).await?;
         Ok(guard.filter(|guard| guard.expires_at.is_none_or(|expires_at| expires_at > now.seconds())))
@@ -79,39 +99,41 @@ impl Table {
 
     /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
-        let guard = Guarded { user_id: user.id, expires_at: user.expires_at, former: false };
-        let reserve = |key: Key, taken: Error| {
-            Ok::<_, Error>(
-                Write::put(key, &guard)?
-                    .on_condition(FREE)
-                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
-                    .on_condition_failed(taken),
-            )
-        };
-        self.write(vec![
-            reserve(keys::username(&user.username), Error::UsernameTaken)?,
-            reserve(keys::email(&user.email), Error::EmailTaken)?,
-            Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
-        ])
-        .await
+        self.write(take_names(user, now)?).await
+    }
+
+    /// Makes the profile of a user who came to Cognito by another way than ours, in use from the start.
+    /// [`Error::Conflict`] if their name in Cognito has one.
+    pub async fn adopt_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let active = user.clone().activated();
+        let mut writes = vec![
+            Write::put(keys::cognito_name(&user.cognito_name()), &Guarded::by(user, None))?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Error::Conflict("This user has a profile already.")),
+        ];
+        writes.extend(take_names(&active, now)?);
+        writes.extend(self.relist(user, &active, now).await?);
+        if user.role == Role::Admin {
+            writes.push(Write::add_to_set(keys::admins(), "admins", user.id.to_string()));
+        }
+        self.write(writes).await
     }
 
     /// Makes a reserved user's registration final. Doing it twice is the same as once.
     pub async fn activate_user(&self, reserved: &User, now: Timestamp) -> Result<User, Error> {
-        let active = User { status: UserStatus::Active, expires_at: None, ..reserved.clone() };
-        let guard = Guarded { user_id: reserved.id, expires_at: reserved.expires_at, former: false };
-        let keep = Guarded { expires_at: None, ..guard.clone() };
-        let lapsed = || Error::Conflict("The registration took too long. Register again.");
+        let active = reserved.clone().activated();
+        let guard = Guarded::by(reserved, reserved.expires_at);
+        let keep = Guarded::by(reserved, None);
         let mine = |write: Write| {
             write
                 .on_condition("user_id = :mine")
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
-                .on_condition_failed(lapsed())
+                .on_condition_failed(LAPSED)
         };
         let mut writes = vec![
             mine(Write::update(keys::username(&reserved.username), &guard, &keep)?),
             mine(Write::update(keys::email(&reserved.email), &guard, &keep)?),
-            Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(lapsed()),
+            Write::update(keys::profile(reserved.id), reserved, &active)?.on_condition_failed(LAPSED),
         ];
         writes.extend(self.relist(reserved, &active, now).await?);
         if reserved.role == Role::Admin {
@@ -144,8 +166,8 @@ impl Table {
         writes.extend(self.relist(old, new, now).await?);
         if old.username != new.username {
             let expires_at = Some(now.plus_seconds(FORMER_SECONDS).seconds());
-            let former = Guarded { user_id: old.id, expires_at, former: true };
-            let own = Guarded { user_id: old.id, expires_at: None, former: false };
+            let former = Guarded { former: true, ..Guarded::by(old, expires_at) };
+            let own = Guarded::by(old, None);
             writes.push(Write::put(keys::username(&old.username), &former)?);
             writes.push(
                 Write::put(keys::username(&new.username), &own)?
@@ -190,7 +212,8 @@ impl Table {
     /// be stopped anywhere and begun again.
     pub async fn delete_user(&self, user: &User) -> Result<(), Error> {
         // A name that somebody else has by now is left to them.
-        for key in [keys::username(&user.username), keys::email(&user.email)] {
+        let names = [keys::username(&user.username), keys::email(&user.email)];
+        for key in names.into_iter().chain(user.cognito_name.as_ref().map(keys::cognito_name)) {
             let mine = Write::delete(key)
                 .on_condition("user_id = :mine")
                 .with_value(":mine", AttributeValue::S(user.id.to_string()))
@@ -215,7 +238,7 @@ impl Table {
             Write::delete(key)
                 .on_condition("user_id = :mine")
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
-                .on_condition_failed(Error::Conflict("The registration took too long. Register again."))
+                .on_condition_failed(LAPSED)
         };
         self.write(vec![
             mine(keys::username(&reserved.username)),
@@ -224,4 +247,22 @@ impl Table {
         ])
         .await
     }
+}
+
+/// Takes a new user's name and address until `user.expires_at`, and puts the profile.
+fn take_names(user: &User, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let guard = Guarded::by(user, user.expires_at);
+    let take = |key: Key, taken: Error| {
+        Ok::<_, Error>(
+            Write::put(key, &guard)?
+                .on_condition(FREE)
+                .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                .on_condition_failed(taken),
+        )
+    };
+    Ok(vec![
+        take(keys::username(&user.username), Error::UsernameTaken)?,
+        take(keys::email(&user.email), Error::EmailTaken)?,
+        Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
+    ])
 }

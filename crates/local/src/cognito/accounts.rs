@@ -21,13 +21,18 @@ impl Cognito {
         let least = self.settings.password_minimum_length;
         let password = request.new_password("Password", least)?;
         self.check_client(request)?;
-        let attributes = rules::new_attributes(request.attributes()?)?;
+        let given = request.attributes()?;
+        let mut attributes = rules::new_attributes(given.clone())?;
+        let admitted = self.pre_sign_up(&username, &given)?;
+        if admitted.email_verified {
+            attributes.insert("email_verified".to_owned(), "true".to_owned());
+        }
         let now = (self.now)();
         let user = User {
             sub: random::uuid()?,
             username,
             password_hash: self.passwords.hash(password)?,
-            confirmed: false,
+            confirmed: admitted.confirmed,
             enabled: true,
             attributes,
             created_at: now,
@@ -38,8 +43,12 @@ impl Cognito {
                 return Err(Fault::refused("UsernameExistsException", "User already exists"));
             }
             db.save(&user)?;
-            send_code(db, &user, Purpose::SignUp, now)
+            if user.confirmed { Ok(()) } else { send_code(db, &user, Purpose::SignUp, now) }
         })?;
+        if user.confirmed {
+            self.post_confirmation("ConfirmSignUp", &user)?;
+            return Ok(json!({ "UserConfirmed": true, "UserSub": user.sub }));
+        }
         Ok(json!({
             "CodeDeliveryDetails": delivery(&rules::mask(user.email())),
             "UserConfirmed": false,
@@ -52,13 +61,15 @@ impl Cognito {
         let code = confirmation_code(request)?;
         self.check_client(request)?;
         let now = (self.now)();
-        self.store.write(|db| {
+        let user = self.store.write(|db| {
             let mut user = redeem(db, &username, Purpose::SignUp, code, now)?;
             user.confirmed = true;
             user.attributes.insert("email_verified".to_owned(), "true".to_owned());
             user.modified_at = now;
-            Ok(db.save(&user)?)
+            db.save(&user)?;
+            Ok(user)
         })?;
+        self.post_confirmation("ConfirmSignUp", &user)?;
         Ok(json!({}))
     }
 
@@ -112,13 +123,15 @@ impl Cognito {
         self.check_client(request)?;
         let now = (self.now)();
         let password_hash = self.passwords.hash(password)?;
-        self.store.write(|db| {
+        let user = self.store.write(|db| {
             let mut user = redeem(db, &username, Purpose::Reset, code, now)?;
             user.password_hash = password_hash;
             user.modified_at = now;
             db.clear_lockout(&user.username)?;
-            Ok(db.save(&user)?)
+            db.save(&user)?;
+            Ok(user)
         })?;
+        self.post_confirmation("ConfirmForgotPassword", &user)?;
         Ok(json!({}))
     }
 }

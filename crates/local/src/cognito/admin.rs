@@ -13,13 +13,18 @@ impl Cognito {
     /// Confirms the user, not the address: `email_verified` stays false.
     /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminConfirmSignUp.html>
     pub(super) fn admin_confirm_sign_up(&self, request: &Request) -> Result<Value, Fault> {
-        self.change(request, |_, user| {
+        let now = (self.now)();
+        let user = self.with_user(request, |db, mut user| {
             if user.confirmed {
                 return Err(Fault::not_authorized("User cannot be confirmed. Current status is CONFIRMED"));
             }
             user.confirmed = true;
-            Ok(())
-        })
+            user.modified_at = now;
+            db.save(&user)?;
+            Ok(user)
+        })?;
+        self.post_confirmation("ConfirmSignUp", &user)?;
+        Ok(json!({}))
     }
 
     pub(super) fn admin_get_user(&self, request: &Request) -> Result<Value, Fault> {
@@ -158,7 +163,6 @@ impl Cognito {
             "AutoVerifiedAttributes": ["email"],
             "UsernameConfiguration": { "CaseSensitive": false },
             "MfaConfiguration": "OFF",
-            "LambdaConfig": {},
             "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": false },
             "AccountRecoverySetting": {
                 "RecoveryMechanisms": [{ "Name": "verified_email", "Priority": 1 }],

@@ -5,8 +5,10 @@
 //! insensitive), one app client without a secret, `email` as its required and auto-verified attribute, no MFA, and
 //! `PreventUserExistenceErrors: ENABLED`.
 //!
+//! Of its Lambda triggers it calls `PreSignUp` and `PostConfirmation` ([`Triggers`]).
+//!
 //! * `request` reads a call's members, `rules` decides, `store` remembers, `tokens` and `passwords` do the
-//!   cryptography; `accounts`, `sessions` and `admin` are the calls.
+//!   cryptography; `accounts`, `sessions` and `admin` are the calls; `triggers` asks the pool's functions.
 //! * Time comes from [`Now`] alone, randomness from aws-lc alone.
 //! * No password, code or token is ever logged.
 //!
@@ -25,9 +27,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod triggers;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -39,6 +42,7 @@ use passwords::{Cost, Passwords};
 use request::Request;
 use store::Store;
 use tokens::Keys;
+pub use triggers::Triggers;
 
 /// What time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -95,6 +99,7 @@ pub struct Cognito {
     store: Store,
     keys: Arc<Keys>,
     passwords: Passwords,
+    triggers: OnceLock<Box<dyn Triggers>>,
 }
 
 impl Cognito {
@@ -107,10 +112,16 @@ impl Cognito {
             Some(_) => (store.keys()?, Cost::Guarded),
             None => (Keys::shared()?, Cost::Trivial),
         };
-        Ok(Self { settings, now, store, keys, passwords: Passwords::new(cost)? })
+        Ok(Self { settings, now, store, keys, passwords: Passwords::new(cost)?, triggers: OnceLock::new() })
     }
 
-    /// Answers one call; `target` is the header `X-Amz-Target`. Blocks for a password hash or a commit.
+    /// From now on the pool's functions are asked. They are given later than the rest because they call the pool
+    /// themselves. Only the first time counts.
+    pub fn set_triggers(&self, triggers: impl Triggers + 'static) {
+        let _ = self.triggers.set(Box::new(triggers));
+    }
+
+    /// Answers one call; `target` is the header `X-Amz-Target`. Blocks for a password hash, a commit or a trigger.
     pub fn call(&self, target: &str, body: &[u8]) -> Answer {
         match self.answer(target, body) {
             Ok(body) => Answer { status: 200, body, error_type: None },

@@ -1,11 +1,11 @@
-//! How a registration is finished, whoever comes first: the registering request itself, the confirmation of
-//! the address, or the first log-in after one of those was interrupted.
+//! How a registration is finished, whoever comes first: Cognito's trigger after an account is confirmed, the
+//! registering or confirming request itself, or the first log-in after those were interrupted.
 
-use blog::clock::Timestamp;
-use blog::config::SignUpConfirmation;
-use blog::domain::{User, UserId, UserStatus};
-use blog::table::Consistency;
-use blog::{Blog, Error};
+use crate::clock::Timestamp;
+use crate::config::SignUpConfirmation;
+use crate::domain::{User, UserId, UserStatus};
+use crate::table::{Consistency, LAPSED};
+use crate::{Blog, Error};
 
 /// How long a name stays reserved for a registration that is not finished, in seconds.
 pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
@@ -22,9 +22,10 @@ pub fn reserved_seconds(confirmation: SignUpConfirmation) -> i64 {
 pub async fn finish(blog: &Blog, user_id: UserId, now: Timestamp) -> Result<Option<User>, Error> {
     match blog.table.user(user_id, Consistency::Strong).await? {
         Some(user) if user.status == UserStatus::Unconfirmed => {
-            blog.identity.grant(user.id, user.role).await?;
+            blog.identity.grant(&user.cognito_name(), user.role).await?;
             blog.table.activate_user(&user, now).await.map(Some)
         }
-        _ => Ok(None),
+        Some(_) => Ok(None),
+        None => Err(LAPSED),
     }
 }
