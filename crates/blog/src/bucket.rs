@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -41,8 +42,11 @@ pub fn export_key(export: &Export) -> String {
 
 impl Bucket {
     /// The bucket of this name. Makes no network call.
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub fn new(sdk: &SdkConfig, name: String) -> Self {
+        // The bucket in the path and not in the host's name: an endpoint of an emulator may then have any name. S3
+        // takes both.
+        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build();
+        Self { client: Client::from_conf(config), name }
     }
 
     /// Begins a file of JSON that browsers save rather than show.

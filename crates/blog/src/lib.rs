@@ -45,7 +45,7 @@ impl Blog {
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
         Self {
             table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone()),
-            bucket: Bucket::new(aws_sdk_s3::Client::new(sdk), config.bucket_name.clone()),
+            bucket: Bucket::new(sdk, config.bucket_name.clone()),
             identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
             verifier: Verifier::new(&config),
             config,

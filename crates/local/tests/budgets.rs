@@ -139,7 +139,7 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         authorize, read my profile   2 reads  1.5 RCU  0 writes   0 WCU
     "#]]
     .assert_eq(&small);
-    assert_eq!(measured(300).await, small);
+    assert_eq!(measured(120).await, small);
 }
 
 #[tokio::test]
