@@ -143,6 +143,7 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     println!("DynamoDB and Cognito are running, for sam local start-api. Ctrl-C ends them.");
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
+    println!("  mailbox    http://{}/_local/emails", backing.cognito_address);
     tokio::select! {
         () = interrupted() => {}
         () = backing.remove_expired() => {}
