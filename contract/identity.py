@@ -1437,7 +1437,8 @@ def too_long(*_: Any) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs the identity contract against every target.")
-    parser.add_argument("--broadsheet", metavar="PATH", help="a built program; without it, cargo builds and runs it")
+    built = "a built program; without it, cargo builds and runs it"
+    parser.add_argument("--broadsheet", metavar="PATH", type=os.path.abspath, help=built)
     parser.add_argument("--target", action="append", choices=list(KNOWN_DIFFERENCES), help="only this one")
     parser.add_argument("--case", metavar="TEXT", default="", help="only cases whose name has this text")
     options = parser.parse_args()
