@@ -225,7 +225,17 @@ fn cognito_router(cognito: Arc<Cognito>) -> Router {
             "/{pool}/.well-known/jwks.json",
             get(|State(cognito): State<Arc<Cognito>>| async move { Json(cognito.jwks()) }),
         )
+        // `backing` has no API in front that could show the codes.
+        .route("/_local/emails", get(|State(cognito): State<Arc<Cognito>>| async move { emails(&cognito) }))
         .with_state(cognito)
+}
+
+/// What would have been sent by e-mail, newest first.
+pub fn emails(cognito: &Cognito) -> Response {
+    match cognito.emails() {
+        Ok(emails) => Json(emails).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 async fn call(State(cognito): State<Arc<Cognito>>, headers: HeaderMap, body: Bytes) -> Response {

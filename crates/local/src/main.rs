@@ -32,9 +32,8 @@ struct Serve {
     port: u16,
     #[command(flatten)]
     data: Data,
-    /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
-    #[arg(long)]
-    confirm_email: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
     /// Whoever registers this address is an administrator.
     #[arg(long, default_value = "admin@example.com")]
     admin_email: String,
@@ -48,6 +47,19 @@ struct Data {
     /// Keep nothing: start empty and forget everything at the end.
     #[arg(long)]
     memory: bool,
+}
+
+#[derive(Args)]
+struct Confirmation {
+    /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
+    #[arg(long)]
+    confirm_email: bool,
+}
+
+impl Confirmation {
+    fn of_sign_up(&self) -> SignUpConfirmation {
+        if self.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto }
+    }
 }
 
 #[derive(Subcommand)]
@@ -74,6 +86,8 @@ struct RunBacking {
     s3_port: u16,
     #[command(flatten)]
     data: Data,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 impl Data {
@@ -112,7 +126,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     let base = format!("http://localhost:{}", listener.local_addr()?.port());
     let stack = Stack::start(Options {
         storage: options.data.storage(),
-        sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
+        sign_up_confirmation: options.confirmation.of_sign_up(),
         admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
         host: local,
@@ -145,8 +159,8 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
     let stack = Stack::start(Options {
         storage: options.data.storage(),
-        // As local/env.json has it for the functions.
-        sign_up_confirmation: SignUpConfirmation::Auto,
+        // `auto`, unless it is asked for otherwise, is what local/env.json has for the functions.
+        sign_up_confirmation: options.confirmation.of_sign_up(),
         admin_email: None,
         clock: Clock::system(),
         host: options.host,
@@ -159,6 +173,7 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
     println!("  S3         {}  bucket {BUCKET_NAME}, key id {key_id}, secret key {secret}", backing.s3);
+    println!("  mailbox    http://{}/_local/emails", backing.cognito_address);
     tokio::select! {
         () = interrupted() => {}
         () = stack.background() => {}

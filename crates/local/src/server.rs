@@ -5,14 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use tokio::net::TcpListener;
 
+use crate::backing;
 use crate::gateway::MOST_PAYLOAD_BYTES;
 use crate::stack::Stack;
 
@@ -40,10 +41,6 @@ async fn api(
     }
 }
 
-/// What would have been sent by e-mail, newest first.
 async fn emails(State(stack): State<Arc<Stack>>) -> Response {
-    match stack.backing.cognito.emails() {
-        Ok(emails) => Json(emails).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
+    backing::emails(&stack.backing.cognito)
 }
