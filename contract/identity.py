@@ -1293,7 +1293,7 @@ def wait_for(process: Any, ready: Callable[[], Any], seconds: float = 40) -> Any
 @contextmanager
 def broadsheet(binary: str | None) -> Iterator[Target]:
     program = [binary] if binary else ["cargo", "run", "--quiet", "--locked", "--"]
-    options = ["backing", "--memory", "--confirm-email", "--host", "127.0.0.1"]
+    options = ["backing", "--memory", "--without-triggers", "--host", "127.0.0.1"]
     options += ["--dynamodb-port", "0", "--cognito-port", "0", "--s3-port", "0"]
     with running("broadsheet", program + options) as (process, log):
         # It says itself which port it took and what the pool is called.

@@ -32,8 +32,9 @@ struct Serve {
     port: u16,
     #[command(flatten)]
     data: Data,
-    #[command(flatten)]
-    confirmation: Confirmation,
+    /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
+    #[arg(long)]
+    confirm_email: bool,
     /// Whoever registers this address is an administrator.
     #[arg(long, default_value = "admin@example.com")]
     admin_email: String,
@@ -47,19 +48,6 @@ struct Data {
     /// Keep nothing: start empty and forget everything at the end.
     #[arg(long)]
     memory: bool,
-}
-
-#[derive(Args)]
-struct Confirmation {
-    /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
-    #[arg(long)]
-    confirm_email: bool,
-}
-
-impl Confirmation {
-    fn of_sign_up(&self) -> SignUpConfirmation {
-        if self.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto }
-    }
 }
 
 #[derive(Subcommand)]
@@ -86,8 +74,9 @@ struct RunBacking {
     s3_port: u16,
     #[command(flatten)]
     data: Data,
-    #[command(flatten)]
-    confirmation: Confirmation,
+    /// Run Cognito by itself, as a pool without our triggers would be; the contract test compares that with others.
+    #[arg(long)]
+    without_triggers: bool,
 }
 
 impl Data {
@@ -126,11 +115,12 @@ async fn serve(options: Serve) -> io::Result<()> {
     let base = format!("http://localhost:{}", listener.local_addr()?.port());
     let stack = Stack::start(Options {
         storage: options.data.storage(),
-        sign_up_confirmation: options.confirmation.of_sign_up(),
+        sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
         admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
         host: local,
         ports: [0; 3],
+        triggers: true,
     })
     .await?;
 
@@ -159,12 +149,13 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
     let stack = Stack::start(Options {
         storage: options.data.storage(),
-        // `auto`, unless it is asked for otherwise, is what local/env.json has for the functions.
-        sign_up_confirmation: options.confirmation.of_sign_up(),
+        // As local/env.json has it for the functions.
+        sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
         host: options.host,
         ports: [options.dynamodb_port, options.cognito_port, options.s3_port],
+        triggers: !options.without_triggers,
     })
     .await?;
     let backing = &stack.backing;

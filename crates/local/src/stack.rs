@@ -33,6 +33,8 @@ pub struct Options {
     pub host: IpAddr,
     /// On which ports; 0 is any that is free.
     pub ports: [u16; 3],
+    /// Whether the user pool calls its triggers.
+    pub triggers: bool,
 }
 
 /// A running stack.
@@ -60,7 +62,7 @@ impl Stack {
         refs.insert("SignUpConfirmation", confirmation.to_owned());
         refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
-        let Options { storage, clock, host, ports, .. } = options;
+        let Options { storage, clock, host, ports, triggers, .. } = options;
         let backing = Backing::start(&template, &storage, &clock, host, ports).await?;
 
         // The environment is the template's; only the address of the keys is known no sooner than now.
@@ -69,7 +71,9 @@ impl Stack {
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
         let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), clock));
-        backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&blog), &template)?);
+        if triggers {
+            backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&blog), &template)?);
+        }
         let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
         Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, blog })
     }

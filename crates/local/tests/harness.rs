@@ -44,7 +44,8 @@ impl TestStack {
         let admin_email = Some("admin@example.com".to_owned());
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let storage = Storage::Memory;
-        let options = Options { storage, sign_up_confirmation, admin_email, clock, host, ports: [0; 3] };
+        let options =
+            Options { storage, sign_up_confirmation, admin_email, clock, host, ports: [0; 3], triggers: true };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         Self { stack, milliseconds }
     }
