@@ -289,3 +289,22 @@ fn keys_of_one_post_are_all_different() {
     let keys = [keys::post(&slug), keys::markdown(&slug), keys::html(&slug)];
     assert_eq!(HashSet::from(keys).len(), 3);
 }
+
+/// The table of access patterns at the head of `keys.rs` is what an engineer reads first, so no key may be missing there.
+#[test]
+fn every_partition_is_in_the_table_of_access_patterns() {
+    let source = include_str!("../../blog/src/table/keys.rs");
+    let (documented, code): (Vec<_>, Vec<_>) = source.lines().partition(|line| line.starts_with("//! |"));
+    let documented = documented.concat();
+    let partitions: HashSet<_> = code
+        .iter()
+        .filter(|line| line.contains("Key::new(") || line.contains("List::new(") || line.contains("List::yearly("))
+        .filter_map(|line| line.split('"').nth(1))
+        .map(|text| text.split(['#', '{']).next().unwrap_or_default())
+        .filter(|partition| !partition.is_empty())
+        .collect();
+    assert!(partitions.len() > 10, "only {partitions:?} were found");
+    for partition in partitions {
+        assert!(documented.contains(&format!("`{partition}")), "{partition} is in no row of the table");
+    }
+}
