@@ -213,3 +213,24 @@ async fn the_latest_list_goes_on_over_the_years() {
     assert_eq!(titles[0], "Back again");
     assert_eq!(titles[1..], expected);
 }
+
+/// DynamoDB ends a query after 1 MB, which is not the end of the list.
+#[tokio::test]
+async fn a_page_of_cards_that_are_as_large_as_they_can_be_is_whole() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    for number in 0..40 {
+        let url = format!("https://example.com/{}", "é".repeat(1970));
+        let body = json!({
+            "title": format!("{number} {}", "🦀".repeat(190)), "slug": format!("large-{number}"), "body": "B",
+            "summary": "🦀".repeat(500), "meta_description": "🦀".repeat(500), "cover_image_url": url,
+            "canonical_url": url, "status": "published",
+        });
+        ada.post("/posts", body).await.expect_status(201);
+    }
+    for list in ["/posts", "/posts?author=ada"] {
+        let page = stack.visitor().get(&format!("{list}{}limit=39", if list.contains('?') { '&' } else { '?' })).await;
+        assert_eq!(page.each("slug").len(), 39, "{list}");
+        assert_eq!(walk(&stack.visitor(), list, 100).await.len(), 40, "{list}");
+    }
+}

@@ -395,12 +395,6 @@ impl User {
         Error::NotFound("There is no such user.")
     }
 
-    /// Whether this is a registration that was never finished and no longer holds its names. DynamoDB may
-    /// take days to remove an expired item, so every reader asks.
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|expires_at| expires_at <= now.seconds())
-    }
-
     /// Whether others may know of this user.
     pub fn is_public(&self) -> bool {
         matches!(self.status, UserStatus::Active | UserStatus::Suspended)

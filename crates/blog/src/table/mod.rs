@@ -193,29 +193,37 @@ impl Table {
         limit: usize,
         consistency: Consistency,
     ) -> Result<Vec<Item>, Error> {
-        let start = before.map(|sk| key_attributes(&Key { pk: pk.to_owned(), sk: sk.to_owned() }));
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
-        let query = if prefix.is_empty() {
-            query.key_condition_expression("pk = :pk")
-        } else {
-            query
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-        };
-        let output = query
-            .scan_index_forward(false)
-            .set_exclusive_start_key(start)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .consistent_read(consistency == Consistency::Strong)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(Error::from_aws)?;
-        Ok(output.items.unwrap_or_default())
+        let mut start = before.map(|sk| key_attributes(&Key { pk: pk.to_owned(), sk: sk.to_owned() }));
+        let mut found = Vec::new();
+        // DynamoDB ends an answer after 1 MB, which is not the end of the list.
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+            let query = if prefix.is_empty() {
+                query.key_condition_expression("pk = :pk")
+            } else {
+                query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            };
+            let output = query
+                .scan_index_forward(false)
+                .set_exclusive_start_key(start)
+                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+                .consistent_read(consistency == Consistency::Strong)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(Error::from_aws)?;
+            found.extend(output.items.unwrap_or_default());
+            start = output.last_evaluated_key;
+            if start.is_none() || found.len() >= limit {
+                return Ok(found);
+            }
+        }
     }
 }
 
