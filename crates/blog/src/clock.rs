@@ -7,6 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+/// A day has so many seconds; UTC as computers count it has no leap seconds.
+pub const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 /// A point in time, in whole milliseconds, between 1970 and 9999. As text RFC 3339 in UTC with exactly three
 /// decimals (`2026-11-21T08:30:00.000Z`), so that its text sorts as time does and can stand in sort keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +36,11 @@ impl Timestamp {
     /// This time moved by whole seconds, either way.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_milliseconds(self.milliseconds().saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// The beginning of its day in UTC.
+    pub fn day(self) -> Self {
+        Self::from_milliseconds(self.seconds().div_euclid(DAY_SECONDS) * DAY_SECONDS * 1000)
     }
 
     /// The calendar year in UTC.

@@ -32,6 +32,12 @@ pub struct Config {
     pub default_role: Role,
     /// Whoever registers this address is an administrator.
     pub admin_email: Option<Email>,
+    /// How many posts an author may publish on a day (UTC); 0 is any number.
+    pub posts_per_day: u32,
+    /// The fewest words that a post may have.
+    pub minimum_words: u64,
+    /// Words that no post may contain.
+    pub blocked_words: Vec<String>,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -48,7 +54,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 8] = [
+    pub const VARIABLES: [&'static str; 11] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -57,6 +63,9 @@ impl Config {
         "SIGN_UP_CONFIRMATION",
         "DEFAULT_ROLE",
         "ADMIN_EMAIL",
+        "POSTS_PER_DAY",
+        "MINIMUM_WORDS",
+        "BLOCKED_WORDS",
     ];
 
     /// Reads the process's environment.
@@ -73,6 +82,10 @@ impl Config {
         let filled = |name: &str| match required(name)? {
             value if value.is_empty() => Err(ConfigError(format!("the environment variable {name} is empty"))),
             value => Ok(value),
+        };
+        let number = |name: &str| {
+            let text = required(name)?;
+            text.parse::<u32>().map_err(|_| ConfigError(format!("{name} is a whole number, not {text:?}")))
         };
         Ok(Self {
             table_name: filled("TABLE_NAME")?,
@@ -92,6 +105,13 @@ impl Config {
                 email if email.is_empty() => None,
                 email => Some(email.try_into().map_err(|error| ConfigError(format!("ADMIN_EMAIL: {error}")))?),
             },
+            posts_per_day: number("POSTS_PER_DAY")?,
+            minimum_words: number("MINIMUM_WORDS")?.into(),
+            blocked_words: required("BLOCKED_WORDS")?
+                .split(',')
+                .map(|word| word.trim().to_lowercase())
+                .filter(|word| !word.is_empty())
+                .collect(),
         })
     }
 

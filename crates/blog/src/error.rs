@@ -98,6 +98,11 @@ impl Error {
         Self::ValidationFailed(vec![FieldError::new(name, detail)])
     }
 
+    /// These broken fields, if there are any.
+    pub fn if_any(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::ValidationFailed(errors)) }
+    }
+
     /// A fault of ours, with its cause.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())

@@ -21,6 +21,7 @@ pub use error::Error;
 use bucket::Bucket;
 use clock::{Clock, Timestamp};
 use config::Config;
+use domain::Policy;
 use identity::{Identity, Verifier};
 use table::Table;
 
@@ -28,6 +29,8 @@ use table::Table;
 pub struct Blog {
     /// The stack's settings.
     pub config: Config,
+    /// What this stack wants of posts.
+    pub policy: Policy,
     /// Profiles and posts.
     pub table: Table,
     /// Files that are fetched by link.
@@ -44,10 +47,15 @@ impl Blog {
     /// ids come from.
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
         Self {
-            table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone()),
+            table: Table::new(
+                aws_sdk_dynamodb::Client::new(sdk),
+                config.table_name.clone(),
+                config.posts_per_day,
+            ),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
             verifier: Verifier::new(&config),
+            policy: Policy::new(&config),
             config,
             clock,
         }

@@ -2,25 +2,25 @@
 
 use blog::clock::Timestamp;
 use blog::domain::{
-    Body, Language, MetaDescription, MetaTitle, NewPost, Post, PostAuthor, PostId, Slug, Summary, Tags, Title, User,
-    UserStatus, Viewer, WebUrl,
+    Body, Language, MetaDescription, MetaTitle, NewPost, Post, PostAuthor, PostId, PostName, Slug, Summary, Tags,
+    Title, User, UserStatus, Viewer, WebUrl,
 };
 use blog::edge::{Author, Call, Created, NoFields, Operation};
 use blog::table::Consistency;
 use blog::{Blog, Error, fields};
 
-use crate::edit::rendered;
-use crate::publish_post::{WritableStatus, past};
-use crate::representation::Whole;
+use crate::edit::{check_content, other_post, rendered};
+use crate::publish_post::{WritableStatus, check_publication};
+use crate::representation::{Whole, whole};
 
 pub struct CreatePost;
 
 /// What stands in the way of a write (a slug that is taken, a profile that changes) is got round this often.
-const TRIES: usize = 5;
+pub const TRIES: usize = 5;
 
 fields! {
     pub struct PostToCreate {
-        title: Title,
+        title: Option<Title>,
         body: Body,
         summary: Option<Summary>,
         tags: Option<Tags>,
@@ -32,6 +32,8 @@ fields! {
         meta_title: Option<MetaTitle>,
         meta_description: Option<MetaDescription>,
         language: Option<Language>,
+        quote_of: Option<PostName>,
+        reply_to: Option<PostName>,
     }
 }
 
@@ -47,15 +49,15 @@ impl Operation for CreatePost {
         blog: &Blog,
         Call { caller: Author(viewer), body, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
-        let published = body.status == Some(WritableStatus::Published);
-        if body.publish_at.is_some() && !published {
-            return Err(Error::field("publish_at", "goes with the status published"));
-        }
-        let publish_at = past(body.publish_at, now)?;
-        let (text, word_count) = rendered(body.body)?;
+        let status = body.status.unwrap_or(WritableStatus::Draft);
+        check_publication(status, body.publish_at, now)?;
+        let quote_of = other_post(blog, "quote_of", body.quote_of, now).await?;
+        let reply_to = other_post(blog, "reply_to", body.reply_to, now).await?;
+        let text = rendered(body.body)?;
         let id: PostId = blog.new_id(now);
         let chosen_slug = body.slug;
-        let slug = chosen_slug.clone().unwrap_or_else(|| Slug::from_title(&body.title, id));
+        let made_slug = || body.title.as_ref().map_or_else(|| Slug::of_id(id), |title| Slug::from_title(title, id));
+        let slug = chosen_slug.clone().unwrap_or_else(made_slug);
         let new = NewPost {
             title: body.title,
             summary: body.summary,
@@ -65,11 +67,15 @@ impl Operation for CreatePost {
             canonical_url: body.canonical_url,
             meta_title: body.meta_title,
             meta_description: body.meta_description,
+            quote_of,
+            reply_to,
         };
         let mut author = author_of(blog, &viewer).await?;
-        let mut post = Post::draft(new, id, slug, &author, word_count, now);
-        if published {
-            post.publish(publish_at, now);
+        let mut post = Post::draft(new, id, slug, &author, now);
+        let text = text.into_post(&mut post);
+        check_content(blog, &post, &text)?;
+        if status != WritableStatus::Draft {
+            post.publish(body.publish_at, now);
         }
         for _ in 0..TRIES {
             match blog.table.create_post(&post, &text, &author, now).await {
@@ -85,7 +91,7 @@ impl Operation for CreatePost {
                     return Ok(Created {
                         location: Some(format!("/posts/{}", post.slug)),
                         version: Some(post.version),
-                        body: Whole::new(post, text, true),
+                        body: whole(blog, post, text, Some(&viewer)).await?,
                     });
                 }
             }
@@ -95,7 +101,7 @@ impl Operation for CreatePost {
 }
 
 /// Who writes, as they are now.
-async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Error> {
+pub async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Error> {
     let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
     // The authorizer's answer may be a minute old.
     author

@@ -5,7 +5,7 @@ use blog::table::{Consistency, keys};
 use blog::{Blog, Error, fields};
 use serde::Deserialize;
 
-use crate::representation::Card;
+use crate::representation::{Card, cards};
 
 pub struct ListMyPosts;
 
@@ -43,11 +43,10 @@ impl Operation for ListMyPosts {
             Some(StatusFilter::Draft) => keys::drafts(viewer.user_id),
             Some(StatusFilter::Published) => keys::posts_by_author(&viewer.username),
             Some(StatusFilter::Trashed) => keys::trash(viewer.user_id),
-            // Nothing can be scheduled yet, so nothing is.
-            Some(StatusFilter::Scheduled) => return Ok(Page { items: Vec::new(), next_cursor: None }),
+            Some(StatusFilter::Scheduled) => keys::scheduled_posts(viewer.user_id),
         };
         let limit = query.limit.unwrap_or_default();
         let page = blog.table.posts(&list, query.cursor.as_deref(), limit, Consistency::Strong, now).await?;
-        Ok(page.map(|post| Card::new(post, true)))
+        cards(blog, page, Some(&viewer)).await
     }
 }

@@ -1,11 +1,11 @@
-//! `GET /posts`: published posts, newest first; all, an author's or a tag's.
+//! `GET /posts`: published posts, newest first; all, led by the pinned ones, or those of an author, a tag or a kind.
 
-use blog::domain::{Tag, Username};
+use blog::domain::{PostKind, Tag, Username};
 use blog::edge::{Call, Limit, NoFields, Operation, Page, Visitor};
 use blog::table::{Consistency, keys};
 use blog::{Blog, Error, fields};
 
-use crate::representation::Card;
+use crate::representation::{Card, cards};
 
 pub struct ListPosts;
 
@@ -15,6 +15,7 @@ fields! {
         cursor: Option<String>,
         author: Option<Username>,
         tag: Option<Tag>,
+        kind: Option<PostKind>,
     }
 }
 
@@ -30,16 +31,20 @@ impl Operation for ListPosts {
         blog: &Blog,
         Call { caller: Visitor(viewer), query, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
-        let list = match (query.author, query.tag) {
-            (None, None) => keys::latest(),
-            (Some(author), None) => keys::posts_by_author(&author),
-            (None, Some(tag)) => keys::posts_by_tag(&tag),
-            (Some(_), Some(_)) => return Err(Error::field("tag", "cannot be combined with author")),
+        let list = match (query.author, query.kind, query.tag) {
+            (None, None, None) => None,
+            (Some(author), None, None) => Some(keys::posts_by_author(&author)),
+            (Some(author), Some(kind), None) => Some(keys::posts_by_author_of_kind(&author, kind)),
+            (None, Some(kind), None) => Some(keys::posts_by_kind(kind)),
+            (None, None, Some(tag)) => Some(keys::posts_by_tag(&tag)),
+            (_, _, Some(_)) => return Err(Error::field("tag", "cannot be combined with another filter")),
         };
-        let signed_in = viewer.is_some();
-        let consistency = if signed_in { Consistency::Strong } else { Consistency::Eventual };
-        let limit = query.limit.unwrap_or_default();
-        let page = blog.table.posts(&list, query.cursor.as_deref(), limit, consistency, now).await?;
-        Ok(page.map(|post| Card::new(post, signed_in)))
+        let consistency = if viewer.is_some() { Consistency::Strong } else { Consistency::Eventual };
+        let (cursor, limit) = (query.cursor.as_deref(), query.limit.unwrap_or_default());
+        let page = match list {
+            Some(list) => blog.table.posts(&list, cursor, limit, consistency, now).await?,
+            None => blog.table.front_page(cursor, limit, consistency, now).await?,
+        };
+        cards(blog, page, viewer.as_ref()).await
     }
 }

@@ -1,12 +1,13 @@
-//! `POST /posts/{slug}/publish`: from now on everybody sees it.
+//! `POST /posts/{slug}/publish`: from now on everybody sees it, or from a time to come.
 
 use blog::clock::Timestamp;
+use blog::domain::Post;
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
 use blog::{Blog, Error, fields};
 use serde::Deserialize;
 
-use crate::edit::{PostPath, edit_post, with_text};
-use crate::representation::Whole;
+use crate::edit::{Edit, PostPath};
+use crate::representation::{Whole, whole};
 
 pub struct PublishPost;
 
@@ -22,17 +23,26 @@ fields! {
 pub enum WritableStatus {
     /// Seen by its author and by editors only.
     Draft,
-    /// Seen by everybody.
+    /// Seen by everybody when its time has come.
+    Scheduled,
+    /// Seen by everybody; scheduled if it names a time that is still to come.
     Published,
 }
 
-/// A time of publication, which for now has to be past: an import keeps its dates, scheduling comes later.
-pub fn past(publish_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    match publish_at {
-        Some(at) if at > now => {
-            Err(Error::field("publish_at", "must not be in the future; scheduling is not there yet"))
+/// Checks that a status and a time of publication go together. A time that is past is fine: an import keeps its dates.
+pub fn check_publication(
+    status: WritableStatus,
+    publish_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match status {
+        WritableStatus::Draft if publish_at.is_some() => {
+            Err(Error::field("publish_at", "goes with the status published or scheduled"))
         }
-        publish_at => Ok(publish_at),
+        WritableStatus::Scheduled if publish_at.is_none_or(|at| at <= now) => {
+            Err(Error::field("publish_at", "must be a time to come for a scheduled post"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -46,13 +56,13 @@ impl Operation for PublishPost {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, body, if_match, now, .. } = call;
-        let publish_at = past(body.publish_at, now)?;
-        let publish = |post: &mut blog::domain::Post| {
-            post.publish(publish_at, now);
+        let publish = |post: &mut Post| {
+            post.publish(body.publish_at, now);
             Ok(None)
         };
-        let post = edit_post(blog, path.slug, &viewer, &if_match, now, publish).await?;
-        let whole = with_text(blog, post, now).await?;
-        Ok(Versioned { version: whole.version(), body: whole })
+        let edit = Edit { slug: path.slug, viewer: &viewer, if_match: &if_match, restores: false, now };
+        let (post, text) = edit.make(blog, publish).await?;
+        let body = whole(blog, post, text, Some(&viewer)).await?;
+        Ok(Versioned { version: body.version(), body })
     }
 }

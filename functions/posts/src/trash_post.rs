@@ -4,7 +4,7 @@ use blog::domain::Post;
 use blog::edge::{Author, Call, NoContent, NoFields, Operation};
 use blog::{Blog, Error};
 
-use crate::edit::{PostPath, edit_post};
+use crate::edit::{Edit, PostPath};
 
 pub struct TrashPost;
 
@@ -22,7 +22,8 @@ impl Operation for TrashPost {
             post.trash(now);
             Ok(None)
         };
-        edit_post(blog, path.slug, &viewer, &if_match, now, trash).await?;
+        let edit = Edit { slug: path.slug, viewer: &viewer, if_match: &if_match, restores: false, now };
+        edit.make(blog, trash).await?;
         Ok(NoContent)
     }
 }

@@ -4,8 +4,8 @@ use blog::domain::Post;
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
 use blog::{Blog, Error};
 
-use crate::edit::{PostPath, edit_post, with_text};
-use crate::representation::Whole;
+use crate::edit::{Edit, PostPath};
+use crate::representation::{Whole, whole};
 
 pub struct UnpublishPost;
 
@@ -23,8 +23,9 @@ impl Operation for UnpublishPost {
             post.unpublish();
             Ok(None)
         };
-        let post = edit_post(blog, path.slug, &viewer, &if_match, now, unpublish).await?;
-        let whole = with_text(blog, post, now).await?;
-        Ok(Versioned { version: whole.version(), body: whole })
+        let edit = Edit { slug: path.slug, viewer: &viewer, if_match: &if_match, restores: false, now };
+        let (post, text) = edit.make(blog, unpublish).await?;
+        let body = whole(blog, post, text, Some(&viewer)).await?;
+        Ok(Versioned { version: body.version(), body })
     }
 }

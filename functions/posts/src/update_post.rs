@@ -2,21 +2,21 @@
 
 use blog::clock::Timestamp;
 use blog::domain::{
-    Body, Language, MetaDescription, MetaTitle, Patch, PatchRequired, Post, PostChanges, PostStatus, Slug, Summary,
-    Tags, Title, WebUrl,
+    Body, Language, MetaDescription, MetaTitle, Patch, PatchRequired, Post, PostChanges, PostName, PostStatus, Slug,
+    Summary, Tags, Title, WebUrl,
 };
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
 use blog::{Blog, Error, fields};
 
-use crate::edit::{PostPath, edit_post, rendered, with_text};
-use crate::publish_post::{WritableStatus, past};
-use crate::representation::Whole;
+use crate::edit::{Edit, PostPath, other_post_patch, rendered};
+use crate::publish_post::{WritableStatus, check_publication};
+use crate::representation::{Whole, whole};
 
 pub struct UpdatePost;
 
 fields! {
     pub struct PostPatch {
-        title: PatchRequired<Title>,
+        title: Patch<Title>,
         body: PatchRequired<Body>,
         slug: PatchRequired<Slug>,
         status: PatchRequired<WritableStatus>,
@@ -28,6 +28,8 @@ fields! {
         canonical_url: Patch<WebUrl>,
         meta_title: Patch<MetaTitle>,
         meta_description: Patch<MetaDescription>,
+        quote_of: Patch<PostName>,
+        reply_to: Patch<PostName>,
     }
 }
 
@@ -49,8 +51,11 @@ impl Operation for UpdatePost {
         };
         let publish_at = match patch.publish_at {
             PatchRequired::Keep => None,
-            PatchRequired::Set(at) => past(Some(at), now)?,
+            PatchRequired::Set(at) => Some(at),
         };
+        if let PatchRequired::Set(status) = patch.status {
+            check_publication(status, publish_at, now)?;
+        }
         let slug_was_chosen = matches!(patch.slug, PatchRequired::Set(_));
         let changes = PostChanges {
             title: patch.title,
@@ -62,40 +67,39 @@ impl Operation for UpdatePost {
             canonical_url: patch.canonical_url,
             meta_title: patch.meta_title,
             meta_description: patch.meta_description,
+            quote_of: other_post_patch(blog, "quote_of", patch.quote_of, now).await?,
+            reply_to: other_post_patch(blog, "reply_to", patch.reply_to, now).await?,
         };
         let change = |post: &mut Post| {
             post.apply(&changes);
             match patch.status {
-                PatchRequired::Set(WritableStatus::Published) => post.publish(publish_at, now),
                 PatchRequired::Set(WritableStatus::Draft) => post.unpublish(),
-                PatchRequired::Keep if publish_at.is_some() && post.status == PostStatus::Published => {
-                    post.publish(publish_at, now);
+                PatchRequired::Set(_) => post.publish(publish_at, now),
+                PatchRequired::Keep if publish_at.is_none() => {}
+                PatchRequired::Keep if post.status == PostStatus::Draft => {
+                    return Err(Error::field("publish_at", "goes with the status published or scheduled"));
                 }
-                PatchRequired::Keep => {}
+                PatchRequired::Keep => post.publish(publish_at, now),
             }
-            if publish_at.is_some() && post.status != PostStatus::Published {
-                return Err(Error::field("publish_at", "goes with the status published"));
-            }
-            Ok(text.as_ref().map(|(text, word_count)| {
-                post.word_count = *word_count;
-                text.clone()
-            }))
+            Ok(text.clone())
         };
 
         // A slug made from the title gives way to a post that has it already; a chosen one is a conflict.
-        let edit = edit_post(blog, path.slug.clone(), &viewer, &if_match, now, change).await;
-        let post = match edit {
+        let slug = path.slug.clone();
+        let edit = Edit { slug: path.slug, viewer: &viewer, if_match: &if_match, restores: false, now };
+        let (post, text) = match edit.make(blog, change).await {
             Err(Error::SlugTaken) if !slug_was_chosen => {
                 let with_suffix = |post: &mut Post| {
                     let text = change(post)?;
                     post.slug = post.slug.with_suffix(post.id);
                     Ok(text)
                 };
-                edit_post(blog, path.slug, &viewer, &if_match, now, with_suffix).await?
+                let edit = Edit { slug, viewer: &viewer, if_match: &if_match, restores: false, now };
+                edit.make(blog, with_suffix).await?
             }
-            edit => edit?,
+            edited => edited?,
         };
-        let whole = with_text(blog, post, now).await?;
-        Ok(Versioned { version: whole.version(), body: whole })
+        let body = whole(blog, post, text, Some(&viewer)).await?;
+        Ok(Versioned { version: body.version(), body })
     }
 }

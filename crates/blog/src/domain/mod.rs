@@ -6,7 +6,10 @@ mod follow;
 mod id;
 mod markdown;
 mod patch;
+mod policy;
 mod post;
+mod post_name;
+mod revision;
 mod role;
 mod slug;
 mod tag;
@@ -19,7 +22,13 @@ pub use follow::Follow;
 pub use id::{ExportId, PostId, UserId};
 pub use markdown::{RenderError, Rendered, render};
 pub use patch::{Patch, PatchRequired};
-pub use post::{NewPost, Post, PostAuthor, PostChanges, PostStatus, READING_SPEED, TRASH_SECONDS};
+pub use policy::{Content, Policy, Rule};
+pub use post::{
+    MOST_NOTE_CHARACTERS, NewPost, Post, PostAuthor, PostChanges, PostKind, PostReference, PostStatus, READING_SPEED,
+    TRASH_SECONDS,
+};
+pub use post_name::PostName;
+pub use revision::Revision;
 pub use role::Role;
 pub use slug::Slug;
 pub use tag::{Tag, Tags};

@@ -16,9 +16,9 @@ pub enum Patch<T> {
     Set(T),
 }
 
-impl<T: Clone + Into<String>> Patch<T> {
-    /// Does it to a stored text.
-    pub fn apply(&self, field: &mut Option<String>) {
+impl<T: Clone> Patch<T> {
+    /// Does it to a stored field.
+    pub fn apply<U: From<T>>(&self, field: &mut Option<U>) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = None,

@@ -25,7 +25,12 @@ impl Slug {
             Some(head) => head.rsplit_once('-').map_or(head, |(words, _)| words),
             None => &whole,
         };
-        Self::try_from(cut.to_owned()).unwrap_or_else(|_| Self(id.to_string().to_ascii_lowercase()))
+        Self::try_from(cut.to_owned()).unwrap_or_else(|_| Self::of_id(id))
+    }
+
+    /// The slug of a post that has no title.
+    pub fn of_id(id: PostId) -> Self {
+        Self(id.to_string().to_ascii_lowercase())
     }
 
     /// The same slug with the end of the post's id, for when another post has it already. Counting up (`-2`,

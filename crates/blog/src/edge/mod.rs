@@ -8,12 +8,14 @@ mod operation;
 mod precondition;
 mod problem;
 mod reply;
+mod signing_key;
 mod source;
 
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
-pub use cursor::{Cursor, Limit, PageQuery, SigningKey};
+pub use cursor::{Cursor, Limit, PageQuery};
 pub use fields::{Fields, FromFields, NoFields};
 pub use operation::{Call, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
-pub use reply::{Accepted, Begun, Created, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use reply::{Accepted, Begun, Created, Document, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use signing_key::SigningKey;
 pub use source::Source;

@@ -54,6 +54,8 @@ pub struct Call<O: Operation> {
     pub if_match: IfMatch,
     /// Where the request comes from.
     pub source: Source,
+    /// The address that stands before the API's paths, for links that are followed elsewhere: `https://HOST/v1`.
+    pub base_url: String,
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -115,7 +117,7 @@ async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> 
         headers.insert("x-correlation-id", correlation_id.clone());
     }
     if O::Caller::LEAST_ROLE.is_none() {
-        headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
+        headers.append(header::VARY, HeaderValue::from_static("Authorization"));
     }
     tracing::info!(
         operation = O::NAME,
@@ -146,7 +148,8 @@ async fn answer<O: Operation>(
     let body = O::Body::from_fields(body_fields(request, O::Body::NAMES)?)?;
 
     let if_match = IfMatch::from_headers(request.headers());
-    let call = Call { caller, path, query, body, if_match, source: event.source, now };
+    let base_url = event.base_url(request.headers());
+    let call = Call { caller, path, query, body, if_match, source: event.source, base_url, now };
     let reply = O::run(blog, call).await?;
 
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
@@ -162,13 +165,14 @@ async fn answer<O: Operation>(
         Method::GET => "private, no-store",
         _ => "no-store",
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
     Ok(response)
 }
 
 /// What the edge needs of the API Gateway event besides the request itself.
 struct Event<'a> {
     request_id: &'a str,
+    host: &'a str,
     base: &'a str,
     path: &'a str,
     source: Source,
@@ -178,12 +182,20 @@ impl<'a> Event<'a> {
     fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", base: "", path, source: Source::parse(None) };
+            return Self { request_id: "", host: "", base: "", path, source: Source::parse(None) };
         };
         // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
         let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
         let source = Source::parse(context.identity.source_ip.as_deref());
-        Self { request_id: context.request_id.as_deref().unwrap_or(""), base, path, source }
+        let host = context.domain_name.as_deref().unwrap_or("");
+        Self { request_id: context.request_id.as_deref().unwrap_or(""), host, base, path, source }
+    }
+
+    /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, so
+    /// neither is the client's word.
+    fn base_url(&self, headers: &HeaderMap) -> String {
+        let plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
+        format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)
     }
 
     /// The request's path as a URI reference: API Gateway hands it on decoded.

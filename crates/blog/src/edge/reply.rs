@@ -48,6 +48,19 @@ pub struct Versioned<T> {
     pub body: T,
 }
 
+/// 200 with one resource in the form that the client likes best (RFC 9110, section 12.5.1): JSON, or the Markdown that it
+/// was written in. With its validator; 304 if the client has it already.
+pub struct Document<T> {
+    /// The version that edits are checked against.
+    pub version: u64,
+    /// The resource.
+    pub body: T,
+    /// Its source.
+    pub markdown: String,
+    /// Whether no cache may keep it although nobody is signed in.
+    pub private: bool,
+}
+
 /// 202: it will be done, and nothing is said of it.
 pub struct Accepted;
 
@@ -108,14 +121,70 @@ impl<T: Serialize> Reply for Created<T> {
 
 impl<T: Serialize> Reply for Versioned<T> {
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
-        let mut response = json(StatusCode::OK, &self.body)?;
-        let etag = ETag::new(self.version, response.body());
-        if context.method == Method::GET && etag.is_named_by_if_none_match(context.headers) {
-            response = empty(StatusCode::NOT_MODIFIED);
+        versioned(json(StatusCode::OK, &self.body)?, self.version, context)
+    }
+}
+
+impl<T: Serialize> Reply for Document<T> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let response = if prefers_markdown(context.headers) {
+            let mut response = Response::new(Body::Text(self.markdown));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"));
+            response
+        } else {
+            json(StatusCode::OK, &self.body)?
+        };
+        let mut response = versioned(response, self.version, context)?;
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+        if self.private {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
-        response.headers_mut().insert(header::ETAG, header_value(etag.to_string())?);
         Ok(response)
     }
+}
+
+/// Whether `Accept` asks for Markdown rather than for JSON. JSON it is where both are alike, and where neither is named:
+/// an answer in the form that everybody reads is better than none (RFC 9110, section 12.5.1).
+fn prefers_markdown(headers: &HeaderMap) -> bool {
+    let accept: Vec<_> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| {
+            let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+            let range = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|parameter| parameter.strip_prefix("q=")?.parse::<f32>().ok());
+            (range, weight.unwrap_or(1.0))
+        })
+        .collect();
+    // The weight of a type is that of the range that names it most exactly, which then also decides between equals.
+    let preference = |names: [&str; 3]| {
+        let named = names.iter().zip([2, 1, 0]);
+        let mut found = named.filter_map(|(name, exactness)| {
+            accept.iter().find(|(range, _)| range == name).map(|(_, weight)| (*weight, exactness))
+        });
+        found.next().unwrap_or((0.0, 0))
+    };
+    let markdown = preference(["text/markdown", "text/*", "*/*"]);
+    markdown.0 > 0.0 && markdown > preference(["application/json", "application/*", "*/*"])
+}
+
+/// The answer with its validator; 304 without a body if the client has it already.
+fn versioned(
+    mut response: Response<Body>,
+    version: u64,
+    context: &ReplyContext<'_>,
+) -> Result<Response<Body>, Error> {
+    let etag = ETag::new(version, response.body());
+    if context.method == Method::GET && etag.is_named_by_if_none_match(context.headers) {
+        response = empty(StatusCode::NOT_MODIFIED);
+    }
+    response.headers_mut().insert(header::ETAG, header_value(etag.to_string())?);
+    Ok(response)
 }
 
 impl Reply for Accepted {

@@ -11,12 +11,26 @@
 //! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
 //! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
-//! | a post's current slug | GetItem | `POSTID#id` | `SLUG` | strong | 1 RCU |
+//! | what quotes and replies show of a post; its current slug | GetItem, BatchGetItem | `POSTID#id` | `REFERENCE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | latest posts, newest first | Query | `LATEST#year` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | the posts that lead the blog | Query, beside the latest | `PINNED` | begins with `POST#` | as the latest | 0.5 RCU, and their cards |
+//! | how many lead it | in the transaction that pins | `PINNED` | `COUNT` | | 2 WCU |
+//! | posts of a kind | Query | `KIND#kind#year` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | an author's published posts | Query | `BYLINE#username` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | an author's published posts of a kind | Query | `BYLINE#username#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | a tag's posts | Query | `TAG#tag` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | a post's replies, quotes, reposts | Query | `REPLIES#id`, `QUOTES#id`, `REPOSTS#id` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag` | | 2 WCU each |
+//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | tags by count | Query, each shard | `TAGS#shard` | after `COUNT#count#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | posts that are due | Query, each shard | `SCHEDULED#shard` | up to `publish_at` | strong | 1 RCU a shard |
+//! | how many posts an author published on a day | in the transaction that publishes, if the stack has a limit | `USER#id` | `PUBLISHED#day` | | 2 WCU |
+//! | a post's versions, newest first | Query | `POSTID#id` | begins with `REVISION#` | strong | 6 RCU |
+//! | a version of a post, and the text it had | GetItem, twice | `POSTID#id` | `REVISION#version`, `TEXT#version` | strong | 2 RCU |
+//! | what a viewer did with a post | GetItem | `MARKS#user` | post id | strong | 1 RCU |
+//! | what a viewer did with the posts of a page | Query | `MARKS#user` | from the least post id to the greatest | strong | 1 RCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
-//! | my drafts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `TRASHED#` | strong | 6 RCU |
+//! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
 //! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS#year`, `AUTHORS#year` and so on, `ACTIVE#year`, `SUSPENDED#year` | user id | strong | 1 RCU, 1 a profile |
 //! | the year before a year in a list with a partition a year | Query, with the page | `LATEST#year` | `0` | as the page | 0 |
@@ -40,7 +54,8 @@ use aws_lc_rs::digest;
 
 use crate::clock::Timestamp;
 use crate::domain::{
-    CognitoName, Email, ExportId, Follow, Post, PostId, PostStatus, Role, Slug, Tag, User, UserId, UserStatus, Username,
+    CognitoName, Email, ExportId, Follow, Post, PostId, PostKind, PostStatus, Role, Slug, Tag, User, UserId,
+    UserStatus, Username,
 };
 use crate::edge::Source;
 
@@ -126,9 +141,86 @@ pub fn html(slug: &Slug) -> Key {
     Key::new(slug_partition(slug), "POST#HTML")
 }
 
-/// A post's current slug.
-pub fn post_slug(id: PostId) -> Key {
-    Key::new(post_partition(id), "SLUG")
+/// What others show of a post, with its current slug.
+pub fn post_reference(id: PostId) -> Key {
+    Key::new(post_partition(id), "REFERENCE")
+}
+
+/// A version of a post, apart from its text.
+pub fn revision(id: PostId, version: u64) -> Key {
+    Key::new(post_partition(id), format!("{REVISION_PREFIX}{version:010}"))
+}
+
+/// What the sort keys of versions begin with.
+pub const REVISION_PREFIX: &str = "REVISION#";
+
+/// The text that a version of a post wrote.
+pub fn revision_text(id: PostId, text_version: u64) -> Key {
+    Key::new(post_partition(id), format!("TEXT#{text_version:010}"))
+}
+
+/// The versions of a post.
+pub fn revisions(id: PostId) -> List {
+    List::new(post_partition(id), REVISION_PREFIX)
+}
+
+/// What a user did with a post.
+pub fn mark(user: UserId, post: PostId) -> Key {
+    Key::new(format!("MARKS#{user}"), post.to_string())
+}
+
+/// How many posts an author published on a day, or scheduled for it.
+pub fn published_on(author: UserId, day: Timestamp) -> Key {
+    let day: String = day.to_string().chars().take(10).collect();
+    Key::new(format!("USER#{author}"), format!("PUBLISHED#{day}"))
+}
+
+/// How many posts lead the blog.
+pub fn pinned_count() -> Key {
+    Key::new("PINNED", "COUNT")
+}
+
+/// Where a tag's published posts are counted.
+pub fn tag_count(tag: &Tag) -> Key {
+    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_NAME_PREFIX}{tag}"))
+}
+
+/// Where a tag with this many posts stands among the tags by count: the largest count first.
+pub fn tag_rank(tag: &Tag, posts: u64) -> Key {
+    let rank = 9_999_999_999_u64.saturating_sub(posts);
+    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_RANK_PREFIX}{rank:010}#{tag}"))
+}
+
+/// The tags of a shard.
+pub fn tags_partition(shard: u8) -> String {
+    format!("TAGS#{shard}")
+}
+
+/// What the sort keys of tags by name begin with.
+pub const TAG_NAME_PREFIX: &str = "NAME#";
+
+/// What the sort keys of tags by count begin with.
+pub const TAG_RANK_PREFIX: &str = "COUNT#";
+
+/// The posts that wait for their time, in a shard.
+pub fn scheduled_partition(shard: u8) -> String {
+    format!("SCHEDULED#{shard}")
+}
+
+/// Where a scheduled post waits. The times sort as they come.
+fn scheduled(post: &Post) -> Option<Key> {
+    let at = post.publish_at?;
+    Some(Key::new(scheduled_partition(shard(&post.id.to_string())), format!("{at}#{}", post.id)))
+}
+
+/// What has one partition for all of the site and cannot be split by time is split into this many. Reading it asks
+/// each, so more would cost more; four take 4,000 writes a second.
+pub const SHARDS: [u8; 4] = [0, 1, 2, 3];
+
+/// The shard that something of this name is in.
+fn shard(name: &str) -> u8 {
+    let digest = digest::digest(&digest::SHA256, name.as_bytes());
+    digest.as_ref().first().map_or(0, |byte| byte % 4)
 }
 
 /// A slug that a post had, by the post: what has to go with it.
@@ -225,6 +317,36 @@ pub fn posts_by_author(username: &Username) -> List {
     List::new(format!("BYLINE#{username}"), "")
 }
 
+/// The published posts of a kind.
+pub fn posts_by_kind(kind: PostKind) -> List {
+    List::yearly(&format!("KIND#{kind}"))
+}
+
+/// The published posts of an author that are of a kind.
+pub fn posts_by_author_of_kind(username: &Username, kind: PostKind) -> List {
+    List::new(format!("BYLINE#{username}#{kind}"), "")
+}
+
+/// The posts that lead the blog.
+pub fn pinned() -> List {
+    List::new("PINNED".to_owned(), "POST#")
+}
+
+/// The published posts that answer a post.
+pub fn replies(id: PostId) -> List {
+    List::new(format!("REPLIES#{id}"), "")
+}
+
+/// The published posts that quote a post.
+pub fn quotes(id: PostId) -> List {
+    List::new(format!("QUOTES#{id}"), "")
+}
+
+/// The reposts of a post.
+pub fn reposts(id: PostId) -> List {
+    List::new(format!("REPOSTS#{id}"), "")
+}
+
 /// The published posts of a tag.
 pub fn posts_by_tag(tag: &Tag) -> List {
     List::new(format!("TAG#{tag}"), "")
@@ -240,9 +362,19 @@ pub fn drafts(id: UserId) -> List {
     List::new(format!("AUTHOR#{id}"), "DRAFT#")
 }
 
+/// A user's own posts that wait for their time.
+pub fn scheduled_posts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "SCHEDULED#")
+}
+
 /// A user's own posts in the trash.
 pub fn trash(id: UserId) -> List {
     List::new(format!("AUTHOR#{id}"), "TRASHED#")
+}
+
+/// Where a post in the trash stands among its author's.
+pub fn trash_item(post: &Post) -> Key {
+    trash(post.author.id).item(post.created_at, &post.id.to_string())
 }
 
 /// Who follows a user.
@@ -291,23 +423,32 @@ pub fn list_items_of_user(user: &User) -> Vec<Key> {
     lists_of_user(user).iter().map(|list| list.item(user.created_at, &id)).collect()
 }
 
+/// The lists with a partition a year that a published post stands in.
+pub fn yearly_lists(post: &Post) -> Vec<List> {
+    let all = (post.kind != PostKind::Repost).then(latest);
+    all.into_iter().chain([posts_by_kind(post.kind)]).collect()
+}
+
 /// Where a post stands in lists. Every write of a post derives from this which list items come, go and change.
 pub fn list_items(post: &Post) -> Vec<Key> {
-    let own = post.author.id;
-    let id = post.id.to_string();
+    let own = |list: fn(UserId) -> List| list(post.author.id).item(post.created_at, &post.id.to_string());
     match (post.status, post.published_at) {
-        (PostStatus::Trashed, _) => vec![trash(own).item(post.created_at, &id)],
+        (PostStatus::Trashed, _) => vec![trash_item(post)],
         (PostStatus::Published, Some(at)) => {
-            let position = format!("{at}#{id}");
-            let mut lists = vec![latest(), posts_by_author(&post.author.username)];
+            let (id, username) = (post.id, &post.author.username);
+            let mut lists = yearly_lists(post);
+            lists.extend([posts_by_author(username), posts_by_author_of_kind(username, post.kind)]);
             lists.extend(post.tags.iter().map(posts_by_tag));
-            let mut keys = vec![own_posts(own).item(post.created_at, &id)];
-            keys.extend(lists.iter().map(|list| list.item(at, &position)));
-            keys
+            lists.extend(post.reply_to.map(replies));
+            lists.extend(post.quote_of.map(if post.kind == PostKind::Repost { reposts } else { quotes }));
+            let pin = post.pinned_at.map(|pinned_at| pinned().item(pinned_at, &format!("{pinned_at}#{id}")));
+            let listed = lists.iter().map(|list| list.item(at, &format!("{at}#{id}")));
+            [own(own_posts)].into_iter().chain(pin).chain(listed).collect()
         }
-        (PostStatus::Draft | PostStatus::Published, _) => {
-            [own_posts(own), drafts(own)].iter().map(|list| list.item(post.created_at, &id)).collect()
+        (PostStatus::Scheduled, _) => {
+            [own(own_posts), own(scheduled_posts)].into_iter().chain(scheduled(post)).collect()
         }
+        (PostStatus::Draft | PostStatus::Published, _) => vec![own(own_posts), own(drafts)],
     }
 }
 

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValu
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, List};
-use super::{Consistency, Entity, Item, Table, key_attributes, read, sort_key, type_of};
+use super::{Consistency, Entity, Item, Query, SortKeys, Table, key_attributes, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
 use crate::edge::{Cursor, Limit, Page};
@@ -31,6 +31,20 @@ impl Entity for YearEnd {
     const TYPE: &'static str = "year_end";
 }
 
+/// An item of a list, with the year whose partition it lies in.
+pub(super) struct Place {
+    year: String,
+    pub item: Item,
+}
+
+impl Place {
+    /// The cursor of a page that ends here.
+    pub fn cursor(&self) -> Cursor {
+        let after = sort_key(&self.item).unwrap_or_default().to_owned();
+        Cursor { bucket: self.year.clone(), after, led: Vec::new() }
+    }
+}
+
 impl Table {
     /// A page of a list. `cursor` is what the page before this one gave.
     pub(super) async fn page(
@@ -42,28 +56,60 @@ impl Table {
         now: Timestamp,
     ) -> Result<Page<Item>, Error> {
         let name = list.name();
-        let start = match cursor {
-            Some(cursor) => Some(Cursor::verify(cursor, &name, self.signing_key().await?)?),
-            None => None,
+        let start = self.verify_cursor(cursor, &name).await?;
+        let (found, more) = self.walk(list, start, limit.get(), consistency, now).await?;
+        let next_cursor = match found.last() {
+            Some(place) if more => Some(self.sign_cursor(&place.cursor(), &name).await?),
+            _ => None,
         };
+        Ok(Page { items: found.into_iter().map(|place| place.item).collect(), next_cursor })
+    }
+
+    /// What a client's cursor says, if there is one.
+    pub(super) async fn verify_cursor(&self, cursor: Option<&str>, name: &str) -> Result<Option<Cursor>, Error> {
+        match cursor {
+            Some(cursor) => Ok(Some(Cursor::verify(cursor, name, self.signing_key().await?)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A cursor as a client gets it.
+    pub(super) async fn sign_cursor(&self, cursor: &Cursor, name: &str) -> Result<String, Error> {
+        Ok(cursor.sign(name, self.signing_key().await?))
+    }
+
+    /// Up to `limit` items of a list, from `start` on, and whether more come after them.
+    pub(super) async fn walk(
+        &self,
+        list: &List,
+        start: Option<Cursor>,
+        limit: usize,
+        consistency: Consistency,
+        now: Timestamp,
+    ) -> Result<(Vec<Place>, bool), Error> {
         let (mut year, mut before) = match start {
-            Some(Cursor { bucket, after }) => (bucket, Some(after)),
+            Some(Cursor { bucket, after, .. }) => (bucket, Some(after)),
             None if list.yearly => (keys::year(now), None),
             None => (String::new(), None),
         };
 
         // One more than the page holds tells whether there is a next page; at the end of a year, an older year
         // does.
-        let limit = limit.get();
-        let mut found: Vec<(String, Item)> = Vec::new();
+        let mut found: Vec<Place> = Vec::new();
         let more = loop {
             let wanted = limit + 1 - found.len();
             let partition = list.partition(&year);
-            let mut items =
-                self.query_backwards(&partition, list.prefix, before.as_deref(), wanted, consistency).await?;
+            let mut items = self
+                .query(Query {
+                    backwards: true,
+                    start: before.as_deref(),
+                    limit: Some(wanted),
+                    ..Query::of(&partition, SortKeys::Prefix(list.prefix), consistency)
+                })
+                .await?;
             let end = items.pop_if(|item| type_of(item) == Some(YearEnd::TYPE));
             let exhausted = end.is_some() || items.len() < wanted;
-            found.extend(items.into_iter().map(|item| (year.clone(), item)));
+            found.extend(items.into_iter().map(|item| Place { year: year.clone(), item }));
             if !list.yearly || !exhausted {
                 break found.len() > limit;
             }
@@ -74,20 +120,16 @@ impl Table {
             }
         };
         found.truncate(limit);
-        let next_cursor = match found.last() {
-            Some((year, item)) if more => {
-                let after = sort_key(item).unwrap_or_default().to_owned();
-                Some(Cursor { bucket: year.clone(), after }.sign(&name, self.signing_key().await?))
-            }
-            _ => None,
-        };
-        Ok(Page { items: found.into_iter().map(|(_, item)| item).collect(), next_cursor })
+        Ok((found, more))
     }
 
     /// Items of a list with one partition, for who goes through all of it: up to a hundred that come after `before`, or
     /// the first ones. Without cursors, whose key not every function may make.
     pub(super) async fn items(&self, list: &List, before: Option<&str>) -> Result<Vec<Item>, Error> {
-        self.query_backwards(&list.partition(""), list.prefix, before, Limit::MOST.get(), Consistency::Strong).await
+        let partition = list.partition("");
+        let sort_keys = SortKeys::Prefix(list.prefix);
+        let query = Query::of(&partition, sort_keys, Consistency::Strong);
+        self.query(Query { backwards: true, start: before, limit: Some(Limit::MOST.get()), ..query }).await
     }
 
     /// Prepares the partitions that an item of the time `at` needs in a list that has one a year: that of its year, and

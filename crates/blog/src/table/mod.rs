@@ -4,8 +4,13 @@ mod exports;
 mod follows;
 pub mod keys;
 mod lists;
+mod marks;
+mod post_writes;
 mod posts;
 mod rate_limits;
+mod revisions;
+mod schedule;
+mod tags;
 mod users;
 mod write;
 
@@ -25,8 +30,11 @@ use crate::edge::SigningKey;
 use keys::Key;
 use write::{TRIES, pause};
 
+pub use marks::Mark;
+pub use post_writes::REPOSTED_ALREADY;
 pub use posts::{PostText, Slot};
 pub use rate_limits::RateLimit;
+pub use tags::{TagOrder, tag_of};
 pub use users::Guarded;
 pub(crate) use users::LAPSED;
 
@@ -52,6 +60,7 @@ trait Entity: Serialize + DeserializeOwned {
 pub struct Table {
     client: Client,
     name: String,
+    posts_per_day: u32,
     signing_key: OnceCell<SigningKey>,
     prepared: Mutex<BTreeSet<String>>,
 }
@@ -60,9 +69,9 @@ pub struct Table {
 const MOST_KEYS: usize = 100;
 
 impl Table {
-    /// The table of this name. Makes no network call.
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name, signing_key: OnceCell::new(), prepared: Mutex::default() }
+    /// The table of this name, which takes this many posts a day of an author (0: any number). Makes no network call.
+    pub fn new(client: Client, name: String, posts_per_day: u32) -> Self {
+        Self { client, name, posts_per_day, signing_key: OnceCell::new(), prepared: Mutex::default() }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.
@@ -117,6 +126,18 @@ impl Table {
         self.get_item(key, consistency).await?.map(read).transpose()
     }
 
+    async fn delete_item(&self, key: &Key) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(key)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(Error::from_aws)?;
+        Ok(())
+    }
+
     async fn get_item(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, Error> {
         let output = self
             .client
@@ -169,50 +190,27 @@ impl Table {
 
     /// The items of a partition whose sort keys begin with `prefix`.
     async fn query_prefix(&self, pk: &str, prefix: &str, consistency: Consistency) -> Result<Vec<Item>, Error> {
-        let output = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-            .consistent_read(consistency == Consistency::Strong)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(Error::from_aws)?;
-        Ok(output.items.unwrap_or_default())
+        self.query(Query::of(pk, SortKeys::Prefix(prefix), consistency)).await
     }
 
-    /// At most `limit` items of a partition, the last sort key first, from `before` on if it is given.
-    async fn query_backwards(
-        &self,
-        pk: &str,
-        prefix: &str,
-        before: Option<&str>,
-        limit: usize,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>, Error> {
-        let mut start = before.map(|sk| key_attributes(&Key { pk: pk.to_owned(), sk: sk.to_owned() }));
+    /// The items that a query finds, however many answers DynamoDB needs for them: it ends one after 1 MB.
+    async fn query(&self, wanted: Query<'_>) -> Result<Vec<Item>, Error> {
+        let Query { pk, sort_keys, backwards, start, limit, consistency } = wanted;
+        let (condition, values) = sort_keys.condition();
+        let mut start = start.map(|sk| key_attributes(&Key { pk: pk.to_owned(), sk: sk.to_owned() }));
         let mut found = Vec::new();
-        // DynamoDB ends an answer after 1 MB, which is not the end of the list.
         loop {
-            let query = self
+            let left = limit.map(|limit| i32::try_from(limit - found.len()).unwrap_or(i32::MAX));
+            let output = self
                 .client
                 .query()
                 .table_name(&self.name)
-                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
-            let query = if prefix.is_empty() {
-                query.key_condition_expression("pk = :pk")
-            } else {
-                query
-                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-            };
-            let output = query
-                .scan_index_forward(false)
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .scan_index_forward(!backwards)
                 .set_exclusive_start_key(start)
-                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+                .set_limit(left)
                 .consistent_read(consistency == Consistency::Strong)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
@@ -220,8 +218,56 @@ impl Table {
                 .map_err(Error::from_aws)?;
             found.extend(output.items.unwrap_or_default());
             start = output.last_evaluated_key;
-            if start.is_none() || found.len() >= limit {
+            if start.is_none() || limit.is_some_and(|limit| found.len() >= limit) {
                 return Ok(found);
+            }
+        }
+    }
+}
+
+/// A query of one partition.
+struct Query<'a> {
+    pk: &'a str,
+    sort_keys: SortKeys<'a>,
+    /// The last sort key first.
+    backwards: bool,
+    /// Begins after this sort key, in the direction of the query.
+    start: Option<&'a str>,
+    /// At most this many; all if there is none.
+    limit: Option<usize>,
+    consistency: Consistency,
+}
+
+impl<'a> Query<'a> {
+    fn of(pk: &'a str, sort_keys: SortKeys<'a>, consistency: Consistency) -> Self {
+        Self { pk, sort_keys, backwards: false, start: None, limit: None, consistency }
+    }
+}
+
+/// Which sort keys a query is after.
+enum SortKeys<'a> {
+    /// All.
+    Any,
+    /// Those that begin with this.
+    Prefix(&'a str),
+    /// Those that sort before this.
+    Before(&'a str),
+    /// Those from this to that, both included.
+    Between(&'a str, &'a str),
+}
+
+impl SortKeys<'_> {
+    /// The key condition, with the values that it names besides `:pk`.
+    fn condition(&self) -> (&'static str, HashMap<String, AttributeValue>) {
+        let values = |values: &[(&str, &str)]| {
+            values.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned()))).collect()
+        };
+        match self {
+            Self::Any | Self::Prefix("") => ("pk = :pk", HashMap::new()),
+            Self::Prefix(prefix) => ("pk = :pk AND begins_with(sk, :prefix)", values(&[(":prefix", prefix)])),
+            Self::Before(end) => ("pk = :pk AND sk < :end", values(&[(":end", end)])),
+            Self::Between(from, to) => {
+                ("pk = :pk AND sk BETWEEN :from AND :to", values(&[(":from", from), (":to", to)]))
             }
         }
     }

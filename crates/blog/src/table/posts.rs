@@ -1,6 +1,6 @@
-//! Access patterns of posts.
+//! Access patterns of posts. How one is written is in [`post_writes`](super::post_writes).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write as _};
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -11,16 +11,17 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, List};
-use super::write::Write;
-use super::{Consistency, Entity, Item, Table, read, sort_key, type_of};
+use super::lists::Place;
+use super::post_writes::MOST_PINNED;
+use super::{Consistency, Entity, Item, Query, SortKeys, Table, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
-use crate::domain::{Post, PostAuthor, PostId, PostStatus, Slug, User, UserId};
-use crate::edge::{Limit, Page};
+use crate::domain::{Post, PostAuthor, PostId, PostKind, PostName, PostReference, PostStatus, Slug, UserId};
+use crate::edge::{Cursor, Limit, Page};
 
 /// A post's text, as it was typed and as it is shown. At rest each is deflated: text shrinks to about a third,
 /// and what a read costs goes by size.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct PostText {
     /// As it was typed.
     pub markdown: String,
@@ -38,26 +39,20 @@ pub enum Slot<T> {
 
 /// Left behind at every slug that a post had.
 #[derive(Serialize, Deserialize)]
-struct Redirect {
-    moved: PostId,
-}
-
-/// Leads from a post to its slug.
-#[derive(Serialize, Deserialize)]
-struct CurrentSlug {
-    slug: Slug,
+pub(super) struct Redirect {
+    pub moved: PostId,
 }
 
 impl Entity for Post {
     const TYPE: &'static str = "post";
 }
 
-impl Entity for Redirect {
-    const TYPE: &'static str = "redirect";
+impl Entity for PostReference {
+    const TYPE: &'static str = "reference";
 }
 
-impl Entity for CurrentSlug {
-    const TYPE: &'static str = "slug";
+impl Entity for Redirect {
+    const TYPE: &'static str = "redirect";
 }
 
 impl Table {
@@ -90,81 +85,47 @@ impl Table {
 
     /// The slug that a post has now.
     pub async fn slug_of(&self, id: PostId) -> Result<Option<Slug>, Error> {
-        let current: Option<CurrentSlug> = self.get(&keys::post_slug(id), Consistency::Strong).await?;
-        Ok(current.map(|current| current.slug))
+        Ok(self.reference(id).await?.map(|reference| reference.slug))
     }
 
-    /// Writes a new post and all that goes with it. [`Error::SlugTaken`] if another post has the slug,
-    /// [`Error::PreconditionFailed`] if `author` is no longer what their profile says, which the post copies.
-    pub async fn create_post(&self, post: &Post, text: &PostText, author: &User, now: Timestamp) -> Result<(), Error> {
-        self.prepare_lists(post, now).await?;
-        let mut writes = vec![
-            Write::put(keys::post(&post.slug), post)?
-                .on_condition("attribute_not_exists(pk)")
-                .on_condition_failed(Error::SlugTaken),
-            Write::put(keys::post_slug(post.id), &CurrentSlug { slug: post.slug.clone() })?,
-        ];
-        writes.extend(put_text(post, text)?);
-        for key in keys::list_items(post) {
-            writes.push(Write::put(key, post)?);
-        }
-        let profile = match count_published(None, post) {
-            Some(count) => count,
-            None => Write::check(keys::profile(author.id)),
-        };
-        writes.push(profile.at_version(author.version).on_condition_failed(Error::PreconditionFailed));
-        self.write(writes).await
+    /// What leads to a post by its id.
+    async fn reference(&self, id: PostId) -> Result<Option<PostReference>, Error> {
+        self.get(&keys::post_reference(id), Consistency::Strong).await
     }
 
-    /// Writes the next version of a post, and everywhere it is listed. `text` is what changed of the text, or
-    /// what must move with the slug. [`Error::PreconditionFailed`] if `old` is no longer what is there.
-    pub async fn update_post(
+    /// What others show of these posts. Whatever is not published is left out, as if it were not there.
+    pub async fn references(
         &self,
-        old: &Post,
-        new: &Post,
-        text: Option<&PostText>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let new = &Post { writes: old.writes + 1, ..new.clone() };
-        self.prepare_lists(new, now).await?;
-        let unchanged = |write: Write| {
-            write
-                .on_condition("writes = :writes")
-                .with_value(":writes", AttributeValue::N(old.writes.to_string()))
-                .on_condition_failed(Error::PreconditionFailed)
-        };
-        let mut writes = Vec::new();
-        if old.slug == new.slug {
-            writes.push(unchanged(Write::update(keys::post(&old.slug), old, new)?));
-        } else {
-            writes.push(unchanged(Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?));
-            writes.extend([Write::delete(keys::markdown(&old.slug)), Write::delete(keys::html(&old.slug))]);
-            // A slug that the post had before leads to itself; it may have it back.
-            writes.push(
-                Write::put(keys::post(&new.slug), new)?
-                    .on_condition("attribute_not_exists(pk) OR moved = :own_id")
-                    .with_value(":own_id", AttributeValue::S(new.id.to_string()))
-                    .on_condition_failed(Error::SlugTaken),
-            );
-            writes.push(Write::put(keys::post_slug(new.id), &CurrentSlug { slug: new.slug.clone() })?);
-            writes.push(Write::put_item(keys::former_slug(old.id, &old.slug), "former_slug", Item::new()));
+        ids: impl IntoIterator<Item = PostId>,
+        consistency: Consistency,
+    ) -> Result<HashMap<PostId, PostReference>, Error> {
+        let ids: HashMap<_, _> = ids.into_iter().map(|id| (keys::post_partition(id), id)).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
         }
-        if let Some(text) = text {
-            writes.extend(put_text(new, text)?);
+        let wanted: HashSet<_> = ids.values().map(|id| keys::post_reference(*id)).collect();
+        let mut found = HashMap::new();
+        for item in self.batch_get(&wanted, consistency).await? {
+            let partition = item.get("pk").and_then(|pk| pk.as_s().ok());
+            let id = partition.and_then(|pk| ids.get(pk)).copied();
+            let reference: PostReference = read(item)?;
+            found.extend(id.filter(|_| reference.status == PostStatus::Published).map(|id| (id, reference)));
         }
-        if let (None, Some(expires_at)) = (old.expires_at, new.expires_at) {
-            // DynamoDB's TTL then removes all of the post, at no cost.
-            let expire = |key| Write::set(key, "expires_at", AttributeValue::N(expires_at.to_string()));
-            writes.extend([keys::markdown(&new.slug), keys::html(&new.slug), keys::post_slug(new.id)].map(expire));
-        }
+        Ok(found)
+    }
 
-        let (listed, list) = (keys::list_items(old), keys::list_items(new));
-        writes.extend(listed.iter().filter(|key| !list.contains(key)).cloned().map(Write::delete));
-        for key in list {
-            writes.push(if listed.contains(&key) { Write::update(key, old, new)? } else { Write::put(key, new)? });
-        }
-        writes.extend(count_published(Some(old), new));
-        self.write(writes).await
+    /// The published post that a client names, to quote it or to answer it; of a repost, the post that it shows.
+    pub async fn published(&self, name: &PostName, now: Timestamp) -> Result<Option<PostId>, Error> {
+        let id = match name {
+            PostName::Id(id) => *id,
+            PostName::Slug(slug) => match self.post(slug, now).await? {
+                Some(Slot::Post(post)) => post.id,
+                Some(Slot::Moved(id)) => id,
+                None => return Ok(None),
+            },
+        };
+        let reference = self.reference(id).await?.filter(|reference| reference.status == PostStatus::Published);
+        Ok(reference.map(|reference| reference.repost_of.unwrap_or(id)))
     }
 
     /// Brings the author in all posts of a user up to what their profile says now. Not an edit: versions stay, so
@@ -172,10 +133,43 @@ impl Table {
     pub async fn rewrite_author(&self, id: UserId, now: Timestamp) -> Result<(), Error> {
         let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
         let author = PostAuthor::from(&user);
-        for slug in self.slugs_of_user(id, |post| post.author != author).await?.into_values() {
-            self.rewrite_author_of(slug, &author, now).await?;
+        for (id, slug) in self.slugs_of_user(id, |post| post.author != author).await? {
+            let rewrite = |post: &mut Post| Ok(post.author = author.clone());
+            match self.amend_post(id, slug, now, rewrite).await {
+                Ok(_) | Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
+    }
+
+    /// Changes something of a post that is no edit, however often others write the post meanwhile. The post keeps its
+    /// version; a change that alters nothing writes nothing.
+    pub async fn amend_post(
+        &self,
+        id: PostId,
+        mut slug: Slug,
+        now: Timestamp,
+        change: impl Fn(&mut Post) -> Result<(), Error>,
+    ) -> Result<Post, Error> {
+        loop {
+            match self.post(&slug, now).await? {
+                Some(Slot::Post(post)) if post.id == id => {
+                    let mut amended = post.clone();
+                    change(&mut amended)?;
+                    if amended == post {
+                        return Ok(post);
+                    }
+                    match self.update_post(&post, &amended, None, now).await {
+                        Err(Error::PreconditionFailed) => {}
+                        outcome => return outcome.map(|()| amended),
+                    }
+                }
+                // It moved since the caller saw it.
+                Some(Slot::Moved(_)) => slug = self.slug_of(id).await?.ok_or_else(Post::not_found)?,
+                Some(Slot::Post(_)) | None => return Err(Post::not_found()),
+            }
+        }
     }
 
     /// The slugs of a user's own posts, of every status, that `wanted` picks. No more is kept of them, so that it
@@ -186,8 +180,9 @@ impl Table {
         wanted: impl Fn(&Post) -> bool,
     ) -> Result<BTreeMap<PostId, Slug>, Error> {
         let mut found = BTreeMap::new();
-        // In this order, a post that is put into the trash meanwhile is not missed.
-        for list in [keys::own_posts(id), keys::trash(id)] {
+        // A post that is put into the trash meanwhile, or taken out of it, is not missed: in this order it is met
+        // where it was or where it went.
+        for list in [keys::trash(id), keys::own_posts(id), keys::trash(id)] {
             let mut before = None;
             loop {
                 let items = self.items(&list, before.as_deref()).await?;
@@ -198,26 +193,6 @@ impl Table {
             }
         }
         Ok(found)
-    }
-
-    async fn rewrite_author_of(&self, mut slug: Slug, author: &PostAuthor, now: Timestamp) -> Result<(), Error> {
-        loop {
-            match self.post(&slug, now).await? {
-                Some(Slot::Post(post)) if post.author != *author => {
-                    let rewritten = Post { author: author.clone(), ..post.clone() };
-                    match self.update_post(&post, &rewritten, None, now).await {
-                        Err(Error::PreconditionFailed) => {}
-                        outcome => return outcome,
-                    }
-                }
-                // It moved since the page was read.
-                Some(Slot::Moved(id)) => match self.slug_of(id).await? {
-                    Some(current) => slug = current,
-                    None => return Ok(()),
-                },
-                Some(Slot::Post(_)) | None => return Ok(()),
-            }
-        }
     }
 
     /// A page of a list of posts, newest first. `cursor` is what the page before this one gave.
@@ -234,82 +209,109 @@ impl Table {
         Ok(Page { items: posts.into_iter().filter(|post| !post.is_expired(now)).collect(), next_cursor })
     }
 
-    /// Deletes all posts of a user, whatever their status. May be stopped anywhere and begun again.
-    pub async fn delete_posts_of(&self, id: UserId) -> Result<(), Error> {
-        for list in [keys::own_posts(id), keys::trash(id)] {
-            loop {
-                // What is deleted leaves the list, so what comes next is at its beginning again.
-                let items = self.items(&list, None).await?;
-                if items.is_empty() {
-                    break;
-                }
-                for item in items {
-                    self.delete_post(read(item)?).await?;
-                }
+    /// The first page of all posts and those after it: what is pinned leads, in the order in which it was pinned, and
+    /// the newest come next. The cursor names what has led, so that each post is shown once although posts are pinned
+    /// and taken down while somebody reads on.
+    pub async fn front_page(
+        &self,
+        cursor: Option<&str>,
+        limit: Limit,
+        consistency: Consistency,
+        now: Timestamp,
+    ) -> Result<Page<Post>, Error> {
+        let (list, limit) = (keys::latest(), limit.get());
+        let name = list.name();
+        let start = self.verify_cursor(cursor, &name).await?.unwrap_or_default();
+        let leads = start.after.is_empty();
+        let after = (!leads).then(|| start.clone());
+        let pinned = async { if leads { self.pinned(consistency).await } else { Ok(Vec::new()) } };
+        // As many more as may have been shown already.
+        let latest = self.walk(&list, after, limit + start.led.len(), consistency, now);
+        let (pinned, (latest, mut more)) = tokio::try_join!(pinned, latest)?;
+
+        let mut next = start;
+        let mut posts = Vec::new();
+        for post in pinned {
+            let id = post.id.to_string();
+            if next.led.contains(&id) {
+                continue;
+            }
+            if posts.len() == limit {
+                more = true;
+                break;
+            }
+            next.led.push(id);
+            posts.push(post);
+        }
+        for place in latest {
+            let Place { item, .. } = &place;
+            let post: Post = read(item.clone())?;
+            if posts.len() == limit {
+                more = true;
+                break;
+            }
+            next = Cursor { led: next.led, ..place.cursor() };
+            if !next.led.contains(&post.id.to_string()) {
+                posts.push(post);
             }
         }
-        Ok(())
+        let next_cursor = if more { Some(self.sign_cursor(&next, &name).await?) } else { None };
+        Ok(Page { items: posts, next_cursor })
     }
 
-    /// Deletes a post with all that belongs to it, the slugs that it had first, because its id leads to them.
-    async fn delete_post(&self, mut post: Post) -> Result<(), Error> {
-        let former =
-            self.query_prefix(&keys::post_partition(post.id), keys::FORMER_PREFIX, Consistency::Strong).await?;
-        for former in former {
-            let slug = sort_key(&former).and_then(|sk| sk.strip_prefix(keys::FORMER_PREFIX)).unwrap_or_default();
-            let slug = Slug::try_from(slug.to_owned()).map_err(Error::internal)?;
-            let redirect = Write::delete(keys::post(&slug))
-                .on_condition("attribute_not_exists(pk) OR moved = :id OR id = :id")
-                .with_value(":id", AttributeValue::S(post.id.to_string()))
-                .on_condition_failed(Error::PreconditionFailed);
-            // A slug that the post has again is deleted with the post itself.
-            if slug != post.slug {
-                self.write(vec![redirect, Write::delete(keys::former_slug(post.id, &slug))]).await?;
+    /// The posts that lead the blog, the one that was pinned first before the others.
+    async fn pinned(&self, consistency: Consistency) -> Result<Vec<Post>, Error> {
+        let list = keys::pinned();
+        let partition = list.partition("");
+        let query = Query::of(&partition, SortKeys::Prefix(list.prefix), consistency);
+        self.query(Query { limit: Some(MOST_PINNED), ..query }).await?.into_iter().map(read).collect()
+    }
+
+    /// Deletes all posts of a user, whatever their status. May be stopped anywhere and begun again.
+    pub async fn delete_posts_of(&self, id: UserId) -> Result<(), Error> {
+        loop {
+            // What is deleted leaves its list, so what comes next is at the beginning again. Until both are empty: an
+            // editor may take a post out of the trash meanwhile.
+            let mut items = self.items(&keys::own_posts(id), None).await?;
+            items.extend(self.items(&keys::trash(id), None).await?);
+            if items.is_empty() {
+                return Ok(());
+            }
+            for item in items {
+                self.delete_post(read(item)?).await?;
             }
         }
+    }
+
+    /// Deletes a post and takes it out of all lists and counts. What else hangs on it follows from the stream
+    /// ([`delete_rest_of_post`](Self::delete_rest_of_post)).
+    pub async fn delete_post(&self, mut post: Post) -> Result<(), Error> {
         loop {
-            // The list may have shown it as it was; what is there now says where it stands.
-            if let Some(item) = self.get_item(&keys::post(&post.slug), Consistency::Strong).await? {
-                match type_of(&item) == Some(Redirect::TYPE) {
-                    false => post = read(item)?,
-                    true => match self.slug_of(post.id).await? {
-                        Some(slug) => {
-                            post.slug = slug;
-                            continue;
-                        }
-                        None => return Ok(()),
-                    },
+            // A list may have shown it as it was; what is there now says where it stands.
+            match self.get_item(&keys::post(&post.slug), Consistency::Strong).await? {
+                Some(item) if type_of(&item) == Some(Redirect::TYPE) => match self.slug_of(post.id).await? {
+                    Some(slug) => {
+                        post.slug = slug;
+                        continue;
+                    }
+                    None => return Ok(()),
+                },
+                Some(item) => {
+                    let found: Post = read(item)?;
+                    if found.id != post.id {
+                        return Ok(());
+                    }
+                    post = found;
                 }
+                // DynamoDB has removed it by its TTL, and will remove its list item.
+                None => return self.delete_item(&keys::trash_item(&post)).await,
             }
-            let mut writes = vec![
-                Write::delete(keys::post(&post.slug))
-                    .on_condition("attribute_not_exists(pk) OR writes = :writes")
-                    .with_value(":writes", AttributeValue::N(post.writes.to_string()))
-                    .on_condition_failed(Error::PreconditionFailed),
-            ];
-            let beside = [keys::markdown(&post.slug), keys::html(&post.slug), keys::post_slug(post.id)];
-            writes.extend(beside.into_iter().chain(keys::list_items(&post)).map(Write::delete));
-            writes.push(Write::delete(keys::former_slug(post.id, &post.slug)));
-            match self.write(writes).await {
+            match self.remove_post(&post).await {
                 Err(Error::PreconditionFailed) => {}
                 outcome => return outcome,
             }
         }
     }
-
-    async fn prepare_lists(&self, post: &Post, now: Timestamp) -> Result<(), Error> {
-        match (post.status, post.published_at) {
-            (PostStatus::Published, Some(at)) => self.prepare_list(&keys::latest(), at, now).await,
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Keeps the author's count of published posts, in the transaction that changes it.
-fn count_published(old: Option<&Post>, new: &Post) -> Option<Write> {
-    let is_published = |post: &Post| i64::from(post.status == PostStatus::Published);
-    let by = is_published(new) - old.map_or(0, is_published);
-    (by != 0).then(|| Write::add(keys::profile(new.author.id), "posts", by))
 }
 
 /// Post and text are of different versions.
@@ -331,6 +333,9 @@ fn read_post_with_text(items: Vec<Item>, now: Timestamp) -> Result<Result<MaybeP
         Some(Slot::Moved(id)) => return Ok(Ok(Some(Slot::Moved(id)))),
         None => return Ok(Ok(None)),
     };
+    if post.kind == PostKind::Repost {
+        return Ok(Ok(Some(Slot::Post((post, PostText::default())))));
+    }
     let version = AttributeValue::N(post.text_version.to_string());
     match (markdown, html) {
         (Some(markdown), Some(html))
@@ -351,25 +356,13 @@ fn read_slot(item: Item, now: Timestamp) -> Result<Option<Slot<Post>>, Error> {
     Ok((!post.is_expired(now)).then_some(Slot::Post(post)))
 }
 
-fn put_text(post: &Post, text: &PostText) -> Result<[Write; 2], Error> {
-    let item = |text: &str| {
-        Ok::<_, Error>(Item::from([
-            ("version".to_owned(), AttributeValue::N(post.text_version.to_string())),
-            ("deflated".to_owned(), AttributeValue::B(Blob::new(deflated(text)?))),
-        ]))
-    };
-    Ok([
-        Write::put_item(keys::markdown(&post.slug), "markdown", item(&text.markdown)?),
-        Write::put_item(keys::html(&post.slug), "html", item(&text.html)?),
-    ])
-}
-
-fn deflated(text: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn deflated(text: &str) -> Result<AttributeValue, Error> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).map_err(Error::internal)
+    let deflated = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).map_err(Error::internal)?;
+    Ok(AttributeValue::B(Blob::new(deflated)))
 }
 
-fn inflated(item: &Item) -> Result<String, Error> {
+pub(super) fn inflated(item: &Item) -> Result<String, Error> {
     let Some(AttributeValue::B(deflated)) = item.get("deflated") else {
         return Err(Error::internal("the text's item has no text"));
     };

@@ -82,6 +82,13 @@ impl Write {
         Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)")
     }
 
+    /// Adds to a number of an item, which is made if it is not there.
+    pub fn count(key: Key, kind: &str, name: &str, by: i64) -> Self {
+        let kind = Change::Set(AttributeValue::S(kind.to_owned()));
+        let changes = BTreeMap::from([("type".to_owned(), kind), (name.to_owned(), Change::Add(by))]);
+        Self::new(key, Action::Update(changes))
+    }
+
     /// Puts a text into a set, which is made if it is not there.
     pub fn add_to_set(key: Key, name: &str, value: String) -> Self {
         Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::AddToSet(value))])))
@@ -90,6 +97,14 @@ impl Write {
     /// Takes a text out of a set.
     pub fn delete_from_set(key: Key, name: &str, value: String) -> Self {
         Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::DeleteFromSet(value))])))
+    }
+
+    /// Sets an attribute besides, in an update.
+    pub fn and_set(mut self, name: &str, value: AttributeValue) -> Self {
+        if let Action::Update(changes) = &mut self.action {
+            changes.insert(name.to_owned(), Change::Set(value));
+        }
+        self
     }
 
     /// Changes nothing; only the condition counts.

@@ -1,0 +1,26 @@
+//! `GET /posts/{slug}/replies`: the posts that answer it, newest first.
+
+use blog::edge::{Call, Operation, Page, PageQuery, Visitor};
+use blog::table::keys;
+use blog::{Blog, Error};
+use blog::edge::NoFields;
+
+use crate::edit::PostPath;
+use crate::others::others;
+use crate::representation::Card;
+
+pub struct ListReplies;
+
+impl Operation for ListReplies {
+    const NAME: &'static str = "list_replies";
+    type Caller = Visitor;
+    type Path = PostPath;
+    type Query = PageQuery;
+    type Body = NoFields;
+    type Reply = Page<Card>;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Visitor(viewer), path, query, now, .. } = call;
+        others(blog, path.slug, keys::replies, viewer, query, now).await
+    }
+}

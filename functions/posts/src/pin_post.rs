@@ -1,0 +1,33 @@
+//! `PUT /posts/{slug}/pin`: the post leads the blog, after those that were pinned before.
+
+use blog::domain::Post;
+use blog::edge::{Call, Editor, NoContent, NoFields, Operation};
+use blog::{Blog, Error};
+
+use crate::edit::{PostPath, current_post};
+
+pub struct PinPost;
+
+impl Operation for PinPost {
+    const NAME: &'static str = "pin_post";
+    type Caller = Editor;
+    type Path = PostPath;
+    type Query = NoFields;
+    type Body = NoFields;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Editor(viewer), path, now, .. } = call;
+        let post = current_post(blog, path.slug, now).await?;
+        post.check_editable(&viewer)?;
+        let pin = |post: &mut Post| {
+            if !post.is_published() {
+                return Err(Error::Conflict("Only a post that is published can be pinned."));
+            }
+            post.pinned_at = post.pinned_at.or(Some(now));
+            Ok(())
+        };
+        blog.table.amend_post(post.id, post.slug, now, pin).await?;
+        Ok(NoContent)
+    }
+}

@@ -1,0 +1,29 @@
+//! `DELETE /posts/{slug}/preview`: the links that were made so far show the draft no more.
+
+use blog::edge::{Author, Call, NoContent, NoFields, Operation};
+use blog::{Blog, Error};
+
+use crate::edit::{PostPath, current_post};
+
+pub struct RevokePreviews;
+
+impl Operation for RevokePreviews {
+    const NAME: &'static str = "revoke_previews";
+    type Caller = Author;
+    type Path = PostPath;
+    type Query = NoFields;
+    type Body = NoFields;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Author(viewer), path, now, .. } = call;
+        let post = current_post(blog, path.slug, now).await?;
+        post.check_editable(&viewer)?;
+        let revoke = |post: &mut blog::domain::Post| {
+            post.preview_epoch += 1;
+            Ok(())
+        };
+        blog.table.amend_post(post.id, post.slug, now, revoke).await?;
+        Ok(NoContent)
+    }
+}

@@ -1,0 +1,30 @@
+//! `DELETE /posts/{slug}/pin`: the post stands where its time puts it.
+
+use blog::domain::Post;
+use blog::edge::{Call, Editor, NoContent, NoFields, Operation};
+use blog::{Blog, Error};
+
+use crate::edit::{PostPath, current_post};
+
+pub struct UnpinPost;
+
+impl Operation for UnpinPost {
+    const NAME: &'static str = "unpin_post";
+    type Caller = Editor;
+    type Path = PostPath;
+    type Query = NoFields;
+    type Body = NoFields;
+    type Reply = NoContent;
+
+    async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
+        let Call { caller: Editor(viewer), path, now, .. } = call;
+        let post = current_post(blog, path.slug, now).await?;
+        post.check_editable(&viewer)?;
+        let unpin = |post: &mut Post| {
+            post.pinned_at = None;
+            Ok(())
+        };
+        blog.table.amend_post(post.id, post.slug, now, unpin).await?;
+        Ok(NoContent)
+    }
+}
