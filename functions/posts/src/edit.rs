@@ -92,6 +92,6 @@ pub async fn with_text(blog: &Blog, post: Post, now: Timestamp) -> Result<Whole,
 
 /// A text as it is stored, or what is wrong with it.
 pub fn rendered(body: Body) -> Result<(PostText, u64), Error> {
-    let Rendered { html, word_count } = render(&body).map_err(|error| Error::field("body", error.to_string()))?;
+    let Rendered { html, word_count, .. } = render(&body).map_err(|error| Error::field("body", error.to_string()))?;
     Ok((PostText { markdown: body.into(), html }, word_count))
 }
