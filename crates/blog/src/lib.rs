@@ -47,11 +47,7 @@ impl Blog {
     /// ids come from.
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
         Self {
-            table: Table::new(
-                aws_sdk_dynamodb::Client::new(sdk),
-                config.table_name.clone(),
-                config.posts_per_day,
-            ),
+            table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone(), config.posts_per_day),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
             verifier: Verifier::new(&config),

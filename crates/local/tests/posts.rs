@@ -77,7 +77,7 @@ async fn an_author_writes_publishes_and_everybody_reads() {
           "title": "On the Analytical Engine",
           "updated_at": "2026-11-21T08:31:00.000Z",
           "version": 2,
-          "word_count": 6
+          "word_count": 4
         }"##]]
     .assert_eq(&serde_json::to_string_pretty(&read.body).unwrap());
     assert_eq!(ada.get(path).await.body["viewer"], json!({ "reaction": null, "reposted": false }));

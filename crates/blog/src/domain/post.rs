@@ -419,9 +419,7 @@ impl Post {
     pub fn apply(&mut self, changes: &PostChanges) {
         match (&changes.slug, &changes.title) {
             (PatchRequired::Set(slug), _) => self.slug = slug.clone(),
-            (PatchRequired::Keep, Patch::Set(title))
-                if self.published_at.is_none() && self.slug_follows_title() =>
-            {
+            (PatchRequired::Keep, Patch::Set(title)) if self.published_at.is_none() && self.slug_follows_title() => {
                 let from_title = Slug::from_title(title, self.id);
                 // A slug that only differs by the suffix it once needed is kept.
                 if self.slug != from_title.with_suffix(self.id) {

@@ -174,11 +174,7 @@ fn prefers_markdown(headers: &HeaderMap) -> bool {
 }
 
 /// The answer with its validator; 304 without a body if the client has it already.
-fn versioned(
-    mut response: Response<Body>,
-    version: u64,
-    context: &ReplyContext<'_>,
-) -> Result<Response<Body>, Error> {
+fn versioned(mut response: Response<Body>, version: u64, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
     let etag = ETag::new(version, response.body());
     if context.method == Method::GET && etag.is_named_by_if_none_match(context.headers) {
         response = empty(StatusCode::NOT_MODIFIED);

@@ -141,9 +141,8 @@ fn rank(tag: &Tag, key: &Key, count: &TagCount) -> Result<Vec<Write>, Error> {
             .on_condition("posts = :posts AND ranked = :ranked")
             .with_value(":ranked", AttributeValue::N(ranked.to_string())),
     };
-    let own = own
-        .with_value(":posts", AttributeValue::N(posts.to_string()))
-        .on_condition_failed(Error::PreconditionFailed);
+    let own =
+        own.with_value(":posts", AttributeValue::N(posts.to_string())).on_condition_failed(Error::PreconditionFailed);
     let mut writes = vec![own];
     writes.extend(ranked.filter(|ranked| *ranked != posts).map(|ranked| Write::delete(keys::tag_rank(tag, ranked))));
     if posts > 0 {
