@@ -151,6 +151,9 @@ impl Gateway {
             headers.insert(name.to_string(), values.last().cloned().unwrap_or_default());
             all_headers.insert(name.to_string(), Value::Array(values));
         }
+        // API Gateway overwrites what a client says of this.
+        headers.insert("X-Forwarded-Proto".to_owned(), json!("http"));
+        all_headers.insert("X-Forwarded-Proto".to_owned(), json!(["http"]));
         let (mut query, mut all_query) = (Map::new(), Map::new());
         for (name, value) in url::form_urlencoded::parse(incoming.request.uri().query().unwrap_or("").as_bytes()) {
             query.insert(name.to_string(), json!(value));

@@ -5,6 +5,7 @@ pub mod backing;
 pub mod cognito;
 pub mod gateway;
 pub mod s3;
+pub mod schedule;
 pub mod seed;
 pub mod server;
 pub mod stack;

@@ -121,6 +121,7 @@ async fn serve(options: Serve) -> io::Result<()> {
         host: local,
         ports: [0; 3],
         triggers: true,
+        parameters: Vec::new(),
     })
     .await?;
 
@@ -156,6 +157,7 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
         host: options.host,
         ports: [options.dynamodb_port, options.cognito_port, options.s3_port],
         triggers: !options.without_triggers,
+        parameters: Vec::new(),
     })
     .await?;
     let backing = &stack.backing;

@@ -14,6 +14,7 @@ use blog::config::{Config, SignUpConfirmation};
 use crate::backing::{Backing, Storage, refs};
 use crate::gateway::Gateway;
 use crate::s3::CREDENTIALS;
+use crate::schedule::Schedule;
 use crate::streams::Streams;
 use crate::template::{self, Template};
 use crate::triggers::PoolFunctions;
@@ -35,6 +36,8 @@ pub struct Options {
     pub ports: [u16; 3],
     /// Whether the user pool calls its triggers.
     pub triggers: bool,
+    /// Parameters of the template that do not have their default.
+    pub parameters: Vec<(&'static str, String)>,
 }
 
 /// A running stack.
@@ -47,6 +50,8 @@ pub struct Stack {
     pub wire: Wire,
     /// The table's stream, for whoever pumps it.
     pub streams: Streams,
+    /// The schedule of jobs, for whoever keeps it.
+    pub schedule: Schedule,
     /// What the functions share.
     pub blog: Arc<Blog>,
 }
@@ -61,6 +66,7 @@ impl Stack {
         };
         refs.insert("SignUpConfirmation", confirmation.to_owned());
         refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
+        refs.extend(options.parameters);
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
         let Options { storage, clock, host, ports, triggers, .. } = options;
         let backing = Backing::start(&template, &storage, &clock, host, ports).await?;
@@ -75,12 +81,13 @@ impl Stack {
             backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&blog), &template)?);
         }
         let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
-        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, blog })
+        let schedule = Schedule::new(Arc::clone(&blog), &template.jobs);
+        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, schedule, blog })
     }
 
     /// All that goes on in the background, for ever.
     pub async fn background(&self) {
-        tokio::join!(self.backing.remove_expired(), self.streams.pump(&self.backing));
+        tokio::join!(self.backing.remove_expired(), self.streams.pump(&self.backing), self.schedule.keep());
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The consumers of the table's stream.
     pub event_sources: Vec<EventSource>,
+    /// The jobs: the handlers of the functions that a schedule calls every minute.
+    pub jobs: Vec<String>,
     /// The triggers of the user pool: the handlers of its functions, by the names that `LambdaConfig` has for them.
     pub triggers: BTreeMap<String, String>,
     /// Every function, by its handler.
@@ -141,7 +143,7 @@ impl Template {
         let root = resolver.json(&root);
         let resources = object(&root, "Resources")?;
 
-        let (mut routes, mut event_sources) = (Vec::new(), Vec::new());
+        let (mut routes, mut event_sources, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
         let mut functions = BTreeMap::new();
         for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
             let handler = text(resource, "/Properties/Handler", id)?;
@@ -149,6 +151,14 @@ impl Template {
             for event in events.into_iter().flat_map(Map::values) {
                 if event["Type"] == "DynamoDB" {
                     event_sources.push(event_source(event, &handler)?);
+                    continue;
+                }
+                if event["Type"] == "Schedule" {
+                    // The one schedule that the local stack knows.
+                    match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
+                        Some("rate(1 minute)") => jobs.push(handler.clone()),
+                        _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
+                    }
                     continue;
                 }
                 routes.push(Route {
@@ -195,6 +205,7 @@ impl Template {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
             event_sources,
+            jobs,
             triggers: triggers(pool, resources)?,
             functions,
             environment: environment

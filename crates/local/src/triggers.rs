@@ -25,7 +25,7 @@ impl PoolFunctions {
     pub fn new(blog: Arc<Blog>, template: &Template) -> io::Result<Self> {
         let trigger = |(kind, handler): (&String, &String)| match events::find(handler) {
             Ok(Function::Trigger(trigger)) => Ok((kind.clone(), trigger)),
-            Ok(Function::Consumer(_)) => Err(io::Error::other(format!("{handler} is no trigger"))),
+            Ok(_) => Err(io::Error::other(format!("{handler} is no trigger"))),
             Err(unknown) => Err(io::Error::other(unknown)),
         };
         let functions = template.triggers.iter().map(trigger).collect::<Result<_, _>>()?;

@@ -31,6 +31,16 @@ impl TestStack {
     }
 
     pub async fn start_with(sign_up_confirmation: SignUpConfirmation) -> Self {
+        Self::start_as(sign_up_confirmation, &[]).await
+    }
+
+    /// A stack whose template has these parameters.
+    pub async fn start_with_parameters(parameters: &[(&'static str, &str)]) -> Self {
+        Self::start_as(SignUpConfirmation::Auto, parameters).await
+    }
+
+    async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&'static str, &str)]) -> Self {
+        let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         // What the stack logs is shown with a test that fails.
         static LOGGING: Once = Once::new();
         LOGGING.call_once(blog::function::start_logging);
@@ -44,8 +54,16 @@ impl TestStack {
         let admin_email = Some("admin@example.com".to_owned());
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let storage = Storage::Memory;
-        let options =
-            Options { storage, sign_up_confirmation, admin_email, clock, host, ports: [0; 3], triggers: true };
+        let options = Options {
+            storage,
+            sign_up_confirmation,
+            admin_email,
+            clock,
+            host,
+            ports: [0; 3],
+            triggers: true,
+            parameters,
+        };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         Self { stack, milliseconds }
     }
@@ -53,6 +71,11 @@ impl TestStack {
     /// Lets the consumers of the table's stream do all that there is to do.
     pub async fn settle(&self) {
         self.stack.streams.drain(&self.stack.backing).await.expect("the stream is read");
+    }
+
+    /// Runs the jobs that a schedule runs every minute.
+    pub async fn minute(&self) {
+        self.stack.schedule.run().await;
     }
 
     pub fn pass_seconds(&self, seconds: i64) {

@@ -29,11 +29,12 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
     if let Ok(tag) = Tag::try_from(text.to_owned()) {
         let list = keys::posts_by_tag(&tag);
         all.push(("by tag", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
+        all.extend([("tag's count", keys::tag_count(&tag)), ("tag's rank", keys::tag_rank(&tag, 1))]);
     }
     all.push(("tries", keys::tries_for_account("log_in", text, 0)));
     if let Ok(id) = text.parse::<UserId>() {
         all.push(("profile", keys::profile(id)));
-        for list in [keys::own_posts(id), keys::drafts(id), keys::trash(id)] {
+        for list in [keys::own_posts(id), keys::drafts(id), keys::scheduled_posts(id), keys::trash(id)] {
             all.push(("own", Key { pk: list.partition("2026"), sk: list.prefix.to_owned() }));
         }
         all.push(("follow", keys::follow(id, id)));
@@ -42,7 +43,11 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
         }
     }
     if let Ok(id) = text.parse::<PostId>() {
-        all.push(("post slug", keys::post_slug(id)));
+        let user = UserId::from(ulid::Ulid::from_string(text).unwrap());
+        all.extend([("reference", keys::post_reference(id)), ("mark", keys::mark(user, id))]);
+        all.extend([("revision", keys::revision(id, 1)), ("revision's text", keys::revision_text(id, 1))]);
+        let lists = [("replies", keys::replies(id)), ("quotes", keys::quotes(id)), ("reposts", keys::reposts(id))];
+        all.extend(lists.map(|(kind, list)| (kind, Key { pk: list.partition(""), sk: list.prefix.to_owned() })));
     }
     all
 }
@@ -83,9 +88,9 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_comes_back_as_it_was(bucket in "[0-9]{0,4}", after in "[ -~]{0,60}", list in any::<String>(), key: [u8; 32]) {
+    fn a_cursor_comes_back_as_it_was(bucket in "[0-9]{0,4}", after in "[ -~]{0,60}", led in proptest::collection::vec("[0-9A-Z]{26}", 0..3), list in any::<String>(), key: [u8; 32]) {
         let key = SigningKey::new(&key);
-        let cursor = Cursor { bucket, after };
+        let cursor = Cursor { bucket, after, led };
         prop_assert_eq!(Cursor::verify(&cursor.sign(&list, &key), &list, &key).unwrap(), cursor);
     }
 
@@ -94,7 +99,7 @@ proptest! {
         after in "[ -~]{0,60}", list in any::<String>(), other in any::<String>(), keys: ([u8; 32], [u8; 32]), forged in any::<String>(), bit in any::<proptest::sample::Index>(),
     ) {
         let (key, other_key) = (SigningKey::new(&keys.0), SigningKey::new(&keys.1));
-        let signed = Cursor { bucket: String::new(), after }.sign(&list, &key);
+        let signed = Cursor { after, ..Cursor::default() }.sign(&list, &key);
         prop_assert!(Cursor::verify(&forged, &list, &key).is_err());
         if list != other {
             prop_assert!(Cursor::verify(&signed, &other, &key).is_err());

@@ -28,8 +28,7 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     let mut in_code: BTreeSet<_> =
         operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
     in_code.insert((authorizer::NAME.to_owned(), authorizer::NAME.to_owned()));
-    in_code.extend(events::CONSUMERS.iter().map(|consumer| ("events".to_owned(), consumer.name.to_owned())));
-    in_code.extend(events::TRIGGERS.iter().map(|trigger| ("events".to_owned(), trigger.name.to_owned())));
+    in_code.extend(events::Function::all().map(|function| ("events".to_owned(), function.name().to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();

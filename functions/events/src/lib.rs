@@ -6,14 +6,22 @@
 //! what the event says.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
 //!
+//! Jobs are run by a schedule. The schedule may call one late, twice, or twice at the same time, so a job does what is to
+//! be done by now and not what is to be done at a certain minute.
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event.html>
+//!
 //! Triggers of the user pool have their say in what users do at Cognito, by way of our API or not. Cognito waits five
 //! seconds for an answer and asks up to three times, so a trigger too must come to the same end when it is run again.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html>
 
+mod copy_counts;
+mod delete_rest_of_post;
 mod delete_user;
 mod export_user;
 mod post_confirmation;
 mod pre_sign_up;
+mod publish_due;
+mod rank_tag;
 mod rewrite_bylines;
 
 use std::future::Future;
@@ -28,13 +36,22 @@ use serde_json::Value;
 
 /// Every consumer of this crate.
 pub static CONSUMERS: &[Consumer] = &[
+    Consumer { name: copy_counts::NAME, handle: |blog, record| Box::pin(copy_counts::copy_counts(blog, record)) },
+    Consumer {
+        name: delete_rest_of_post::NAME,
+        handle: |blog, record| Box::pin(delete_rest_of_post::delete_rest_of_post(blog, record)),
+    },
     Consumer { name: delete_user::NAME, handle: |blog, record| Box::pin(delete_user::delete_user(blog, record)) },
     Consumer { name: export_user::NAME, handle: |blog, record| Box::pin(export_user::export_user(blog, record)) },
+    Consumer { name: rank_tag::NAME, handle: |blog, record| Box::pin(rank_tag::rank_tag(blog, record)) },
     Consumer {
         name: rewrite_bylines::NAME,
         handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
     },
 ];
+
+/// Every job of this crate.
+pub static JOBS: &[Job] = &[Job { name: publish_due::NAME, handle: |blog| Box::pin(publish_due::publish_due(blog)) }];
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[
@@ -57,6 +74,13 @@ pub struct Consumer {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
     handle: for<'a> fn(&'a Blog, &'a EventRecord) -> Doing<'a, ()>,
+}
+
+/// A job as the dispatch and the tests see it.
+pub struct Job {
+    /// Its name: the `Handler` in the template and the name of its file.
+    pub name: &'static str,
+    handle: for<'a> fn(&'a Blog) -> Doing<'a, ()>,
 }
 
 /// A trigger as the dispatch and the tests see it.
@@ -98,6 +122,15 @@ impl Consumer {
     }
 }
 
+impl Job {
+    /// Does what is to be done by now. What fails is left to the next time.
+    pub async fn run(&self, blog: &Blog) -> Result<(), Error> {
+        (self.handle)(blog).await.inspect_err(|error| {
+            tracing::error!(job = self.name, problem = error.problem().0, causes = error.causes(), "failed");
+        })
+    }
+}
+
 impl Trigger {
     /// What Cognito is answered: the event, with what the trigger decides. An error refuses what the user asked for, or
     /// tells them what did not follow from it; they read its text.
@@ -112,18 +145,33 @@ impl Trigger {
 pub enum Function {
     /// A consumer of the table's stream.
     Consumer(&'static Consumer),
+    /// A job that a schedule runs.
+    Job(&'static Job),
     /// A trigger of the user pool.
     Trigger(&'static Trigger),
 }
 
-/// The consumer or trigger that `handler` names.
+impl Function {
+    /// Every function of this crate.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let consumers = CONSUMERS.iter().map(Self::Consumer);
+        consumers.chain(JOBS.iter().map(Self::Job)).chain(TRIGGERS.iter().map(Self::Trigger))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Consumer(consumer) => consumer.name,
+            Self::Job(job) => job.name,
+            Self::Trigger(trigger) => trigger.name,
+        }
+    }
+}
+
+/// The function that `handler` names.
 pub fn find(handler: &str) -> Result<Function, UnknownHandler> {
-    let consumer = CONSUMERS.iter().find(|consumer| consumer.name == handler).map(Function::Consumer);
-    let trigger = || TRIGGERS.iter().find(|trigger| trigger.name == handler).map(Function::Trigger);
-    consumer.or_else(trigger).ok_or_else(|| {
-        let consumers = CONSUMERS.iter().map(|consumer| consumer.name);
-        UnknownHandler::new(handler, consumers.chain(TRIGGERS.iter().map(|trigger| trigger.name)))
-    })
+    let found = Function::all().find(|function| function.name() == handler);
+    found.ok_or_else(|| UnknownHandler::new(handler, Function::all().map(|function| function.name())))
 }
 
 fn read<T: DeserializeOwned>(event: Value) -> Result<T, Error> {

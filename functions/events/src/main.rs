@@ -1,4 +1,4 @@
-//! The binary of every consumer and trigger; Lambda's `_HANDLER` says which one this function is.
+//! The binary of every consumer, job and trigger; Lambda's `_HANDLER` says which one this function is.
 
 use blog::Blog;
 use blog::clock::Clock;
@@ -18,6 +18,13 @@ async fn main() -> Result<(), Error> {
         Function::Consumer(consumer) => {
             lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| async move {
                 Ok::<_, Infallible>(consumer.consume(blog, event.payload).await)
+            }))
+            .await
+        }
+        Function::Job(job) => {
+            // What the schedule says of itself does not matter.
+            lambda_runtime::run(service_fn(move |_: LambdaEvent<serde::de::IgnoredAny>| async move {
+                job.run(blog).await.map_err(Error::from)
             }))
             .await
         }

@@ -44,7 +44,11 @@ impl Edit<'_> {
         let Self { slug, viewer, if_match, restores, now } = self;
         for _ in 0..TRIES {
             let (post, text) = current_post_with_text(blog, slug.clone(), now).await?;
-            if restores { post.check_owned(viewer)? } else { post.check_editable(viewer)? }
+            if restores {
+                post.check_owned(viewer)?
+            } else {
+                post.check_editable(viewer)?
+            }
             if_match.check(post.version)?;
 
             let mut next = post.clone();

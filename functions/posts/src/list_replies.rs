@@ -1,9 +1,9 @@
 //! `GET /posts/{slug}/replies`: the posts that answer it, newest first.
 
+use blog::edge::NoFields;
 use blog::edge::{Call, Operation, Page, PageQuery, Visitor};
 use blog::table::keys;
 use blog::{Blog, Error};
-use blog::edge::NoFields;
 
 use crate::edit::PostPath;
 use crate::others::others;

@@ -30,11 +30,7 @@ pub enum WritableStatus {
 }
 
 /// Checks that a status and a time of publication go together. A time that is past is fine: an import keeps its dates.
-pub fn check_publication(
-    status: WritableStatus,
-    publish_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub fn check_publication(status: WritableStatus, publish_at: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
     match status {
         WritableStatus::Draft if publish_at.is_some() => {
             Err(Error::field("publish_at", "goes with the status published or scheduled"))

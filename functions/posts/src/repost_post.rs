@@ -19,7 +19,10 @@ impl Operation for RepostPost {
     type Body = NoFields;
     type Reply = NoContent;
 
-    async fn run(blog: &Blog, Call { caller: Reader(viewer), path, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(
+        blog: &Blog,
+        Call { caller: Reader(viewer), path, now, .. }: Call<Self>,
+    ) -> Result<Self::Reply, Error> {
         let original = blog.table.published(&PostName::Slug(path.slug), now).await?.ok_or_else(Post::not_found)?;
         if blog.table.mark(viewer.user_id, original).await?.reposted_as.is_some() {
             return Ok(NoContent);

@@ -1,6 +1,6 @@
 //! How posts are shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use blog::clock::Timestamp;
 use blog::domain::{Post, PostAuthor, PostId, PostKind, PostReference, PostStatus, Slug, Viewer};
@@ -122,14 +122,15 @@ pub async fn subject_slug(blog: &Blog, post: &Post, consistency: Consistency) ->
         return Ok(None);
     }
     let original = subject(post);
-    let mut others = blog.table.references([original], consistency).await?;
+    let mut others = blog.table.references(HashSet::from([original]), consistency).await?;
     others.remove(&original).map(|other| Some(other.slug)).ok_or_else(Post::not_found)
 }
 
 async fn company(blog: &Blog, posts: &[Post], viewer: Option<&Viewer>) -> Result<Company, Error> {
     // Whoever is signed in reads their own writes.
     let consistency = if viewer.is_some() { Consistency::Strong } else { Consistency::Eventual };
-    let others = blog.table.references(posts.iter().flat_map(|post| [post.quote_of, post.reply_to]).flatten(), consistency);
+    let ids = posts.iter().flat_map(|post| post.quote_of.into_iter().chain(post.reply_to)).collect();
+    let others = blog.table.references(ids, consistency);
     let marks = async {
         let Some(viewer) = viewer else { return Ok(None) };
         // Nobody does anything with a post that is not out.
@@ -176,10 +177,8 @@ fn card(post: Post, company: &Company) -> Option<Card> {
             reposts: post.reposts,
             replies: post.replies,
         },
-        viewer: marks.map(|mark| ViewerMarks {
-            reaction: None,
-            reposted: mark.is_some_and(|mark| mark.reposted_as.is_some()),
-        }),
+        viewer: marks
+            .map(|mark| ViewerMarks { reaction: None, reposted: mark.is_some_and(|mark| mark.reposted_as.is_some()) }),
     })
 }
 

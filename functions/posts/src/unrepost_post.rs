@@ -18,7 +18,10 @@ impl Operation for UnrepostPost {
     type Body = NoFields;
     type Reply = NoContent;
 
-    async fn run(blog: &Blog, Call { caller: Reader(viewer), path, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(
+        blog: &Blog,
+        Call { caller: Reader(viewer), path, now, .. }: Call<Self>,
+    ) -> Result<Self::Reply, Error> {
         let post = current_post(blog, path.slug, now).await?;
         let mark = blog.table.mark(viewer.user_id, subject(&post)).await?;
         let Some(repost) = mark.reposted_as else {

@@ -1,5 +1,6 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] says which there are.
 
+mod counts;
 mod exports;
 mod follows;
 pub mod keys;

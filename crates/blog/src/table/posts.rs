@@ -96,7 +96,7 @@ impl Table {
     /// What others show of these posts. Whatever is not published is left out, as if it were not there.
     pub async fn references(
         &self,
-        ids: impl IntoIterator<Item = PostId>,
+        ids: HashSet<PostId>,
         consistency: Consistency,
     ) -> Result<HashMap<PostId, PostReference>, Error> {
         let ids: HashMap<_, _> = ids.into_iter().map(|id| (keys::post_partition(id), id)).collect();
