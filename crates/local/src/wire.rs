@@ -138,6 +138,11 @@ impl Wire {
         self.state().plans.push_back(Plan { action: action.to_owned(), skip, times, fault });
     }
 
+    /// Breaks nothing any more.
+    pub fn mend(&self) {
+        self.state().plans.clear();
+    }
+
     /// Holds the next call of an action.
     pub fn hold_call(&self, action: &str) -> Hold {
         let hold = Hold::default();

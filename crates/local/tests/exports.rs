@@ -90,13 +90,14 @@ async fn a_user_gets_all_that_is_stored_of_them() {
         let mut post = json!({
             "author": author, "body": format!("# {title}\n\n\"*ü*\""), "comments": 0, "reactions": 0, "reposts": 0,
             "replies": 0, "text_version": text_version, "writes": card["version"].as_u64().unwrap() + 1,
+            "excerpt": card["summary"], "summary": null, "edited_by": me["id"], "publish_at": null, "pinned_at": null,
         });
         for field in [
             "id",
             "slug",
             "status",
             "title",
-            "summary",
+            "kind",
             "tags",
             "language",
             "cover_image_url",
@@ -108,6 +109,8 @@ async fn a_user_gets_all_that_is_stored_of_them() {
             "updated_at",
             "published_at",
             "version",
+            "quote_of",
+            "reply_to",
         ] {
             post[field] = card[field].clone();
         }
@@ -201,7 +204,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 14, "{calls:?}");
+    assert_eq!(calls.len(), 15, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {

@@ -35,6 +35,7 @@ async fn start() -> (TestStack, Vec<String>) {
     stack.user("fan").await;
     let idol = stack.user("idol").await;
     idol.publish("Of idol", &["t"]).await;
+    stack.settle().await;
     let before = left_over(&stack).await;
     (stack, before)
 }

@@ -202,7 +202,7 @@ async fn the_latest_list_goes_on_over_the_years() {
     stack.stack.wire.record();
     assert_eq!(visitor.get("/posts?limit=3").await.each("title"), expected[..3]);
     let reads = stack.stack.wire.take_calls().len();
-    assert!(reads <= 2, "{reads} reads");
+    assert!(reads <= 3, "{reads} reads");
     // And also when nobody wrote for years.
     stack.set_time("2034-01-01T00:00:01Z");
     assert_eq!(visitor.get("/posts?limit=3").await.each("title"), expected[..3]);

@@ -97,7 +97,8 @@ async fn an_author_writes_publishes_and_everybody_reads() {
     visitor.get_with(path, &[("if-none-match", "\"other\", *")]).await.expect_status(304);
     visitor.get_with(path, &[("if-none-match", "\"other\"")]).await.expect_status(200);
     assert!(read.header("cache-control").starts_with("public, "));
-    assert_eq!(read.header("vary"), "Authorization");
+    let vary: Vec<_> = read.headers.get_all("vary").iter().collect();
+    assert_eq!(vary, ["Accept", "Authorization"]);
 }
 
 #[tokio::test]
@@ -127,7 +128,8 @@ async fn an_edit_needs_the_version_that_was_edited() {
     forced.expect_status(200);
 
     // Absent kept, null cleared, and every list shows it.
-    assert_eq!((&forced.body["title"], &forced.body["summary"]), (&json!("Forced"), &Value::Null));
+    // Without a summary the text's beginning stands for it.
+    assert_eq!((&forced.body["title"], &forced.body["summary"]), (&json!("Forced"), &json!("New text.")));
     assert_eq!(forced.body["body"], "New *text*.");
     let visitor = stack.visitor();
     for (list, there) in
@@ -142,7 +144,7 @@ async fn an_edit_needs_the_version_that_was_edited() {
     let unchanged = ada.patch(&path, &forced.etag(), json!({ "title": "Forced" })).await;
     assert_eq!(unchanged.body["version"], forced.body["version"]);
     let nulls = json!({ "title": null, "body": null, "slug": null, "html": "<p>" });
-    ada.patch(&path, "*", nulls).await.expect_invalid(&["/body", "/html", "/slug", "/title"]);
+    ada.patch(&path, "*", nulls).await.expect_invalid(&["/body", "/html", "/slug"]);
     ada.call("DELETE", &path, &[("if-match", &stale)], None).await.expect_problem(412, "precondition-failed");
     ada.call("DELETE", &path, &[("if-match", &unchanged.etag())], None).await.expect_status(204);
 }
@@ -199,9 +201,6 @@ async fn publishing_can_be_taken_back() {
     let moved = ada.post(&format!("{path}/publish"), json!({ "publish_at": "2009-02-13T23:31:30+01:00" })).await;
     assert_eq!(moved.body["published_at"], "2009-02-13T22:31:30.000Z");
     assert_eq!(visitor.get("/posts").await.each("published_at"), ["2009-02-13T22:31:30.000Z"]);
-    ada.post(&format!("{path}/publish"), json!({ "publish_at": "2026-11-21T12:00:00Z" }))
-        .await
-        .expect_invalid(&["/publish_at"]);
     ada.post(&format!("{path}/publish"), json!({ "publish_at": "yesterday" })).await.expect_invalid(&["/publish_at"]);
     ada.patch(&path, "*", json!({ "status": "draft" })).await.expect_status(200);
     ada.patch(&path, "*", json!({ "publish_at": "2009-02-13T22:31:30Z" })).await.expect_invalid(&["/publish_at"]);
@@ -361,8 +360,6 @@ async fn what_breaks_a_rule_is_named() {
         let answer = ada.post("/posts", post(json!({ field: wrong }))).await;
         answer.expect_invalid(&[&format!("/{field}")]);
     }
-    let published_later = post(json!({ "status": "published", "publish_at": "2027-01-01T00:00:00Z" }));
-    ada.post("/posts", published_later).await.expect_invalid(&["/publish_at"]);
     let nulls = post(json!({ "summary": null, "tags": null, "slug": null, "status": null, "publish_at": null }));
     ada.post("/posts", nulls).await.expect_status(201);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use blog::config::Config;
 use blog::domain::Username;
 use local::backing::refs;
@@ -10,7 +11,7 @@ use local::template::{self, Route, Template};
 use local::wire::Call;
 use serde_json::json;
 
-use crate::harness::{PASSWORD, TestStack};
+use crate::harness::{Client, PASSWORD, TestStack};
 use crate::triggers::sign_up;
 
 fn template() -> Template {
@@ -289,6 +290,7 @@ async fn everything(stack: &TestStack) {
     ada.post("/posts/draft/unpublish", json!({})).await.expect_status(200);
     ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
     visitor.get("/posts?limit=1").await.expect_status(200);
+    refer_and_lead(stack, &ada, &stack.log_in("bob").await).await;
     ada.delete("/posts/moved").await.expect_status(204);
     ada.patch("/me", "*", json!({ "username": "countess", "display_name": "Ada" })).await.expect_status(200);
     let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
@@ -307,24 +309,34 @@ async fn everything(stack: &TestStack) {
     });
     ada.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
     stack.settle().await;
-    // The lists on a stack of their own, where they come first and make the key of cursors.
-    for list in [
-        "/posts?limit=1",
-        "/me/posts?limit=1",
-        "/users/bob/followers?limit=1",
-        "/users/ada/following?limit=1",
-        "/admin/users?limit=1",
+    // What signs on a stack of its own, where it comes first and makes the key.
+    for (method, path) in [
+        ("GET", "/posts?limit=1"),
+        ("GET", "/me/posts?limit=1"),
+        ("GET", "/posts/1/replies?limit=1"),
+        ("GET", "/posts/1/quotes?limit=1"),
+        ("GET", "/posts/1/revisions?limit=1"),
+        ("POST", "/posts/1/preview"),
+        ("GET", "/tags?limit=1"),
+        ("GET", "/users/bob/followers?limit=1"),
+        ("GET", "/users/ada/following?limit=1"),
+        ("GET", "/admin/users?limit=1"),
     ] {
         let fresh = TestStack::start().await;
         let ada = fresh.user_with_role("ada", blog::domain::Role::Admin).await;
-        ada.publish("1", &[]).await;
-        ada.publish("2", &[]).await;
+        ada.publish("1", &["a", "b"]).await;
+        ada.patch("/posts/1", "*", json!({ "summary": "S" })).await.expect_status(200);
+        for refers in ["reply_to", "quote_of", "reply_to", "quote_of"] {
+            let body = json!({ "body": "B", "status": "published", refers: "1" });
+            ada.post("/posts", body).await.expect_status(201);
+        }
+        fresh.settle().await;
         let (_, cem) = (fresh.user("bob").await, fresh.user("cem").await);
         for (client, other) in [(&ada, "bob"), (&ada, "cem"), (&cem, "bob")] {
             client.call("PUT", &format!("/users/{other}/follow"), &[], None).await.expect_status(204);
         }
         fresh.stack.wire.record();
-        ada.get(list).await.expect_status(200);
+        assert!(ada.call(method, path, &[], None).await.status.is_success());
         fresh.set_time("2034-01-01T00:00:00Z");
         fresh.visitor().get("/posts").await.expect_status(200);
         fresh.log_in("ada").await.get("/admin/users").await.expect_status(200);
@@ -332,6 +344,60 @@ async fn everything(stack: &TestStack) {
             wire.remember(call);
         }
     }
+}
+
+/// What posts have to do with each other, and how they come and go.
+async fn refer_and_lead(stack: &TestStack, ada: &Client, bob: &Client) {
+    let none = json!({});
+    ada.publish("Original", &["x", "y"]).await;
+    bob.post("/posts", json!({ "body": "Q", "quote_of": "original", "status": "published" })).await.expect_status(201);
+    bob.call("PUT", "/posts/original/repost", &[], None).await.expect_status(204);
+    let reply = json!({ "title": "Reply", "body": "R", "reply_to": "original", "tags": ["x"], "status": "published" });
+    bob.post("/posts", reply).await.expect_status(201);
+    stack.settle().await;
+    for path in ["/posts", "/posts/reply", "/posts/original/replies", "/posts/original/quotes", "/tags"] {
+        bob.get(path).await.expect_status(200);
+    }
+    bob.get("/me/posts").await.expect_status(200);
+    bob.get("/posts?author=bob&kind=reply").await.expect_status(200);
+    bob.patch("/posts/reply", "*", json!({ "body": "Edited", "tags": ["q"] })).await.expect_status(200);
+    bob.post("/posts/reply/unpublish", none.clone()).await.expect_status(200);
+    bob.post("/posts/reply/publish", none.clone()).await.expect_status(200);
+    bob.get("/posts/reply/revisions").await.expect_status(200);
+    bob.get("/posts/reply/revisions/1?compare_to=2").await.expect_status(200);
+    bob.post("/posts/reply/revisions/1/restore", none.clone()).await.expect_status(200);
+    bob.delete("/posts/reply").await.expect_status(204);
+    bob.post("/posts/reply/restore", none.clone()).await.expect_status(200);
+    bob.call("PUT", "/posts/original/pin", &[], None).await.expect_status(204);
+    bob.delete("/posts/original/pin").await.expect_status(204);
+    let link = ada.post("/posts/original/preview", none.clone()).await;
+    link.expect_status(201);
+    ada.delete("/posts/original/preview").await.expect_status(204);
+    bob.delete("/posts/original/repost").await.expect_status(204);
+    bob.call("PUT", "/posts/original/repost", &[], None).await.expect_status(204);
+    // One that comes out by itself.
+    let later = json!({ "status": "published", "publish_at": "2026-11-21T08:31:00Z", "tags": ["x"] });
+    bob.patch("/posts/reply", "*", later).await.expect_status(200);
+    stack.pass_seconds(60);
+    stack.minute().await;
+    bob.get("/posts/reply").await.expect_status(200);
+    // A tag that nobody uses any more, and a post that goes with its repost.
+    ada.patch("/posts/original", "*", json!({ "slug": "renamed", "tags": ["x"] })).await.expect_status(200);
+    ada.delete("/posts/renamed").await.expect_status(204);
+    expire(stack, "renamed").await;
+    stack.settle().await;
+}
+
+/// Removes a post from the trash, as DynamoDB does when its time is over.
+async fn expire(stack: &TestStack, slug: &str) {
+    let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
+    let delete = dynamodb.delete_item().table_name(local::backing::TABLE_NAME);
+    delete
+        .key("pk", AttributeValue::S(format!("POST#{slug}")))
+        .key("sk", AttributeValue::S("POST".to_owned()))
+        .send()
+        .await
+        .unwrap();
 }
 
 async fn confirm_and_resend(stack: &TestStack) {

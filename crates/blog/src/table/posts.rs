@@ -134,7 +134,10 @@ impl Table {
         let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
         let author = PostAuthor::from(&user);
         for (id, slug) in self.slugs_of_user(id, |post| post.author != author).await? {
-            let rewrite = |post: &mut Post| Ok(post.author = author.clone());
+            let rewrite = |post: &mut Post| {
+                post.author = author.clone();
+                Ok(())
+            };
             match self.amend_post(id, slug, now, rewrite).await {
                 Ok(_) | Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
