@@ -65,10 +65,10 @@ impl Drop for Backing {
 /// What the template refers to, as it is called here.
 pub fn refs() -> Refs {
     Refs::from([
-        ("BlogTable", TABLE_NAME.to_owned()),
-        ("BlogBucket", s3::BUCKET_NAME.to_owned()),
-        ("UserPool", USER_POOL_ID.to_owned()),
-        ("UserPoolClient", USER_POOL_CLIENT_ID.to_owned()),
+        ("BlogTable".to_owned(), TABLE_NAME.to_owned()),
+        ("BlogBucket".to_owned(), s3::BUCKET_NAME.to_owned()),
+        ("UserPool".to_owned(), USER_POOL_ID.to_owned()),
+        ("UserPoolClient".to_owned(), USER_POOL_CLIENT_ID.to_owned()),
     ])
 }
 

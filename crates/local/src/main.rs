@@ -38,6 +38,14 @@ struct Serve {
     /// Whoever registers this address is an administrator.
     #[arg(long, default_value = "admin@example.com")]
     admin_email: String,
+    /// A parameter of template.yaml, such as PostsPerDay=3. May be given more than once.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[derive(Args)]
@@ -121,7 +129,7 @@ async fn serve(options: Serve) -> io::Result<()> {
         host: local,
         ports: [0; 3],
         triggers: true,
-        parameters: Vec::new(),
+        parameters: options.parameters,
     })
     .await?;
 

@@ -36,7 +36,11 @@ async fn api(
     let (parts, body) = request.into_parts();
     // One byte more than the gateway takes, so that it sees what is too large.
     match to_bytes(body, MOST_PAYLOAD_BYTES + 1).await {
-        Ok(body) => stack.gateway.answer(Request::from_parts(parts, body), peer.ip()).await.map(Body::from),
+        Ok(body) => {
+            let answer = stack.gateway.answer(Request::from_parts(parts, body), peer.ip()).await;
+            stack.streams.wake();
+            answer.map(Body::from)
+        }
         Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     }
 }

@@ -37,7 +37,7 @@ pub struct Options {
     /// Whether the user pool calls its triggers.
     pub triggers: bool,
     /// Parameters of the template that do not have their default.
-    pub parameters: Vec<(&'static str, String)>,
+    pub parameters: Vec<(String, String)>,
 }
 
 /// A running stack.
@@ -64,9 +64,14 @@ impl Stack {
             SignUpConfirmation::Auto => "auto",
             SignUpConfirmation::Email => "email",
         };
-        refs.insert("SignUpConfirmation", confirmation.to_owned());
-        refs.extend(options.admin_email.map(|email| ("AdminEmail", email)));
-        refs.extend(options.parameters);
+        refs.insert("SignUpConfirmation".to_owned(), confirmation.to_owned());
+        refs.extend(options.admin_email.map(|email| ("AdminEmail".to_owned(), email)));
+        for (name, value) in options.parameters {
+            if !template::has_parameter(&name) {
+                return Err(io::Error::other(format!("template.yaml has no parameter {name}")));
+            }
+            refs.insert(name, value);
+        }
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
         let Options { storage, clock, host, ports, triggers, .. } = options;
         let backing = Backing::start(&template, &storage, &clock, host, ports).await?;

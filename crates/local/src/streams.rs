@@ -8,7 +8,7 @@ use std::time::Duration;
 use blog::Blog;
 use events::{Consumer, Function};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
 use crate::template::EventSource;
@@ -25,6 +25,7 @@ pub struct Streams {
     blog: Arc<Blog>,
     consumers: Vec<(EventSource, &'static Consumer)>,
     position: Mutex<Option<String>>,
+    written: Notify,
 }
 
 impl Streams {
@@ -34,7 +35,12 @@ impl Streams {
             Ok(Function::Consumer(consumer)) => Some((source.clone(), consumer)),
             _ => None,
         };
-        Self { blog, consumers: sources.iter().filter_map(consumer).collect(), position: Mutex::default() }
+        Self {
+            blog,
+            consumers: sources.iter().filter_map(consumer).collect(),
+            position: Mutex::default(),
+            written: Notify::new(),
+        }
     }
 
     /// Hands all changes on that were not handed on yet, and those that follow from them.
@@ -52,11 +58,19 @@ impl Streams {
         }
     }
 
-    /// Does so for ever.
+    /// Says that something may have been written.
+    pub fn wake(&self) {
+        self.written.notify_one();
+    }
+
+    /// Does so for ever: at once when it is told, and five times a second for what nobody tells.
     pub async fn pump(&self, backing: &Backing) {
         let mut pause = tokio::time::interval(Duration::from_millis(200));
         loop {
-            pause.tick().await;
+            tokio::select! {
+                _ = pause.tick() => {}
+                () = self.written.notified() => {}
+            }
             if let Err(error) = self.drain(backing).await {
                 tracing::error!(%error, "the table's stream cannot be read");
             }

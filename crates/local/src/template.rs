@@ -133,7 +133,12 @@ pub enum TemplateError {
 }
 
 /// Values for `!Ref`: physical ids of resources, and parameters that do not have their default.
-pub type Refs = BTreeMap<&'static str, String>;
+pub type Refs = BTreeMap<String, String>;
+
+/// Whether the template of this repository has a parameter of this name.
+pub fn has_parameter(name: &str) -> bool {
+    serde_yaml_ng::from_str::<Yaml>(SOURCE).is_ok_and(|root| root["Parameters"].get(name).is_some())
+}
 
 impl Template {
     /// Reads a template, with these values for what it refers to.

@@ -35,12 +35,12 @@ impl TestStack {
     }
 
     /// A stack whose template has these parameters.
-    pub async fn start_with_parameters(parameters: &[(&'static str, &str)]) -> Self {
+    pub async fn start_with_parameters(parameters: &[(&str, &str)]) -> Self {
         Self::start_as(SignUpConfirmation::Auto, parameters).await
     }
 
-    async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&'static str, &str)]) -> Self {
-        let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         // What the stack logs is shown with a test that fails.
         static LOGGING: Once = Once::new();
         LOGGING.call_once(blog::function::start_logging);

@@ -143,7 +143,16 @@ async fn a_walk_sees_each_post_once_while_others_publish() {
     }
     let visitor = stack.visitor();
     let before = walk(&visitor, "/posts", 100).await;
-    for list in ["/posts", "/posts?tag=t", "/posts?author=ada"] {
+    for list in [
+        "/posts",
+        "/posts?tag=t",
+        "/posts?author=ada",
+        "/posts?kind=article",
+        "/posts?author=ada&kind=article",
+        "/me/posts",
+        "/me/posts?status=published",
+    ] {
+        let visitor = if list.starts_with("/me") { &ada } else { &visitor };
         let separator = if list.contains('?') { '&' } else { '?' };
         let mut seen = Vec::new();
         let mut cursor = String::new();

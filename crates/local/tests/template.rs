@@ -53,7 +53,10 @@ fn parameters_that_are_numbers_are_understood() {
     let pool = template().user_pool;
     assert_eq!((pool.access_token_minutes, pool.refresh_token_days), (60, 30));
     let mut refs = refs();
-    refs.extend([("AccessTokenMinutes", "5".to_owned()), ("RefreshTokenDays", "365".to_owned())]);
+    refs.extend(
+        [("AccessTokenMinutes", "5"), ("RefreshTokenDays", "365")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     let pool = Template::read(template::SOURCE, &refs).unwrap().user_pool;
     assert_eq!((pool.access_token_minutes, pool.refresh_token_days), (5, 365));
 }

@@ -1,0 +1,103 @@
+//! The text of posts: how it is read, and what a stack wants of it.
+
+use serde_json::json;
+
+use crate::harness::TestStack;
+
+#[tokio::test]
+async fn a_post_is_read_as_the_markdown_that_it_was_written_in() {
+    let stack = TestStack::start().await;
+    let (ada, visitor) = (stack.user("ada").await, stack.visitor());
+    let source = "# Ü\n\n| a |\n|---|\n| 1 |\n";
+    let body = json!({ "title": "T", "body": source, "status": "published" });
+    ada.post("/posts", body).await.expect_status(201);
+    let as_json = visitor.get("/posts/t").await;
+    for accept in ["text/markdown", "text/markdown;q=0.9, application/json;q=0.5", "text/*, */*;q=0.1"] {
+        let read = visitor.get_with("/posts/t", &[("accept", accept)]).await;
+        read.expect_status(200);
+        assert_eq!(read.header("content-type"), "text/markdown; charset=utf-8", "{accept}");
+        assert_eq!(read.bytes, source.as_bytes());
+        assert_ne!(read.etag(), as_json.etag(), "two representations have two validators");
+        visitor.get_with("/posts/t", &[("accept", accept), ("if-none-match", &read.etag())]).await.expect_status(304);
+        assert!(read.headers.get_all("vary").iter().any(|vary| vary == "Accept"));
+    }
+    for accept in [
+        "*/*",
+        "application/json, text/markdown",
+        "text/html",
+        "text/markdown;q=0",
+        ";;,q=x",
+        "text/markdown;q=0.1, */*",
+    ] {
+        let read = visitor.get_with("/posts/t", &[("accept", accept)]).await;
+        assert_eq!(read.header("content-type"), "application/json", "{accept}");
+    }
+    // An edit is pinned to what was read, in either form.
+    let markdown = ada.get_with("/posts/t", &[("accept", "text/markdown")]).await;
+    ada.patch("/posts/t", &markdown.etag(), json!({ "body": "New" })).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn without_a_summary_the_beginning_of_the_text_stands_for_it() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let body = json!({ "title": "T", "body": "# Heading\n\nThe *first* words. And `more`.", "status": "published" });
+    let post = ada.post("/posts", body).await;
+    assert_eq!(post.body["summary"], "The first words. And more.");
+    assert_eq!(stack.visitor().get("/posts").await.each("summary"), ["The first words. And more."]);
+    ada.patch("/posts/t", "*", json!({ "body": "Other words." })).await.expect_status(200);
+    assert_eq!(stack.visitor().get("/posts").await.each("summary"), ["Other words."]);
+    ada.patch("/posts/t", "*", json!({ "summary": "Chosen." })).await.expect_status(200);
+    ada.patch("/posts/t", "*", json!({ "body": "Words that do not show." })).await.expect_status(200);
+    assert_eq!(stack.visitor().get("/posts").await.each("summary"), ["Chosen."]);
+    let cleared = ada.patch("/posts/t", "*", json!({ "summary": null })).await;
+    assert_eq!(cleared.body["summary"], "Words that do not show.");
+    let long = ada.patch("/posts/t", "*", json!({ "body": "word ".repeat(100) })).await;
+    let summary = long.body["summary"].as_str().unwrap();
+    assert!(summary.ends_with("word…") && summary.chars().count() <= 201, "{summary}");
+}
+
+#[tokio::test]
+async fn a_stack_has_rules_of_its_own_for_posts() {
+    let stack = TestStack::start_with_parameters(&[("MinimumWords", "3"), ("BlockedWords", "Spam, straße")]).await;
+    let ada = stack.user("ada").await;
+    let post = |title: &str, body: &str| json!({ "title": title, "body": body, "summary": "Fine" });
+    ada.post("/posts", post("Spam!", "Buy SPAM")).await.expect_invalid(&["/body", "/body", "/title"]);
+    ada.post("/posts", post("A", "Two words")).await.expect_invalid(&["/body"]);
+    ada.post("/posts", post("A", "In der STRAßE dort")).await.expect_invalid(&["/body"]);
+    // A word within another is not that word.
+    ada.post("/posts", post("Spammers", "Of antispam and spamming")).await.expect_status(201);
+    // An edit cannot get round it.
+    let path = "/posts/spammers";
+    ada.patch(path, "*", json!({ "summary": "spam" })).await.expect_invalid(&["/summary"]);
+    ada.patch(path, "*", json!({ "title": "spam" })).await.expect_invalid(&["/title"]);
+    ada.patch(path, "*", json!({ "body": "short" })).await.expect_invalid(&["/body"]);
+    assert_eq!(ada.get(path).await.body["version"], 1);
+    // Another stack has none.
+    let stack = TestStack::start().await;
+    stack.user("ada").await.post("/posts", post("Spam", "Spam")).await.expect_status(201);
+}
+
+#[tokio::test]
+async fn a_text_of_two_hundred_kib_is_written_read_edited_and_kept() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    // Letters that do not compress, so that what is stored is as large as it can be.
+    let mut state = 1_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(33 + u8::try_from((state >> 33) % 90).unwrap())
+    };
+    let mut text = || -> String { (0..200 * 1024).map(|n| if n % 80 == 79 { '\n' } else { letter() }).collect() };
+    let (one, two) = (text(), text());
+    let body = json!({ "title": "Large", "body": one, "status": "published", "tags": ["a"] });
+    let made = ada.post("/posts", body).await;
+    made.expect_status(201);
+    assert_eq!(made.body["body"], one);
+    assert_eq!(stack.visitor().get("/posts/large").await.body["body"], one);
+    ada.patch("/posts/large", "*", json!({ "body": two, "slug": "larger" })).await.expect_status(200);
+    assert_eq!(stack.visitor().get("/posts/larger").await.body["body"], two);
+    assert_eq!(ada.get("/posts/larger/revisions/1").await.body["body"], one);
+    let over = format!("{one}!");
+    ada.patch("/posts/larger", "*", json!({ "body": over })).await.expect_invalid(&["/body"]);
+}
