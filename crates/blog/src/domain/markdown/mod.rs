@@ -2,6 +2,7 @@
 
 mod clean;
 mod highlight;
+mod nest;
 mod plain;
 
 use std::borrow::Cow;
@@ -36,7 +37,7 @@ pub struct Rendered {
 pub enum RenderError {
     /// It makes more HTML than is kept.
     TooLarge,
-    /// It takes longer to parse than a request has time for.
+    /// It nests deeper than is kept, or cannot be made safe to read.
     TooComplex,
 }
 
@@ -46,7 +47,7 @@ impl fmt::Display for RenderError {
             Self::TooLarge => {
                 write!(f, "must not grow beyond {MOST_HTML_BYTES} bytes of HTML; the text nests or links too much")
             }
-            Self::TooComplex => f.write_str("must be simpler; the text nests too deep"),
+            Self::TooComplex => f.write_str("must be simpler; its elements nest too deep"),
         }
     }
 }
@@ -100,7 +101,7 @@ fn html(markdown: &str, most_highlighted: usize) -> Result<String, RenderError> 
     plugins.render.heading_adapter = Some(&headings);
     let mut dirty = Bounded(String::new());
     comrak::format_html_with_plugins(document, &OPTIONS, &mut dirty, &plugins).map_err(|_| RenderError::TooLarge)?;
-    let mut html = dirty.0;
+    let mut html = nest::well_nested(&dirty.0).ok_or(RenderError::TooComplex)?;
     // What was put together of what is left may read otherwise than what was cleaned (mutation XSS), so it is
     // cleaned until a browser reads what the cleaner wrote. The second pass nearly always changes nothing.
     for _ in 0..MOST_CLEANINGS {
