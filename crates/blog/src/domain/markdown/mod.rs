@@ -60,6 +60,10 @@ const MOST_HTML_BYTES: usize = 1024 * 1024;
 /// of rendering by far.
 const MOST_HIGHLIGHTED_BYTES: usize = 16 * 1024;
 
+/// How many languages of a text are highlighted: the first use of a grammar compiles its expressions, which takes
+/// longer than what comes after.
+const MOST_LANGUAGES: usize = 4;
+
 /// How often a page is cleaned before it is refused.
 const MOST_CLEANINGS: usize = 8;
 
@@ -95,7 +99,7 @@ pub fn render(body: &Body) -> Result<Rendered, RenderError> {
 fn html(markdown: &str, most_highlighted: usize) -> Result<String, RenderError> {
     let arena = Arena::new();
     let document = comrak::parse_document(&arena, markdown, &OPTIONS);
-    let (code, headings) = (Code(Mutex::new(most_highlighted)), Headings::default());
+    let (code, headings) = (Code(Mutex::new((most_highlighted, Vec::new()))), Headings::default());
     let mut plugins = Plugins::default();
     plugins.render.codefence_syntax_highlighter = Some(&code);
     plugins.render.heading_adapter = Some(&headings);
@@ -130,8 +134,8 @@ impl Write for Bounded {
     }
 }
 
-/// Writes code blocks; holds how many bytes may still be highlighted.
-struct Code(Mutex<usize>);
+/// Writes code blocks; holds how many bytes may still be highlighted, and the languages met.
+struct Code(Mutex<(usize, Vec<String>)>);
 
 impl SyntaxHighlighterAdapter for Code {
     fn write_pre_tag(&self, output: &mut dyn Write, attributes: HashMap<&'static str, Cow<'_, str>>) -> fmt::Result {
@@ -144,9 +148,13 @@ impl SyntaxHighlighterAdapter for Code {
 
     fn write_highlighted(&self, output: &mut dyn Write, language: Option<&str>, code: &str) -> fmt::Result {
         let language = language.unwrap_or_default();
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !language.is_empty() && code.len() <= *left {
+        let (left, languages) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = languages.iter().any(|known| known == language);
+        if !language.is_empty() && code.len() <= *left && (is_known || languages.len() < MOST_LANGUAGES) {
             *left -= code.len();
+            if !is_known {
+                languages.push(language.to_owned());
+            }
             if let Some(html) = highlight::highlight(language, code) {
                 return output.write_str(&html);
             }

@@ -227,7 +227,7 @@ const PIECES: [&str; 74] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn nothing_typed_does_harm(
@@ -243,6 +243,46 @@ proptest! {
             prop_assert!(rendered.excerpt.chars().count() <= 200);
             prop_assert!(!rendered.excerpt.chars().any(char::is_control));
         }
+    }
+}
+
+/// Without the order that `nest` makes each of these takes minutes, or all memory.
+#[test]
+fn a_mess_of_elements_is_mended_or_refused_in_good_time() {
+    let numbered = |count: usize| (0..count).map(|n| format!("<b title={n}>")).collect::<String>();
+    for (typed, fits) in [
+        (format!("<p>{}{}", numbered(120), "<p>x".repeat(10_000)), true),
+        (format!("<table>{}{}", numbered(120), "<tr>x".repeat(10_000)), true),
+        (format!("<p>{}{}", numbered(5000), "<p>x".repeat(20_000)), false),
+        ("<a><div>".repeat(5_000), false),
+        ("<a><b><i>".repeat(5_000), true),
+        ("<div>\n\n".repeat(25_000), false),
+        ("<details>".repeat(20_000), false),
+        ("<div>".repeat(100), true),
+        (">".repeat(1000), false),
+    ] {
+        let result = render(&Body::try_from(typed.clone()).expect("a body"));
+        assert_eq!(result.is_ok(), fits, "{}", &typed[..40]);
+    }
+}
+
+#[test]
+fn elements_end_where_their_parents_do() {
+    for (typed, page) in [
+        ("<b>bold\n\nplain", "<p><b>bold</b></p>\n<p>plain</p>\n"),
+        ("<ul><li>one<li>two</ul>", "<ul><li>one</li><li>two</li></ul>"),
+        (
+            "<table><tr><td>a<td>b<tr><td>c</table>",
+            "<table><tbody><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></tbody></table>",
+        ),
+        ("<dl><dt>a<dd>b<dt>c</dl>", "<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"),
+        (
+            "<div>\n\n# In a *box*\n\n</div>\n",
+            "<div>\n<h1 id=\"user-content-in-a-box\">In a <em>box</em></h1>\n</div>\n",
+        ),
+        ("a</b> <unknown>b</unknown>", "<p>a b</p>\n"),
+    ] {
+        assert_eq!(html(typed).trim_end(), page.trim_end());
     }
 }
 
@@ -282,6 +322,10 @@ fn code_is_highlighted_by_class() {
     let page = html(&blocks);
     assert_eq!(page.matches("hl-comment").count(), 500, "the first block fits");
     assert_eq!(rendered(&blocks).word_count, 2 * 500 * 4);
+    let languages = ["c", "go", "json", "rust", "yaml"].map(|language| format!("```{language}\n\"x\"\n```\n")).concat();
+    assert_eq!(html(&languages).matches("hl-string").count(), MOST_LANGUAGES);
+    let many: String = (0..5000).map(|_| "```json\n1\n```\n").collect();
+    assert!(!html(&many).is_empty());
 }
 
 /// The second half of `docs/markdown.md` is this test's: `UPDATE_EXPECT=1 cargo test` writes it anew.
