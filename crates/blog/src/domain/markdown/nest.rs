@@ -183,9 +183,8 @@ impl TokenSink for Writer {
         let begins_pre = std::mem::take(&mut state.begins_pre);
         match token {
             Token::TagToken(tag) if state.hidden.is_some() => {
-                if tag.kind == TagKind::EndTag && state.hidden.as_deref() == Some(&*tag.name) {
-                    state.hidden = None;
-                }
+                let is_end = tag.kind == TagKind::EndTag && state.hidden.as_deref() == Some(&*tag.name);
+                state.hidden = state.hidden.take().filter(|_| !is_end);
             }
             Token::TagToken(tag) => match (&*tag.name, tag.kind) {
                 ("script" | "style", TagKind::StartTag) => {
