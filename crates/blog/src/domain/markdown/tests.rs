@@ -149,7 +149,13 @@ fn nothing_of_the_public_lists_survives() {
     }
 }
 
-const PIECES: [&str; 74] = [
+const PIECES: [&str; 80] = [
+    "<img src=x onerror=alert(1)>",
+    "<a href=\"javascript:alert(1)\">",
+    "[x](javascript:alert(1))",
+    "<b onclick=alert(1)>",
+    "</p>",
+    "<td>",
     "<",
     ">",
     "\"",
