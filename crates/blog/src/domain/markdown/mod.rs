@@ -1,12 +1,21 @@
-//! From what an author types to what a page shows.
+//! From what an author types to what a page shows. `docs/markdown.md` says what that is.
 
+mod clean;
+mod highlight;
+mod nest;
 mod plain;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::{self, Write};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use comrak::Options;
+use comrak::adapters::{HeadingAdapter, HeadingMeta, SyntaxHighlighterAdapter};
+use comrak::nodes::Sourcepos;
+use comrak::options::Plugins;
+use comrak::{Anchorizer, Arena, Options};
 
+use self::clean::{CLEANER, ID_PREFIX};
 use self::plain::Plain;
 use super::Body;
 
@@ -25,17 +34,41 @@ pub struct Rendered {
 
 /// Why a text cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RenderError;
+pub enum RenderError {
+    /// It makes more HTML than is kept.
+    TooLarge,
+    /// It nests deeper than is kept, or cannot be made safe to read.
+    TooComplex,
+}
 
-impl std::fmt::Display for RenderError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "must not grow beyond {} bytes of HTML; the text nests or links too much", MOST_HTML_BYTES)
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => {
+                write!(f, "must not grow beyond {MOST_HTML_BYTES} bytes of HTML; the text nests or links too much")
+            }
+            Self::TooComplex => f.write_str("must be simpler; its elements nest too deep"),
+        }
     }
 }
 
 /// Ten bytes can ask for thousands (footnotes, tables, nested lists), so the result has a limit of its own:
 /// 1 MiB, well below the 6 MB that Lambda may answer.
 const MOST_HTML_BYTES: usize = 1024 * 1024;
+
+/// How much code of a text is highlighted, in bytes; what follows stays plain. The grammars are the slowest part
+/// of rendering by far.
+const MOST_HIGHLIGHTED_BYTES: usize = 16 * 1024;
+
+/// How many languages of a text are highlighted: the first use of a grammar compiles its expressions, which takes
+/// longer than what comes after.
+const MOST_LANGUAGES: usize = 4;
+
+/// How often a page is cleaned before it is refused.
+const MOST_CLEANINGS: usize = 8;
+
+/// The longest id of a heading, in characters, before its prefix.
+const LONGEST_ID: usize = 80;
 
 /// CommonMark with GitHub's tables, strikethrough, task lists, footnotes and autolinks.
 static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
@@ -51,53 +84,101 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     options
 });
 
-/// What may stay. Everything that ammonia allows by default is harmless; added is what comrak makes of
-/// footnotes, task lists and code.
-static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = ammonia::Builder::default();
-    cleaner
-        .add_tags(["input", "section"])
-        .add_tag_attributes("input", ["checked"])
-        .set_tag_attribute_values(HashMap::from([("input", HashMap::from([("type", "checkbox"), ("disabled", "")]))]))
-        .add_tag_attributes("section", ["data-footnotes"])
-        .add_tag_attributes("a", ["data-footnote-ref", "data-footnote-backref", "aria-label"])
-        .add_tag_attributes("li", ["id"])
-        .add_tag_attributes("a", ["id"])
-        .add_tag_attributes("pre", ["lang"])
-        .add_tag_attributes("code", ["class"])
-        .add_allowed_classes("section", ["footnotes"])
-        .add_allowed_classes("sup", ["footnote-ref"])
-        .add_allowed_classes("a", ["footnote-backref"])
-        .add_allowed_classes("ul", ["contains-task-list"])
-        .add_allowed_classes("li", ["task-list-item"])
-        .add_allowed_classes("input", ["task-list-item-checkbox"])
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .attribute_filter(|element, attribute, value| match (element, attribute) {
-            // Other ids could shadow a page's own (DOM clobbering).
-            (_, "id") => (value.starts_with("fn-") || value.starts_with("fnref-")).then(|| value.into()),
-            ("code", "class") => {
-                let language = value.strip_prefix("language-")?;
-                let plain = language.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '#' | '.'));
-                plain.then(|| value.into())
-            }
-            _ => Some(value.into()),
-        });
-    cleaner
-});
-
 /// Renders and cleans a text.
 pub fn render(body: &Body) -> Result<Rendered, RenderError> {
-    let dirty = comrak::markdown_to_html(body.as_str(), &OPTIONS);
-    if dirty.len() > MOST_HTML_BYTES {
-        return Err(RenderError);
-    }
-    let html = CLEANER.clean(&dirty).to_string();
-    if html.len() > MOST_HTML_BYTES {
-        return Err(RenderError);
-    }
+    let html = match html(body.as_str(), MOST_HIGHLIGHTED_BYTES) {
+        // Colours are no reason to refuse a text.
+        Err(RenderError::TooLarge) => html(body.as_str(), 0)?,
+        html => html?,
+    };
     let plain = Plain::of(&html);
     let (excerpt, word_count) = (plain.excerpt(), plain.words());
     Ok(Rendered { html, excerpt, word_count, characters: body.as_str().chars().count() as u64 })
+}
+
+fn html(markdown: &str, most_highlighted: usize) -> Result<String, RenderError> {
+    let arena = Arena::new();
+    let document = comrak::parse_document(&arena, markdown, &OPTIONS);
+    let (code, headings) = (Code(Mutex::new((most_highlighted, Vec::new()))), Headings::default());
+    let mut plugins = Plugins::default();
+    plugins.render.codefence_syntax_highlighter = Some(&code);
+    plugins.render.heading_adapter = Some(&headings);
+    let mut dirty = Bounded(String::new());
+    comrak::format_html_with_plugins(document, &OPTIONS, &mut dirty, &plugins).map_err(|_| RenderError::TooLarge)?;
+    let mut html = nest::well_nested(&dirty.0).ok_or(RenderError::TooComplex)?;
+    // What was put together of what is left may read otherwise than what was cleaned (mutation XSS), so it is
+    // cleaned until a browser reads what the cleaner wrote. The second pass nearly always changes nothing.
+    for _ in 0..MOST_CLEANINGS {
+        let clean = CLEANER.clean(&html).to_string();
+        if clean.len() > MOST_HTML_BYTES {
+            return Err(RenderError::TooLarge);
+        }
+        if clean == html {
+            return Ok(clean);
+        }
+        html = clean;
+    }
+    Err(RenderError::TooComplex)
+}
+
+/// HTML that is not written beyond its limit.
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.0.len() + part.len() > MOST_HTML_BYTES {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
+}
+
+/// Writes code blocks; holds how many bytes may still be highlighted, and the languages met.
+struct Code(Mutex<(usize, Vec<String>)>);
+
+impl SyntaxHighlighterAdapter for Code {
+    fn write_pre_tag(&self, output: &mut dyn Write, attributes: HashMap<&'static str, Cow<'_, str>>) -> fmt::Result {
+        comrak::html::write_opening_tag(output, "pre", attributes)
+    }
+
+    fn write_code_tag(&self, output: &mut dyn Write, attributes: HashMap<&'static str, Cow<'_, str>>) -> fmt::Result {
+        comrak::html::write_opening_tag(output, "code", attributes)
+    }
+
+    fn write_highlighted(&self, output: &mut dyn Write, language: Option<&str>, code: &str) -> fmt::Result {
+        let language = language.unwrap_or_default();
+        let (left, languages) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = languages.iter().any(|known| known == language);
+        if !language.is_empty() && code.len() <= *left && (is_known || languages.len() < MOST_LANGUAGES) {
+            *left -= code.len();
+            if !is_known {
+                languages.push(language.to_owned());
+            }
+            if let Some(html) = highlight::highlight(language, code) {
+                return output.write_str(&html);
+            }
+        }
+        comrak::html::escape(output, code)
+    }
+}
+
+/// Writes headings with ids as GitHub makes them: of their words, each but once in a text.
+#[derive(Default)]
+struct Headings(Mutex<Anchorizer>);
+
+impl HeadingAdapter for Headings {
+    fn enter(&self, output: &mut dyn Write, heading: &HeadingMeta, _: Option<Sourcepos>) -> fmt::Result {
+        let words = if heading.content.chars().any(char::is_alphanumeric) { &heading.content } else { "section" };
+        let short: String = words.trim().chars().take(LONGEST_ID).collect();
+        let id = self.0.lock().unwrap_or_else(PoisonError::into_inner).anchorize(&short);
+        // The id has letters, digits, `-` and `_` of any script, which need no escape.
+        write!(output, "<h{} id=\"{ID_PREFIX}{id}\">", heading.level)
+    }
+
+    fn exit(&self, output: &mut dyn Write, heading: &HeadingMeta) -> fmt::Result {
+        writeln!(output, "</h{}>", heading.level)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,68 @@
+//! What may stand in a page. `docs/markdown.md` lists it and is written from here by a test.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::highlight;
+
+/// Before the id of a heading, so that none can shadow what the page's own scripts ask for (DOM clobbering,
+/// <https://cheatsheetseries.owasp.org/cheatsheets/DOM_Clobbering_Prevention_Cheat_Sheet.html>). GitHub's word.
+pub const ID_PREFIX: &str = "user-content-";
+
+/// What the ids of footnotes and of the marks that lead to them begin with. No script asks for such names: they
+/// have a hyphen.
+pub const FOOTNOTE_PREFIXES: [&str; 2] = ["fn-", "fnref-"];
+
+const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
+
+/// Everything that ammonia allows by default is harmless; added is what comrak and the highlighter make.
+pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut cleaner = ammonia::Builder::default();
+    cleaner
+        .add_tags(["input", "section"])
+        .add_tag_attributes("input", ["checked"])
+        .set_tag_attribute_values(HashMap::from([
+            ("input", HashMap::from([("type", "checkbox"), ("disabled", "")])),
+            ("img", HashMap::from([("loading", "lazy")])),
+        ]))
+        .add_tag_attributes("section", ["data-footnotes"])
+        .add_tag_attributes("a", ["data-footnote-ref", "data-footnote-backref", "aria-label", "id"])
+        .add_tag_attributes("li", ["id"])
+        .add_tag_attributes("code", ["class"])
+        .add_allowed_classes("section", ["footnotes"])
+        .add_allowed_classes("sup", ["footnote-ref"])
+        .add_allowed_classes("a", ["footnote-backref"])
+        .add_allowed_classes("ul", ["contains-task-list"])
+        .add_allowed_classes("li", ["task-list-item"])
+        .add_allowed_classes("input", ["task-list-item-checkbox"])
+        .add_allowed_classes("span", highlight::CLASSES.map(|(class, _)| class))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .attribute_filter(filter);
+    for heading in HEADINGS {
+        cleaner.add_tag_attributes(heading, ["id"]);
+    }
+    cleaner
+});
+
+/// What a value may be where its attribute alone does not say that it is harmless.
+fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
+    let is_footnote = |id: &str| FOOTNOTE_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
+    match (element, attribute) {
+        (_, "id") if HEADINGS.contains(&element) => value.starts_with(ID_PREFIX).then(|| value.into()),
+        (_, "id") => is_footnote(value).then(|| value.into()),
+        // An author links to a heading by its name and need not know of the prefix.
+        ("a", "href") => Some(match value.strip_prefix('#') {
+            Some(id) if !id.is_empty() && !id.starts_with(ID_PREFIX) && !is_footnote(id) => {
+                format!("#{ID_PREFIX}{id}").into()
+            }
+            _ => value.into(),
+        }),
+        ("code", "class") => {
+            let language = value.strip_prefix("language-")?;
+            let plain = language.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '#' | '.'));
+            plain.then(|| value.into())
+        }
+        _ => Some(value.into()),
+    }
+}
