@@ -136,7 +136,7 @@ impl NewText {
 
 /// A text as it is stored, or what is wrong with it.
 pub fn rendered(body: Body) -> Result<NewText, Error> {
-    let Rendered { html, word_count, excerpt, .. } =
+    let Rendered { html, word_count, excerpt } =
         render(&body).map_err(|error| Error::field("body", error.to_string()))?;
     let excerpt = Some(excerpt).filter(|excerpt| !excerpt.is_empty());
     Ok(NewText { text: PostText { markdown: body.into(), html }, word_count, excerpt })

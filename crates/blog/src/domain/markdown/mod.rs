@@ -28,8 +28,6 @@ pub struct Rendered {
     pub excerpt: String,
     /// Words that a reader reads, in any script: code counts, addresses do not.
     pub word_count: u64,
-    /// Unicode scalar values of the Markdown, as it was typed.
-    pub characters: u64,
 }
 
 /// Why a text cannot be shown.
@@ -93,7 +91,7 @@ pub fn render(body: &Body) -> Result<Rendered, RenderError> {
     };
     let plain = Plain::of(&html);
     let (excerpt, word_count) = (plain.excerpt(), plain.words());
-    Ok(Rendered { html, excerpt, word_count, characters: body.as_str().chars().count() as u64 })
+    Ok(Rendered { html, excerpt, word_count })
 }
 
 fn html(markdown: &str, most_highlighted: usize) -> Result<String, RenderError> {

@@ -421,11 +421,6 @@ fn words_are_counted_in_any_script() {
 }
 
 #[test]
-fn characters_are_counted_as_typed() {
-    assert_eq!(rendered("**é** 人 👩‍👩‍👧‍👦\n").characters, 5 + 1 + 1 + 1 + 7 + 1);
-}
-
-#[test]
 fn an_excerpt_is_the_beginning_of_the_prose() {
     for (typed, excerpt) in [
         ("# Title\n\nFirst *line*\nand  second.\n\n- A point\n", "First line and second. A point"),
