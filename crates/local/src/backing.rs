@@ -160,17 +160,21 @@ impl Backing {
         Ok(answer["Records"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
-    /// What DynamoDB does in the background, for ever: items past their TTL are removed, some time later. By the
-    /// system's time, so tests, whose time stands still, do without.
+    /// What DynamoDB does in the background, for ever: items past their TTL are removed, some time later.
     pub async fn remove_expired(&self) {
         let mut minute = tokio::time::interval(Duration::from_secs(60));
         loop {
             minute.tick().await;
-            let database = self.database.clone();
-            match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-                Ok(Ok(_)) | Err(_) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "removing expired items failed"),
-            }
+            self.remove_expired_now().await;
+        }
+    }
+
+    /// Removes them once. By the system's time: a test that wants something to be removed lets it happen years ago.
+    pub async fn remove_expired_now(&self) {
+        let database = self.database.clone();
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(_)) | Err(_) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "removing expired items failed"),
         }
     }
 

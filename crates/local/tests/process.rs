@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use blog::clock::{Clock, Timestamp};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_broadsheet");
@@ -76,6 +77,32 @@ async fn what_was_answered_survives_a_kill() {
     assert_eq!(send(http.get(format!("{base}/me")).bearer_auth(&token)).await["username"], "ada");
     send(http.post(format!("{base}/sessions")).json(&credentials)).await;
     assert_eq!(process.signal("-INT"), Some(0), "Ctrl-C ends it cleanly");
+}
+
+#[tokio::test]
+async fn a_scheduled_post_comes_out_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = reqwest::Client::new();
+    let process = Process::start(folder.path(), &[]);
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
+    send(http.post(format!("{}/users", process.base)).json(&registration)).await;
+    let credentials = json!({ "login": "ada", "password": "correct horse" });
+    let session = send(http.post(format!("{}/sessions", process.base)).json(&credentials)).await;
+    let token = session["access_token"].as_str().unwrap().to_owned();
+    let soon = Clock::system().now().milliseconds() + 300;
+    let post = json!({ "title": "By itself", "body": "B", "status": "published", "publish_at": Timestamp::from_milliseconds(soon) });
+    send(http.post(format!("{}/posts", process.base)).bearer_auth(&token).json(&post)).await;
+    // Its time comes while nothing runs. Waiting for the next minute would take one.
+    process.signal("-KILL");
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+
+    let process = Process::start(folder.path(), &[]);
+    let mut tries = 0;
+    while send(http.get(format!("{}/posts", process.base))).await["items"][0]["slug"] != "by-itself" {
+        tries += 1;
+        assert!(tries < 100, "it is not out after ten seconds");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use blog::edge::IfMatch;
 use blog::table::Consistency;
 use blog::{Blog, Error};
 
-/// A change that the client did not pin to a version and that lost a race is made again this often.
+/// A change that lost a race is made again this often, on what is there then, if that is the version that the client
+/// pinned it to.
 const TRIES: usize = 10;
 
 /// Makes `change` of an account and writes it as its next version; gives it as it is then. A change that alters
@@ -30,7 +31,7 @@ pub async fn edit_user(
         next.version += 1;
         next.updated_at = now;
         match blog.table.update_user(&user, &next, now).await {
-            Err(Error::PreconditionFailed) if if_match.allows_retry() => {}
+            Err(Error::PreconditionFailed) => {}
             Err(error) => return Err(error),
             Ok(()) => return Ok(next),
         }

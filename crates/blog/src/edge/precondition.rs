@@ -79,9 +79,4 @@ impl IfMatch {
             _ => Ok(()),
         }
     }
-
-    /// Whether a change that lost a race may be tried again on what is there now.
-    pub fn allows_retry(&self) -> bool {
-        !matches!(self, Self::Versions(_))
-    }
 }

@@ -19,9 +19,19 @@ const COUNTS: [&str; 4] = ["comments", "reactions", "reposts", "replies"];
 
 impl Table {
     /// Brings the counts in every list that the post at `slug` stands in up to those of the post itself. May be done
-    /// again at any time: it goes by what is there now.
+    /// again at any time: it goes by what is there now, also if the post has moved since it was counted.
     pub async fn copy_counts(&self, slug: &Slug, now: Timestamp) -> Result<(), Error> {
-        let Some(Slot::Post(post)) = self.post(slug, now).await? else { return Ok(()) };
+        let mut slug = slug.clone();
+        let post = loop {
+            match self.post(&slug, now).await? {
+                Some(Slot::Post(post)) => break post,
+                Some(Slot::Moved(id)) => match self.slug_of(id).await? {
+                    Some(current) => slug = current,
+                    None => return Ok(()),
+                },
+                None => return Ok(()),
+            }
+        };
         let counts = [post.comments, post.reactions, post.reposts, post.replies];
         let counts = counts.map(|count| AttributeValue::N(count.to_string()));
         let listed: HashSet<Key> = keys::list_items(&post).into_iter().collect();

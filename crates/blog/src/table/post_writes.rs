@@ -10,12 +10,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{self, Key};
 use super::marks::Mark;
-use super::posts::{PostText, Redirect, deflated};
+use super::posts::{PostText, Redirect, Slot, deflated};
 use super::write::{TRIES, Write};
 use super::{Item, Table};
 use crate::Error;
 use crate::clock::{DAY_SECONDS, Timestamp};
-use crate::domain::{Post, PostId, PostKind, PostReference, PostStatus, Revision, User};
+use crate::domain::{Post, PostId, PostKind, PostReference, PostStatus, Revision, Slug, User};
 
 /// As many posts may lead the blog.
 pub const MOST_PINNED: usize = 10;
@@ -74,7 +74,7 @@ impl Table {
             writes.extend(count_for_author(old, new, author));
             writes.extend(count_tags(old, new));
             writes.extend(count_pinned(old, new));
-            writes.extend(self.count_for_others(old, new).await?);
+            writes.extend(self.count_for_others(old, new, attempt > 1, now).await?);
             writes.extend(count_for_day(old, new, self.posts_per_day, now));
             writes.extend(mark(old, new)?);
             if let Some(post) = new {
@@ -88,8 +88,14 @@ impl Table {
         Ok(())
     }
 
-    /// Keeps the counts of replies and reposts of other posts.
-    async fn count_for_others(&self, old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Error> {
+    /// Keeps the counts of replies and reposts of other posts. `again`: a write that counted was refused.
+    async fn count_for_others(
+        &self,
+        old: Option<&Post>,
+        new: Option<&Post>,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Write>, Error> {
         let mut changes: BTreeMap<(PostId, &str), i64> = BTreeMap::new();
         for (post, by) in [(old, -1), (new, 1)] {
             let Some(post) = post.filter(|post| post.is_published()) else { continue };
@@ -101,16 +107,28 @@ impl Table {
         let mut writes = Vec::new();
         for ((id, name), by) in changes.into_iter().filter(|(_, by)| *by != 0) {
             // Of a post that is gone nobody counts anything.
-            if let Some(slug) = self.slug_of(id).await? {
-                writes.push(
-                    Write::add(keys::post(&slug), name, by)
-                        .on_condition("id = :counted")
-                        .with_value(":counted", AttributeValue::S(id.to_string()))
-                        .on_condition_failed(Error::Conflict(OTHER_MOVED)),
-                );
+            let Some(slug) = self.slug_of(id).await? else { continue };
+            if again && self.is_gone(id, &slug, now).await? {
+                continue;
             }
+            writes.push(
+                Write::add(keys::post(&slug), name, by)
+                    .on_condition("id = :counted")
+                    .with_value(":counted", AttributeValue::S(id.to_string()))
+                    .on_condition_failed(Error::Conflict(OTHER_MOVED)),
+            );
         }
         Ok(writes)
+    }
+
+    /// Whether a post is gone although something still leads to it at this slug: DynamoDB's TTL removes the post alone,
+    /// and what hangs on it follows later.
+    async fn is_gone(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<bool, Error> {
+        Ok(match self.post(slug, now).await? {
+            Some(Slot::Post(post)) => post.id != id,
+            Some(Slot::Moved(moved)) => moved != id,
+            None => true,
+        })
     }
 }
 

@@ -124,8 +124,14 @@ impl Table {
                 None => return Ok(None),
             },
         };
-        let reference = self.reference(id).await?.filter(|reference| reference.status == PostStatus::Published);
-        Ok(reference.map(|reference| reference.repost_of.unwrap_or(id)))
+        let published = async |id| {
+            let reference = self.reference(id).await?;
+            Ok::<_, Error>(reference.filter(|reference| reference.status == PostStatus::Published))
+        };
+        Ok(match published(id).await? {
+            Some(PostReference { repost_of: Some(original), .. }) => published(original).await?.map(|_| original),
+            other => other.map(|_| id),
+        })
     }
 
     /// Brings the author in all posts of a user up to what their profile says now. Not an edit: versions stay, so
