@@ -63,6 +63,16 @@ pub enum Error {
     /// The thing's state does not allow this.
     #[error("{0}")]
     Conflict(&'static str),
+    /// What was to be made is there: an earlier try under the same `Idempotency-Key` made it. For the operation, which
+    /// answers with what is there; a client would see a conflict.
+    #[error("This was done already.")]
+    AlreadyDone,
+    /// The `Idempotency-Key` was sent with another request before.
+    #[error("This Idempotency-Key belongs to another request. Send a new one.")]
+    IdempotencyKeyReused,
+    /// The request with this `Idempotency-Key` is being done at this moment.
+    #[error("The request with this Idempotency-Key is still running. Send it again for its answer.")]
+    IdempotencyInProgress,
     /// `If-Match` names a version that is no longer the current one.
     #[error("It was changed since the version that If-Match names. Read it again.")]
     PreconditionFailed,
@@ -123,6 +133,11 @@ impl Error {
             Self::EmailTaken => ("email-taken", "E-mail address taken", StatusCode::CONFLICT),
             Self::SlugTaken => ("slug-taken", "Slug taken", StatusCode::CONFLICT),
             Self::Conflict(_) => ("conflict", "Conflict", StatusCode::CONFLICT),
+            Self::AlreadyDone => ("conflict", "Conflict", StatusCode::CONFLICT),
+            Self::IdempotencyKeyReused => {
+                ("idempotency-key-reused", "Idempotency key reused", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Self::IdempotencyInProgress => ("idempotency-in-progress", "In progress", StatusCode::CONFLICT),
             Self::PreconditionFailed => ("precondition-failed", "Precondition failed", StatusCode::PRECONDITION_FAILED),
             Self::PreconditionRequired => {
                 ("precondition-required", "Precondition required", StatusCode::PRECONDITION_REQUIRED)
@@ -154,6 +169,7 @@ impl Error {
         match self {
             Self::TooManyRequests { retry_after } => Some(*retry_after),
             Self::Unavailable(_) => Some(2),
+            Self::IdempotencyInProgress => Some(1),
             _ => None,
         }
     }

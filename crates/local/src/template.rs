@@ -84,6 +84,8 @@ pub struct Function {
     /// What its role allows: actions by the logical id of the resource, with the partition keys that a
     /// condition confines them to.
     pub statements: Vec<Statement>,
+    /// What its role is allowed by a managed policy, which several have.
+    pub shared: Vec<Statement>,
 }
 
 /// A statement of a function's policy.
@@ -95,6 +97,14 @@ pub struct Statement {
     pub resource: String,
     /// The partition keys that they are confined to; none if they are not.
     pub leading_keys: Option<Vec<String>>,
+}
+
+impl Statement {
+    /// Each action on the resource, with the partition keys that it is confined to.
+    pub fn permissions(&self) -> impl Iterator<Item = (String, String, Option<String>)> {
+        let keys = self.leading_keys.as_ref().map(|keys| keys.join(","));
+        self.actions.iter().map(move |action| (self.resource.clone(), action.clone(), keys.clone()))
+    }
 }
 
 /// An answer that API Gateway gives itself.
@@ -174,22 +184,16 @@ impl Template {
                 });
             }
             let binary = text(resource, "/Metadata/BuildProperties/Binary", id)?;
-            let statements = resource
-                .pointer("/Properties/Policies")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
-                .map(|statement| Statement {
-                    actions: strings(&statement["Action"]),
-                    resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
-                    leading_keys: ["StringEquals", "StringLike"]
-                        .iter()
-                        .find_map(|test| statement["Condition"][format!("ForAllValues:{test}")].as_object())
-                        .map(|keys| strings(&keys["dynamodb:LeadingKeys"])),
-                })
+            let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
+            let statements = policies.into_iter().flatten().flat_map(statements_of).collect();
+            // SAM gives each function a role of this name.
+            let role = json!(format!("{id}Role"));
+            let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
+                .map(|(_, policy)| &policy["Properties"])
+                .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)))
+                .flat_map(|policy| statements_of(&policy["PolicyDocument"]))
                 .collect();
-            functions.insert(handler, Function { binary, statements });
+            functions.insert(handler, Function { binary, statements, shared });
         }
 
         let api = one(resources, "AWS::Serverless::Api")?;
@@ -233,6 +237,19 @@ impl Template {
             },
         })
     }
+}
+
+/// The statements of a policy document.
+fn statements_of(policy: &Value) -> Vec<Statement> {
+    let statement = |statement: &Value| Statement {
+        actions: strings(&statement["Action"]),
+        resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
+        leading_keys: ["StringEquals", "StringLike"]
+            .iter()
+            .find_map(|test| statement["Condition"][format!("ForAllValues:{test}")].as_object())
+            .map(|keys| strings(&keys["dynamodb:LeadingKeys"])),
+    };
+    policy["Statement"].as_array().into_iter().flatten().map(statement).collect()
 }
 
 /// Which handlers the pool's `LambdaConfig` means, found by the names that end their ARNs.

@@ -7,7 +7,7 @@ use blog::config::Config;
 use blog::domain::Username;
 use local::backing::refs;
 use local::gateway::operations;
-use local::template::{self, Route, Template};
+use local::template::{self, Route, Statement, Template};
 use local::wire::Call;
 use serde_json::json;
 
@@ -162,14 +162,20 @@ async fn each_role_allows_exactly_what_its_function_does() {
     }
     let mut wrong = Vec::new();
     for (handler, function) in template().functions {
-        let mut allowed = Permissions::new();
-        for statement in function.statements {
-            for action in statement.actions {
-                let keys = statement.leading_keys.clone().map(|keys| keys.join(","));
-                allowed.insert((statement.resource.clone(), action, keys));
-            }
-        }
+        let allowed: Permissions = function.statements.iter().flat_map(Statement::permissions).collect();
         let mut used = used.remove(&handler).unwrap_or_default();
+        // Whoever has no limit of its own counts by that of all, whether or not that was seen here.
+        let counts = operations().any(|(_, operation)| operation.name == handler && operation.rate_limit.is_none());
+        let counting = ("BlogTable".to_owned(), "dynamodb:UpdateItem".to_owned(), Some("LIMIT#*".to_owned()));
+        let shared: Permissions = function.shared.iter().flat_map(Statement::permissions).collect();
+        assert_eq!(shared, counts.then(|| counting.clone()).into_iter().collect(), "CountRequests and {handler}");
+        if counts {
+            used.remove(&counting);
+        }
+        // Whoever makes something keeps its answers, which only a request with an Idempotency-Key shows.
+        if operations().any(|(_, operation)| operation.name == handler && operation.creates) {
+            used.insert(("BlogTable".to_owned(), "dynamodb:PutItem".to_owned(), Some("IDEMPOTENCY#*".to_owned())));
+        }
         // What may be done with any key need not be allowed for some.
         let anywhere = used.clone();
         used.retain(|(resource, action, keys)| {
@@ -201,6 +207,7 @@ fn permissions(call: &Call) -> Permissions {
         };
         let keys = match (action, key.as_str().unwrap_or_default()) {
             ("PutItem", "SIGNING_KEY") => Some("SIGNING_KEY".to_owned()),
+            ("PutItem", key) if key.starts_with("IDEMPOTENCY#") => Some("IDEMPOTENCY#*".to_owned()),
             ("UpdateItem", key) if key.starts_with("LIMIT#") => Some("LIMIT#*".to_owned()),
             _ => None,
         };

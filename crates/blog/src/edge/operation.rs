@@ -7,12 +7,15 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
+use ulid::Ulid;
 
 use super::caller::viewer_of;
+use super::idempotency::{Outcome, Repeatable};
 use super::reply::ReplyContext;
-use super::{Caller, Fields, FromFields, IfMatch, Reply, Source, problem};
+use super::{Caller, ETag, Fields, FromFields, IfMatch, Quota, Reply, Source, problem, quota};
 use crate::clock::Timestamp;
 use crate::domain::Role;
+use crate::table::RateLimit;
 use crate::{Blog, Error};
 
 /// One operation of the API: what a client sends, who may call, what happens, what is answered. The types tie
@@ -22,6 +25,8 @@ pub trait Operation: Send + Sync + 'static {
     const NAME: &'static str;
     /// `Cache-Control` of an anonymous `GET`. What is answered for a viewer is private, always.
     const CACHE_CONTROL: &'static str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+    /// A stricter limit than that on all requests, for what guesses or sends.
+    const RATE_LIMIT: Option<RateLimit> = None;
 
     /// Who may call.
     type Caller: Caller;
@@ -33,6 +38,15 @@ pub trait Operation: Send + Sync + 'static {
     type Body: FromFields;
     /// What is answered.
     type Reply: Reply;
+
+    /// Whose account a call is about, as the client wrote it: who [`RATE_LIMIT`](Self::RATE_LIMIT) is counted for,
+    /// besides the source.
+    fn account(_: &Call<Self>) -> String
+    where
+        Self: Sized,
+    {
+        String::new()
+    }
 
     /// What happens.
     fn run(blog: &Blog, call: Call<Self>) -> impl Future<Output = Result<Self::Reply, Error>> + Send
@@ -56,6 +70,8 @@ pub struct Call<O: Operation> {
     pub source: Source,
     /// The address that stands before the API's paths, for links that are followed elsewhere: `https://HOST/v1`.
     pub base_url: String,
+    /// The id of what the call makes, if it makes something: the same when it is repeated under its `Idempotency-Key`.
+    pub new_id: Ulid,
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -71,6 +87,10 @@ pub struct Entry {
     pub least_role: Option<Role>,
     /// The names of its path's parameters.
     pub path_fields: &'static [&'static str],
+    /// Its own limit, if it has one.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether it makes something, and so takes an `Idempotency-Key`.
+    pub creates: bool,
     handle: Handle,
 }
 
@@ -81,6 +101,8 @@ impl Entry {
             name: O::NAME,
             least_role: O::Caller::LEAST_ROLE,
             path_fields: O::Path::NAMES,
+            rate_limit: O::RATE_LIMIT,
+            creates: O::Reply::CREATES,
             handle: |blog, request| Box::pin(handle::<O>(blog, request)),
         }
     }
@@ -91,6 +113,9 @@ impl Entry {
     }
 }
 
+/// What no cache may keep, whoever asks.
+const NO_STORE: &str = "no-store";
+
 /// A body may have this many bytes.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
@@ -99,7 +124,8 @@ async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> 
     let now = blog.now();
     let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
 
-    let mut response = match answer::<O>(blog, request, &event, now).await {
+    let mut quotas = Vec::new();
+    let mut response = match answer::<O>(blog, request, &event, &mut quotas, now).await {
         Ok(response) => response,
         Err(error) => {
             log_failure::<O>(&error, &event, correlation_id);
@@ -116,6 +142,7 @@ async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> 
     if let Some(correlation_id) = correlation_id {
         headers.insert("x-correlation-id", correlation_id.clone());
     }
+    quota::insert(headers, &quotas, now);
     if O::Caller::LEAST_ROLE.is_none() {
         headers.append(header::VARY, HeaderValue::from_static("Authorization"));
     }
@@ -134,11 +161,18 @@ async fn answer<O: Operation>(
     blog: &Blog,
     request: &Request,
     event: &Event<'_>,
+    quotas: &mut Vec<Quota>,
     now: Timestamp,
 ) -> Result<Response<Body>, Error> {
     let viewer = viewer_of::<O::Caller>(blog, request, now).await?;
     let caller = O::Caller::admit(viewer)?;
-    let anonymous = caller.viewer().is_none();
+    let user = caller.viewer().map(|viewer| viewer.user_id);
+    let anonymous = user.is_none();
+    // A cache answers most of what anybody may read, so counting would only make the rest dear.
+    let is_counted = O::RATE_LIMIT.is_none() && !(anonymous && request.method() == Method::GET);
+    if let Some(most) = blog.config.requests_per_minute.filter(|_| is_counted) {
+        blog.table.count_request(user, event.source, most.get(), quotas, now).await?;
+    }
 
     let path = path_fields(request)?;
     // A parameter that cannot be the name of anything names nothing.
@@ -149,21 +183,39 @@ async fn answer<O: Operation>(
 
     let if_match = IfMatch::from_headers(request.headers());
     let base_url = event.base_url(request.headers());
-    let call = Call { caller, path, query, body, if_match, source: event.source, base_url, now };
-    let reply = O::run(blog, call).await?;
-
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
-    let mut response = reply.into_response(&ReplyContext {
-        method: request.method(),
-        headers: request.headers(),
-        base: event.base,
-        path: event.path,
-        query: &without_cursor,
-    })?;
+    let run = async |new_id| {
+        let call = Call { caller, path, query, body, if_match, source: event.source, base_url, new_id, now };
+        if let Some(limit) = O::RATE_LIMIT {
+            blog.table.count_try(limit, call.source, &O::account(&call), quotas, now).await?;
+        }
+        O::run(blog, call).await?.into_response(&ReplyContext {
+            method: request.method(),
+            headers: request.headers(),
+            base: event.base,
+            path: event.path,
+            query: &without_cursor,
+        })
+    };
+    let repeatable = if O::Reply::CREATES { Repeatable::of(request, user, event.source)? } else { None };
+    let mut response = match repeatable {
+        None => run(blog.new_id(now)).await?,
+        Some(repeatable) => match repeatable.begin(blog, now).await? {
+            Outcome::Replay(response) => response,
+            Outcome::Run(once) => {
+                let outcome = run(once.new_id()).await;
+                once.end(blog, &outcome, now).await;
+                outcome?
+            }
+        },
+    };
+    if *request.method() == Method::GET && O::CACHE_CONTROL != NO_STORE {
+        response = ETag::revalidate(response, request.headers())?;
+    }
     let cache_control = match *request.method() {
-        Method::GET if anonymous => O::CACHE_CONTROL,
+        Method::GET if anonymous || O::CACHE_CONTROL == NO_STORE => O::CACHE_CONTROL,
         Method::GET => "private, no-store",
-        _ => "no-store",
+        _ => NO_STORE,
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
     Ok(response)
