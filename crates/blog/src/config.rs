@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::domain::{Email, Role};
+use crate::edge::AllowedOrigins;
 
 /// How a new account becomes usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub minimum_words: u64,
     /// Words that no post may contain.
     pub blocked_words: Vec<String>,
+    /// The origins whose pages may call the API.
+    pub cors_origins: AllowedOrigins,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -54,7 +57,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 11] = [
+    pub const VARIABLES: [&'static str; 12] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -66,6 +69,7 @@ impl Config {
         "POSTS_PER_DAY",
         "MINIMUM_WORDS",
         "BLOCKED_WORDS",
+        "CORS_ORIGINS",
     ];
 
     /// Reads the process's environment.
@@ -112,6 +116,9 @@ impl Config {
                 .map(|word| word.trim().to_lowercase())
                 .filter(|word| !word.is_empty())
                 .collect(),
+            cors_origins: required("CORS_ORIGINS")?
+                .parse()
+                .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,
         })
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::caller::viewer_of;
 use super::reply::ReplyContext;
-use super::{Caller, Fields, FromFields, IfMatch, Reply, Source, problem};
+use super::{Caller, Exchange, Fields, FromFields, IfMatch, Reply, Source};
 use crate::clock::Timestamp;
 use crate::domain::Role;
 use crate::{Blog, Error};
@@ -95,38 +95,12 @@ impl Entry {
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
 async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> {
-    let event = Event::of(request);
-    let now = blog.now();
-    let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
-
-    let mut response = match answer::<O>(blog, request, &event, now).await {
-        Ok(response) => response,
-        Err(error) => {
-            log_failure::<O>(&error, &event, correlation_id);
-            let token_sent = request.headers().contains_key(header::AUTHORIZATION);
-            problem::response(&error, &event.whole_path(), event.request_id, token_sent)
-        }
-    };
-
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(request_id) = HeaderValue::from_str(event.request_id) {
-        headers.insert("x-request-id", request_id);
-    }
-    if let Some(correlation_id) = correlation_id {
-        headers.insert("x-correlation-id", correlation_id.clone());
-    }
+    let exchange = Exchange::begin(O::NAME, blog, request);
+    let outcome = answer::<O>(blog, request, &exchange.event, exchange.now).await;
+    let mut response = exchange.conclude(outcome);
     if O::Caller::LEAST_ROLE.is_none() {
-        headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
     }
-    tracing::info!(
-        operation = O::NAME,
-        request_id = event.request_id,
-        correlation_id = correlation_id.and_then(|value| value.to_str().ok()),
-        status = response.status().as_u16(),
-        milliseconds = blog.now().milliseconds() - now.milliseconds(),
-        "answered"
-    );
     response
 }
 
@@ -170,8 +144,8 @@ async fn answer<O: Operation>(
 }
 
 /// What the edge needs of the API Gateway event besides the request itself.
-struct Event<'a> {
-    request_id: &'a str,
+pub(super) struct Event<'a> {
+    pub(super) request_id: &'a str,
     host: &'a str,
     base: &'a str,
     path: &'a str,
@@ -179,7 +153,7 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn of(request: &'a Request) -> Self {
+    pub(super) fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
             return Self { request_id: "", host: "", base: "", path, source: Source::parse(None) };
@@ -199,7 +173,7 @@ impl<'a> Event<'a> {
     }
 
     /// The request's path as a URI reference: API Gateway hands it on decoded.
-    fn whole_path(&self) -> String {
+    pub(super) fn whole_path(&self) -> String {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
@@ -273,28 +247,4 @@ fn is_json(headers: &HeaderMap) -> bool {
             Some(charset) => charset.trim_matches('"') == "utf-8",
             None => true,
         })
-}
-
-/// Printable ASCII of at most `most` characters.
-fn is_plain(value: &HeaderValue, most: usize) -> bool {
-    (1..=most).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-}
-
-/// One line for the operator: an error of ours with its chain of causes, anything else as what the client got.
-fn log_failure<O: Operation>(error: &Error, event: &Event<'_>, correlation_id: Option<&HeaderValue>) {
-    let (name, _, status) = error.problem();
-    if status.is_server_error() {
-        let correlation_id = correlation_id.and_then(|value| value.to_str().ok());
-        let request_id = event.request_id;
-        tracing::error!(
-            operation = O::NAME,
-            request_id,
-            correlation_id,
-            problem = name,
-            causes = error.causes(),
-            "failed"
-        );
-    } else {
-        tracing::debug!(operation = O::NAME, request_id = event.request_id, problem = name, "refused");
-    }
 }
