@@ -266,6 +266,9 @@ impl Answer {
     #[track_caller]
     fn check_conventions(&self, what: &str) {
         assert!(!self.header("x-request-id").is_empty(), "{what}: no X-Request-Id");
+        let vary = self.headers.get_all("vary");
+        let for_some = vary.iter().any(|value| value == "Origin");
+        assert!(for_some || self.header("access-control-allow-origin") == "*", "{what}: no page may read it");
         assert!(!self.status.is_server_error() || self.status.as_u16() == 503, "{what}: {} {}", self.status, self.body);
         if self.status.is_client_error() || self.status.is_server_error() {
             assert_eq!(self.header("content-type"), "application/problem+json", "{what}: {}", self.status);

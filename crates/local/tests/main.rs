@@ -14,6 +14,7 @@ mod conventions;
 mod exports;
 mod faults;
 mod follows;
+mod gateway;
 mod leaving;
 mod lists;
 mod passwords;
