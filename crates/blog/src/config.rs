@@ -39,6 +39,8 @@ pub struct Config {
     pub minimum_words: u64,
     /// Words that no post may contain.
     pub blocked_words: Vec<String>,
+    /// What the stack is called: metrics of several stacks in an account are told apart by it.
+    pub stack_name: String,
     /// The origins whose pages may call the API.
     pub cors_origins: AllowedOrigins,
 }
@@ -57,7 +59,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 12] = [
+    pub const VARIABLES: [&'static str; 13] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -70,6 +72,7 @@ impl Config {
         "MINIMUM_WORDS",
         "BLOCKED_WORDS",
         "CORS_ORIGINS",
+        "STACK_NAME",
     ];
 
     /// Reads the process's environment.
@@ -116,6 +119,7 @@ impl Config {
                 .map(|word| word.trim().to_lowercase())
                 .filter(|word| !word.is_empty())
                 .collect(),
+            stack_name: filled("STACK_NAME")?,
             cors_origins: required("CORS_ORIGINS")?
                 .parse()
                 .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,

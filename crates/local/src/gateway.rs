@@ -74,7 +74,7 @@ impl Gateway {
         if incoming.request.body().len() > MOST_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }
-        let Some((route, parameters)) = found else { return self.catch_all(incoming, path) };
+        let Some((route, parameters)) = found else { return self.catch_all(incoming, path).await };
         let operation = *self.operations.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?;
 
         let mut event = self.event(incoming, &route.path, path, parameters);
@@ -97,11 +97,11 @@ impl Gateway {
         response(&answer).ok_or("DEFAULT_5XX")
     }
 
-    fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
+    async fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
         let parameters = Map::from_iter([("proxy".to_owned(), json!(path.trim_start_matches('/')))]);
         let event = self.event(incoming, &self.template.catch_all.0, path, parameters);
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
-        Ok(catch_all::answer(&self.blog, &payload.into()).map(|body| Bytes::copy_from_slice(&body)))
+        Ok(catch_all::answer(&self.blog, &payload.into()).await.map(|body| Bytes::copy_from_slice(&body)))
     }
 
     /// What the authorizer says, kept as long as the template says. A missing header is refused without asking,
@@ -124,7 +124,8 @@ impl Gateway {
                 question["type"] = json!("REQUEST");
                 question["methodArn"] = json!(format!("{}/{}{path}", self.stage_arn(), route.method));
                 let question = serde_json::from_value(question).map_err(|_| "AUTHORIZER_FAILURE")?;
-                let asked = OPERATION.scope(authorizer::NAME.to_owned(), authorizer::authorize(&self.blog, question));
+                let asked =
+                    OPERATION.scope(authorizer::NAME.to_owned(), Box::pin(authorizer::authorize(&self.blog, question)));
                 let policy = match asked.await {
                     Ok(policy) => policy,
                     Err(error) if error.to_string() == "Unauthorized" => return Err("UNAUTHORIZED"),

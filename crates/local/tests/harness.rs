@@ -1,8 +1,8 @@
 //! A stack to test against, and clients of it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Once};
 
 use axum::body::Bytes;
 use blog::clock::{Clock, Timestamp};
@@ -41,9 +41,7 @@ impl TestStack {
 
     async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        // What the stack logs is shown with a test that fails.
-        static LOGGING: Once = Once::new();
-        LOGGING.call_once(blog::function::start_logging);
+        crate::logging::start();
         let milliseconds = Arc::new(AtomicI64::new(START));
         let counter = AtomicU64::new(1);
         let time = Arc::clone(&milliseconds);
@@ -102,7 +100,7 @@ impl TestStack {
         self.user_with_email("chief", "admin@example.com").await
     }
 
-    async fn user_with_email(&self, username: &str, email: &str) -> Client {
+    pub async fn user_with_email(&self, username: &str, email: &str) -> Client {
         let body = json!({ "username": username, "email": email, "password": PASSWORD });
         self.visitor().post("/users", body).await.expect_status(201);
         self.log_in(username).await

@@ -201,6 +201,7 @@ fn permissions(call: &Call) -> Permissions {
             .map(|(kind, _)| of_table(&format!("{kind}Item")))
             .collect(),
         ("dynamodb", action) => [of_table(action)].into(),
+        ("s3", "HeadBucket") => [("BlogBucket".to_owned(), "s3:ListBucket".to_owned(), None)].into(),
         // Each step of an upload takes the permission to put.
         ("s3", action) => {
             let folder = call.request["Key"].as_str().and_then(|key| key.split('/').next()).unwrap_or_default();
@@ -259,6 +260,7 @@ async fn everything(stack: &TestStack) {
     ada.delete("/users/bob/follow").await.expect_status(204);
     ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
+    visitor.get("/ready").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
 
     let admin = stack.log_in("admin@example.com").await;

@@ -16,9 +16,10 @@ const ROUTES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/routes.rs
 
 /// Answers a request that no route takes. Tokens are not looked at: a preflight has none, and there is nothing here
 /// that they could open.
-pub fn answer(blog: &Blog, request: &Request) -> Response<Body> {
+pub async fn answer(blog: &Blog, request: &Request) -> Response<Body> {
     let exchange = Exchange::begin(NAME, blog, request);
-    exchange.conclude(without_route(request.method(), &methods_of(request.raw_http_path())))
+    let methods = methods_of(request.raw_http_path());
+    exchange.conclude(Box::pin(async move { without_route(request.method(), &methods) })).await
 }
 
 /// The methods that a path takes: of all routes that it matches, because API Gateway takes the first that has the

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let blog = Blog::new(Config::from_env()?, &sdk_config().await, Clock::system());
     let blog = &blog;
     lambda_http::run(service_fn(move |request: Request| async move {
-        Ok::<_, Infallible>(catch_all::answer(blog, &request))
+        Ok::<_, Infallible>(catch_all::answer(blog, &request).await)
     }))
     .await
 }

@@ -1,11 +1,13 @@
 //! What is done around every answer, whoever gives it.
 
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use lambda_http::{Body, Request};
+use lambda_http::{Body, BoxFuture, Request, RequestExt};
+use tracing::Instrument;
 
 use super::operation::Event;
 use super::{cors, problem};
 use crate::clock::Timestamp;
+use crate::telemetry::{self, Outcome};
 use crate::{Blog, Error};
 
 /// A request that is being answered.
@@ -28,45 +30,42 @@ impl<'a> Exchange<'a> {
 
     /// The answer: the outcome, or the problem that it is, with the headers that every answer has. One line of the log
     /// says how it went.
-    pub fn conclude(self, outcome: Result<Response<Body>, Error>) -> Response<Body> {
-        let mut response = match outcome {
-            Ok(response) => response,
-            Err(error) => {
-                self.log_failure(&error);
-                let token_sent = self.request.headers().contains_key(header::AUTHORIZATION);
-                problem::response(&error, &self.event.whole_path(), self.event.request_id, token_sent)
-            }
+    pub async fn conclude(&self, answering: BoxFuture<'_, Result<Response<Body>, Error>>) -> Response<Body> {
+        let request_id = self.event.request_id;
+        let correlation_id = self.correlation_id.and_then(|value| value.to_str().ok());
+        let span = tracing::info_span!("request", request_id, correlation_id);
+        let (outcome, usage) = telemetry::measure(Box::pin(answering.instrument(span))).await;
+        let token_sent = self.request.headers().contains_key(header::AUTHORIZATION);
+        let (mut response, error) = match outcome {
+            Ok(response) => (response, None),
+            Err(error) => (problem::response(&error, &self.event.whole_path(), request_id, token_sent), Some(error)),
         };
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Ok(request_id) = HeaderValue::from_str(self.event.request_id) {
+        if let Ok(request_id) = HeaderValue::from_str(request_id) {
             headers.insert("x-request-id", request_id);
         }
         if let Some(correlation_id) = self.correlation_id {
             headers.insert("x-correlation-id", correlation_id.clone());
         }
         self.blog.config.cors_origins.allow(self.request.headers(), headers);
-        tracing::info!(
-            operation = self.operation,
-            request_id = self.event.request_id,
-            correlation_id = self.correlation_id.and_then(|value| value.to_str().ok()),
-            status = response.status().as_u16(),
-            milliseconds = self.blog.now().milliseconds() - self.now.milliseconds(),
-            "answered"
-        );
-        response
-    }
-
-    /// One line for the operator: an error of ours with its chain of causes, anything else as what the client got.
-    fn log_failure(&self, error: &Error) {
-        let (name, _, status) = error.problem();
-        let (operation, request_id) = (self.operation, self.event.request_id);
-        if status.is_server_error() {
-            let correlation_id = self.correlation_id.and_then(|value| value.to_str().ok());
-            tracing::error!(operation, request_id, correlation_id, problem = name, causes = error.causes(), "failed");
-        } else {
-            tracing::debug!(operation, request_id, problem = name, "refused");
+        let lambda = self.request.lambda_context_ref();
+        Outcome {
+            operation: self.operation,
+            request_id: Some(request_id),
+            correlation_id,
+            invocation_id: lambda.map(|context| context.request_id.as_str()).filter(|id| !id.is_empty()),
+            trace_id: lambda.and_then(|context| context.xray_trace_id.as_deref()),
+            method: Some(self.request.method().as_str()),
+            // Not the path: names of people are in it.
+            route: self.event.route,
+            status: Some(response.status().as_u16()),
+            error: error.as_ref(),
+            latency_ms: self.blog.now().milliseconds() - self.now.milliseconds(),
+            sequence_number: None,
         }
+        .log(self.blog, &usage);
+        response
     }
 }
 

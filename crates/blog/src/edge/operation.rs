@@ -13,7 +13,7 @@ use super::reply::ReplyContext;
 use super::{Caller, Exchange, Fields, FromFields, IfMatch, Reply, Source};
 use crate::clock::Timestamp;
 use crate::domain::Role;
-use crate::{Blog, Error};
+use crate::{Blog, Error, telemetry};
 
 /// One operation of the API: what a client sends, who may call, what happens, what is answered. The types tie
 /// parsing, authentication and documentation to what `run` handles.
@@ -96,8 +96,7 @@ const MOST_BODY_BYTES: usize = 256 * 1024;
 
 async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> {
     let exchange = Exchange::begin(O::NAME, blog, request);
-    let outcome = answer::<O>(blog, request, &exchange.event, exchange.now).await;
-    let mut response = exchange.conclude(outcome);
+    let mut response = exchange.conclude(Box::pin(answer::<O>(blog, request, &exchange.event, exchange.now))).await;
     if O::Caller::LEAST_ROLE.is_none() {
         response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
     }
@@ -111,6 +110,9 @@ async fn answer<O: Operation>(
     now: Timestamp,
 ) -> Result<Response<Body>, Error> {
     let viewer = viewer_of::<O::Caller>(blog, request, now).await?;
+    if let Some(viewer) = &viewer {
+        telemetry::note_user(viewer.user_id);
+    }
     let caller = O::Caller::admit(viewer)?;
     let anonymous = caller.viewer().is_none();
 
@@ -146,6 +148,7 @@ async fn answer<O: Operation>(
 /// What the edge needs of the API Gateway event besides the request itself.
 pub(super) struct Event<'a> {
     pub(super) request_id: &'a str,
+    pub(super) route: Option<&'a str>,
     host: &'a str,
     base: &'a str,
     path: &'a str,
@@ -156,13 +159,14 @@ impl<'a> Event<'a> {
     pub(super) fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", host: "", base: "", path, source: Source::parse(None) };
+            return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
         };
         // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
         let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
         let source = Source::parse(context.identity.source_ip.as_deref());
         let host = context.domain_name.as_deref().unwrap_or("");
-        Self { request_id: context.request_id.as_deref().unwrap_or(""), host, base, path, source }
+        let request_id = context.request_id.as_deref().unwrap_or("");
+        Self { request_id, route: context.resource_path.as_deref(), host, base, path, source }
     }
 
     /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, so
