@@ -14,15 +14,16 @@ use tracing::level_filters::LevelFilter;
 use crate::harness::{Answer, Client, PASSWORD, TestStack};
 
 /// All lines of all tests. They run at once, so each finds its own by the ids that it gave.
-static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        let line = String::from_utf8(bytes.to_vec()).unwrap();
         // What the stack logs is shown with a test that fails.
-        print!("{}", String::from_utf8_lossy(bytes));
+        print!("{line}");
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         Ok(bytes.len())
     }
 
@@ -40,12 +41,16 @@ pub fn start() {
     });
 }
 
+/// The lines with this text in them.
+fn lines_with(text: &str) -> Vec<Value> {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = lines.iter().filter(|line| line.contains(text));
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+}
+
 /// The lines of a request, by its correlation id.
 fn lines(correlation_id: &str) -> Vec<Value> {
-    let all = LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let all = String::from_utf8(all).unwrap();
-    let lines = all.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}")));
-    lines.filter(|line| line["correlation_id"] == correlation_id).collect()
+    lines_with(&format!("\"correlation_id\":\"{correlation_id}\""))
 }
 
 async fn call(client: &Client, id: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -150,8 +155,10 @@ async fn a_fault_is_an_error_with_its_cause_and_the_line_is_the_only_one() {
     assert!(line["causes"].as_str().unwrap().contains("InternalServerError"), "{line}");
     assert_eq!((&line["server_error"], &line["client_error"]), (&json!(1), &json!(0)));
     assert!(line["dynamodb_calls"].as_u64() >= Some(3), "tries count: {line}");
-    let errors = lines("fault-1").into_iter().filter(|line| line["level"] == "ERROR").count();
-    assert_eq!(errors, 1);
+    // The SDK finds fault with the wire that the tests put in its way; that is not ours.
+    let errors = lines("fault-1").into_iter().filter(|line| line["level"] == "ERROR");
+    let ours = errors.filter(|line| !line["target"].as_str().unwrap_or_default().starts_with("aws_")).count();
+    assert_eq!(ours, 1);
     // No route at all has a line too.
     call(&stack.visitor(), "fault-2", "PURGE", "/posts", None).await.expect_problem(405, "method-not-allowed");
     assert_eq!(summary("fault-2")["operation"], catch_all::NAME);
@@ -221,8 +228,7 @@ async fn requests_that_fail_leave_no_secret_and_nothing_personal_in_the_log() {
     }
     // Lines that belong to no request neither: of consumers, of triggers, of what others warn of.
     stack.settle().await;
-    let all = LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let all = String::from_utf8(all).unwrap().to_lowercase();
+    let all = LINES.lock().unwrap_or_else(PoisonError::into_inner).concat().to_lowercase();
     for secret in ["privata", "a confession", "wrong-passphrase", access, refresh, PASSWORD] {
         assert!(!all.contains(&secret.to_lowercase()), "{secret} is in the log");
     }
@@ -234,11 +240,9 @@ async fn what_follows_from_a_change_has_a_line_too() {
     let ada = stack.user("ada").await;
     ada.patch("/me", "*", json!({ "display_name": "Ada" })).await.expect_status(200);
     stack.settle().await;
-    let all = String::from_utf8(LINES.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap();
-    let all: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for name in ["rewrite_bylines", "pre_sign_up", "post_confirmation", "authorizer"] {
-        let line = all.iter().find(|line| line["operation"] == name && line.get("_aws").is_some());
-        let line = line.unwrap_or_else(|| panic!("no line of {name}"));
+        let lines = lines_with(&format!("\"operation\":\"{name}\""));
+        let line = lines.iter().find(|line| line.get("_aws").is_some()).unwrap_or_else(|| panic!("no line of {name}"));
         assert!(line["latency_ms"].is_i64() && line["dynamodb_calls"].is_u64(), "{line}");
     }
 }
