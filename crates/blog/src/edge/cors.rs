@@ -43,7 +43,8 @@ impl FromStr for AllowedOrigins {
 /// What is more than an origin, a path even if it is only `/`, is refused: no browser would ever send it, so nothing
 /// would be allowed and nobody would know why.
 fn parse_origin(text: &str) -> Result<String, String> {
-    let origin = Url::parse(text).map(|url| url.origin()).ok().filter(Origin::is_tuple);
+    let origin =
+        Url::parse(text).map(|url| url.origin()).ok().filter(|origin| origin.is_tuple() && !text.contains('*'));
     match origin.map(|origin| origin.ascii_serialization()) {
         Some(origin) if origin == text => Ok(origin),
         Some(origin) => Err(format!("{text:?} is not an origin; {origin:?} would be")),
