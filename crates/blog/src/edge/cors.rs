@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, header};
-use url::{Origin, Url};
+use url::Url;
 
 /// What a page may read of an answer besides the headers that every page may.
 const EXPOSED: &str = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, \
