@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use crate::domain::{Email, Role};
+use crate::edge::AllowedOrigins;
 
 /// How a new account becomes usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct Config {
     pub blocked_words: Vec<String>,
     /// How many requests a user, or a source of anonymous ones, may send a minute; none if that is not limited.
     pub requests_per_minute: Option<NonZeroU32>,
+    /// What the stack is called: metrics of several stacks in an account are told apart by it.
+    pub stack_name: String,
+    /// The origins whose pages may call the API.
+    pub cors_origins: AllowedOrigins,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -57,7 +62,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 12] = [
+    pub const VARIABLES: [&'static str; 14] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -70,6 +75,8 @@ impl Config {
         "MINIMUM_WORDS",
         "BLOCKED_WORDS",
         "REQUESTS_PER_MINUTE",
+        "CORS_ORIGINS",
+        "STACK_NAME",
     ];
 
     /// Reads the process's environment.
@@ -117,6 +124,10 @@ impl Config {
                 .filter(|word| !word.is_empty())
                 .collect(),
             requests_per_minute: NonZeroU32::new(number("REQUESTS_PER_MINUTE")?),
+            stack_name: filled("STACK_NAME")?,
+            cors_origins: required("CORS_ORIGINS")?
+                .parse()
+                .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,
         })
     }
 

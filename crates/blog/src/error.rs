@@ -48,6 +48,12 @@ pub enum Error {
     /// There is no such thing, or the caller may not know that there is.
     #[error("{0}")]
     NotFound(&'static str),
+    /// The path takes other methods.
+    #[error("This path does not take this method; Allow names those that it takes.")]
+    MethodNotAllowed {
+        /// Those methods, as `Allow` has them.
+        allow: String,
+    },
     /// It is in the trash.
     #[error("This post is in the trash.")]
     Gone,
@@ -128,6 +134,9 @@ impl Error {
             Self::UserNotConfirmed => ("user-not-confirmed", "Not confirmed", StatusCode::FORBIDDEN),
             Self::Forbidden(_) => ("forbidden", "Forbidden", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", "Not found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed { .. } => {
+                ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED)
+            }
             Self::Gone => ("gone", "Gone", StatusCode::GONE),
             Self::UsernameTaken => ("username-taken", "Username taken", StatusCode::CONFLICT),
             Self::EmailTaken => ("email-taken", "E-mail address taken", StatusCode::CONFLICT),

@@ -15,6 +15,8 @@ pub struct Template {
     pub stage: String,
     /// The routes of the API.
     pub routes: Vec<Route>,
+    /// The path and the handler of the route that takes what no other takes.
+    pub catch_all: (String, String),
     /// The consumers of the table's stream.
     pub event_sources: Vec<EventSource>,
     /// The jobs: the handlers of the functions that a schedule calls every minute.
@@ -158,7 +160,7 @@ impl Template {
         let root = resolver.json(&root);
         let resources = object(&root, "Resources")?;
 
-        let (mut routes, mut event_sources, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut routes, mut event_sources, mut jobs, mut catch_all) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut functions = BTreeMap::new();
         for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
             let handler = text(resource, "/Properties/Handler", id)?;
@@ -176,9 +178,15 @@ impl Template {
                     }
                     continue;
                 }
+                let method = text(event, "/Properties/Method", id)?.to_uppercase();
+                let path = text(event, "/Properties/Path", id)?;
+                if path.ends_with("+}") {
+                    catch_all = Some((path, handler.clone()));
+                    continue;
+                }
                 routes.push(Route {
-                    method: text(event, "/Properties/Method", id)?.to_uppercase(),
-                    path: text(event, "/Properties/Path", id)?,
+                    method,
+                    path,
                     handler: handler.clone(),
                     authorized: event.pointer("/Properties/Auth/Authorizer").is_some(),
                 });
@@ -213,6 +221,7 @@ impl Template {
         Ok(Self {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
+            catch_all: catch_all.ok_or_else(|| TemplateError::Missing("a route for the rest".to_owned()))?,
             event_sources,
             jobs,
             triggers: triggers(pool, resources)?,

@@ -316,6 +316,7 @@ fn s3_call(request: &HttpRequest) -> (String, String) {
         "POST" if has("uploadId") => "CompleteMultipartUpload",
         "PUT" if has("uploadId") => "UploadPart",
         "DELETE" => "DeleteObject",
+        "HEAD" => "HeadBucket",
         other => other,
     };
     // The bucket comes first.

@@ -28,13 +28,16 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
         template().functions.into_iter().map(|(handler, function)| (function.binary, handler)).collect();
     let mut in_code: BTreeSet<_> =
         operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
-    in_code.insert((authorizer::NAME.to_owned(), authorizer::NAME.to_owned()));
+    for name in [authorizer::NAME, catch_all::NAME] {
+        in_code.insert((name.to_owned(), name.to_owned()));
+    }
     in_code.extend(events::Function::all().map(|function| ("events".to_owned(), function.name().to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
     let named: BTreeSet<_> = operations().map(|(_, operation)| operation.name.to_owned()).collect();
     assert_eq!(routed, named, "every operation has a route");
+    assert_eq!(template().catch_all, ("/{proxy+}".to_owned(), catch_all::NAME.to_owned()));
 
     let fed: BTreeSet<_> = template().event_sources.into_iter().map(|source| source.handler).collect();
     assert_eq!(
@@ -133,23 +136,6 @@ async fn every_route_that_needs_a_user_refuses_who_is_none() {
     assert!(tried > 5, "only {tried} routes need a user");
 }
 
-#[test]
-fn what_the_gateway_answers_itself_is_a_problem_of_ours() {
-    let names: BTreeMap<_, _> = template().gateway_responses.into_iter().collect();
-    for kind in
-        ["DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"]
-    {
-        assert!(names.contains_key(kind), "{kind} is missing");
-    }
-    for (kind, response) in names {
-        let body = response.body.replace("$context.path", "/v1/x").replace("$context.requestId", "1");
-        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(problem["status"], response.status, "{kind}");
-        assert!(problem["type"].as_str().unwrap().starts_with("urn:broadsheet:problem:"), "{kind}");
-        assert_eq!(response.headers["Content-Type"], "'application/problem+json'", "{kind}");
-    }
-}
-
 /// What an operation may do: actions on resources, and the partition keys that an action is confined to.
 type Permissions = BTreeSet<(String, String, Option<String>)>;
 
@@ -181,8 +167,8 @@ async fn each_role_allows_exactly_what_its_function_does() {
         used.retain(|(resource, action, keys)| {
             keys.is_none() || !anywhere.contains(&(resource.clone(), action.clone(), None))
         });
-        // What init reads to open its connection is no part of a request. Consumers and triggers read nothing then.
-        if function.binary != "events" {
+        // What init reads to open its connection is no part of a request. The others read nothing then.
+        if !["catch_all", "events"].contains(&function.binary.as_str()) {
             used.insert(("BlogTable".to_owned(), "dynamodb:GetItem".to_owned(), None));
         }
         let too_much: Vec<_> = allowed.difference(&used).collect();
@@ -222,6 +208,7 @@ fn permissions(call: &Call) -> Permissions {
             .map(|(kind, _)| of_table(&format!("{kind}Item")))
             .collect(),
         ("dynamodb", action) => [of_table(action)].into(),
+        ("s3", "HeadBucket") => [("BlogBucket".to_owned(), "s3:ListBucket".to_owned(), None)].into(),
         // Each step of an upload takes the permission to put.
         ("s3", action) => {
             let folder = call.request["Key"].as_str().and_then(|key| key.split('/').next()).unwrap_or_default();
@@ -280,6 +267,7 @@ async fn everything(stack: &TestStack) {
     ada.delete("/users/bob/follow").await.expect_status(204);
     ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
+    visitor.get("/ready").await.expect_status(200);
     visitor.get("/version").await.expect_status(200);
 
     let admin = stack.log_in("admin@example.com").await;

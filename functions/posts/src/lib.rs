@@ -16,6 +16,7 @@ mod others;
 mod pin_post;
 mod preview;
 mod publish_post;
+mod ready;
 mod repost_post;
 mod representation;
 mod restore_post;
@@ -46,6 +47,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<list_tags::ListTags>(),
     Entry::of::<pin_post::PinPost>(),
     Entry::of::<publish_post::PublishPost>(),
+    Entry::of::<ready::Ready>(),
     Entry::of::<repost_post::RepostPost>(),
     Entry::of::<restore_post::RestorePost>(),
     Entry::of::<restore_revision::RestoreRevision>(),

@@ -2,7 +2,9 @@
 //! back to HTTP. Every convention of the contract that holds for all operations is here.
 
 mod caller;
+mod cors;
 mod cursor;
+mod exchange;
 mod fields;
 mod idempotency;
 mod operation;
@@ -14,7 +16,9 @@ mod signing_key;
 mod source;
 
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
+pub use cors::AllowedOrigins;
 pub use cursor::{Cursor, Limit, PageQuery};
+pub use exchange::{Exchange, without_route};
 pub use fields::{Fields, FromFields, NoFields};
 pub use operation::{Call, Entry, Operation};
 pub use precondition::{ETag, IfMatch};

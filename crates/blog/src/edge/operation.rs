@@ -12,11 +12,11 @@ use ulid::Ulid;
 use super::caller::viewer_of;
 use super::idempotency::{Outcome, Repeatable};
 use super::reply::ReplyContext;
-use super::{Caller, ETag, Fields, FromFields, IfMatch, Quota, Reply, Source, problem, quota};
+use super::{Caller, ETag, Exchange, Fields, FromFields, IfMatch, Quota, Reply, Source, quota};
 use crate::clock::Timestamp;
 use crate::domain::Role;
 use crate::table::RateLimit;
-use crate::{Blog, Error};
+use crate::{Blog, Error, telemetry};
 
 /// One operation of the API: what a client sends, who may call, what happens, what is answered. The types tie
 /// parsing, authentication and documentation to what `run` handles.
@@ -120,40 +120,14 @@ const NO_STORE: &str = "no-store";
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
 async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> {
-    let event = Event::of(request);
-    let now = blog.now();
-    let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
-
+    let exchange = Exchange::begin(O::NAME, blog, request);
     let mut quotas = Vec::new();
-    let mut response = match answer::<O>(blog, request, &event, &mut quotas, now).await {
-        Ok(response) => response,
-        Err(error) => {
-            log_failure::<O>(&error, &event, correlation_id);
-            let token_sent = request.headers().contains_key(header::AUTHORIZATION);
-            problem::response(&error, &event.whole_path(), event.request_id, token_sent)
-        }
-    };
-
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(request_id) = HeaderValue::from_str(event.request_id) {
-        headers.insert("x-request-id", request_id);
-    }
-    if let Some(correlation_id) = correlation_id {
-        headers.insert("x-correlation-id", correlation_id.clone());
-    }
-    quota::insert(headers, &quotas, now);
+    let answer = Box::pin(answer::<O>(blog, request, &exchange.event, &mut quotas, exchange.now));
+    let mut response = exchange.conclude(answer).await;
+    quota::insert(response.headers_mut(), &quotas, exchange.now);
     if O::Caller::LEAST_ROLE.is_none() {
-        headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
     }
-    tracing::info!(
-        operation = O::NAME,
-        request_id = event.request_id,
-        correlation_id = correlation_id.and_then(|value| value.to_str().ok()),
-        status = response.status().as_u16(),
-        milliseconds = blog.now().milliseconds() - now.milliseconds(),
-        "answered"
-    );
     response
 }
 
@@ -165,6 +139,9 @@ async fn answer<O: Operation>(
     now: Timestamp,
 ) -> Result<Response<Body>, Error> {
     let viewer = viewer_of::<O::Caller>(blog, request, now).await?;
+    if let Some(viewer) = &viewer {
+        telemetry::note_user(viewer.user_id);
+    }
     let caller = O::Caller::admit(viewer)?;
     let user = caller.viewer().map(|viewer| viewer.user_id);
     let anonymous = user.is_none();
@@ -222,8 +199,9 @@ async fn answer<O: Operation>(
 }
 
 /// What the edge needs of the API Gateway event besides the request itself.
-struct Event<'a> {
-    request_id: &'a str,
+pub(super) struct Event<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) route: Option<&'a str>,
     host: &'a str,
     base: &'a str,
     path: &'a str,
@@ -231,16 +209,17 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn of(request: &'a Request) -> Self {
+    pub(super) fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", host: "", base: "", path, source: Source::parse(None) };
+            return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
         };
         // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
         let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
         let source = Source::parse(context.identity.source_ip.as_deref());
         let host = context.domain_name.as_deref().unwrap_or("");
-        Self { request_id: context.request_id.as_deref().unwrap_or(""), host, base, path, source }
+        let request_id = context.request_id.as_deref().unwrap_or("");
+        Self { request_id, route: context.resource_path.as_deref(), host, base, path, source }
     }
 
     /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, so
@@ -251,7 +230,7 @@ impl<'a> Event<'a> {
     }
 
     /// The request's path as a URI reference: API Gateway hands it on decoded.
-    fn whole_path(&self) -> String {
+    pub(super) fn whole_path(&self) -> String {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
@@ -325,28 +304,4 @@ fn is_json(headers: &HeaderMap) -> bool {
             Some(charset) => charset.trim_matches('"') == "utf-8",
             None => true,
         })
-}
-
-/// Printable ASCII of at most `most` characters.
-fn is_plain(value: &HeaderValue, most: usize) -> bool {
-    (1..=most).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-}
-
-/// One line for the operator: an error of ours with its chain of causes, anything else as what the client got.
-fn log_failure<O: Operation>(error: &Error, event: &Event<'_>, correlation_id: Option<&HeaderValue>) {
-    let (name, _, status) = error.problem();
-    if status.is_server_error() {
-        let correlation_id = correlation_id.and_then(|value| value.to_str().ok());
-        let request_id = event.request_id;
-        tracing::error!(
-            operation = O::NAME,
-            request_id,
-            correlation_id,
-            problem = name,
-            causes = error.causes(),
-            "failed"
-        );
-    } else {
-        tracing::debug!(operation = O::NAME, request_id = event.request_id, problem = name, "refused");
-    }
 }
