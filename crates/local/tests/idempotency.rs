@@ -116,8 +116,14 @@ fn what_creates_is_a_post() {
         assert!(!creating.contains(route.handler.as_str()) || route.method == "POST", "{}", route.path);
     }
     let root: serde_yaml_ng::Value = serde_yaml_ng::from_str(template::SOURCE).unwrap();
-    let timeout = root["Globals"]["Function"]["Timeout"].as_i64().unwrap();
-    assert!(LOCKED_SECONDS > timeout, "a function may run for {timeout} seconds");
+    let general = root["Globals"]["Function"]["Timeout"].as_i64().unwrap();
+    for (_, resource) in root["Resources"].as_mapping().unwrap() {
+        let properties = &resource["Properties"];
+        if properties["Handler"].as_str().is_some_and(|handler| creating.contains(handler)) {
+            let timeout = properties["Timeout"].as_i64().unwrap_or(general);
+            assert!(LOCKED_SECONDS > timeout, "{:?} may run for {timeout} seconds", properties["Handler"]);
+        }
+    }
 }
 
 #[tokio::test]
