@@ -184,6 +184,58 @@ async fn a_walk_sees_each_post_once_while_others_publish() {
 }
 
 #[tokio::test]
+async fn a_walk_sees_each_draft_scheduled_and_trashed_post_reply_quote_and_tag_once() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Parent", &[]).await;
+    // Makes one of each, named by its number.
+    let make = async |number: usize| {
+        stack.pass_seconds(1);
+        let title = format!("{number}");
+        let draft = json!({ "title": format!("Draft {title}"), "body": "B" });
+        let later = json!({ "title": format!("Later {title}"), "body": "B", "status": "scheduled", "publish_at": "2027-01-01T00:00:00Z" });
+        let reply =
+            json!({ "title": format!("Reply {title}"), "body": "B", "reply_to": "parent", "status": "published" });
+        let quote = json!({
+            "title": format!("Quote {title}"), "body": "B", "quote_of": "parent", "status": "published",
+            "tags": [format!("tag-{title}")],
+        });
+        for post in [draft, later, reply, quote, json!({ "title": format!("Trash {title}"), "body": "B" })] {
+            ada.post("/posts", post).await.expect_status(201);
+        }
+        ada.delete(&format!("/posts/trash-{title}")).await.expect_status(204);
+    };
+    for number in 0..12 {
+        make(number).await;
+    }
+    let mut made = 12;
+    for (list, name) in [
+        ("/me/posts?status=draft", "title"),
+        ("/me/posts?status=scheduled", "title"),
+        ("/me/posts?status=trashed", "title"),
+        ("/posts/parent/replies?", "title"),
+        ("/posts/parent/quotes?", "title"),
+        ("/tags?sort=name", "tag"),
+    ] {
+        let before = ada.get(&format!("{list}&limit=100")).await.each(name);
+        assert_eq!(before.len(), made, "{list}");
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = ada.get(&format!("{list}&limit=5{cursor}")).await;
+            seen.extend(page.each(name));
+            make(made).await;
+            made += 1;
+            let Some(next) = page.body["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        for one in before {
+            assert_eq!(seen.iter().filter(|seen| **seen == one).count(), 1, "{one} in {list}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_latest_list_goes_on_over_the_years() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
