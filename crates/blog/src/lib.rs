@@ -15,6 +15,7 @@ pub mod identity;
 pub mod table;
 
 mod aws;
+mod schema;
 
 pub use error::Error;
 

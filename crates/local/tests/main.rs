@@ -18,6 +18,7 @@ mod follows;
 mod kinds;
 mod leaving;
 mod lists;
+mod openapi;
 mod passwords;
 mod pins;
 mod posts;

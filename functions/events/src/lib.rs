@@ -126,7 +126,7 @@ impl Job {
     /// Does what is to be done by now. What fails is left to the next time.
     pub async fn run(&self, blog: &Blog) -> Result<(), Error> {
         (self.handle)(blog).await.inspect_err(|error| {
-            tracing::error!(job = self.name, problem = error.problem().0, causes = error.causes(), "failed");
+            tracing::error!(job = self.name, problem = error.problem().name, causes = error.causes(), "failed");
         })
     }
 }
@@ -136,7 +136,7 @@ impl Trigger {
     /// tells them what did not follow from it; they read its text.
     pub async fn answer(&self, blog: &Blog, event: Value) -> Result<Value, Error> {
         (self.handle)(blog, event).await.inspect_err(|error| {
-            tracing::error!(trigger = self.name, problem = error.problem().0, causes = error.causes(), "failed");
+            tracing::error!(trigger = self.name, problem = error.problem().name, causes = error.causes(), "failed");
         })
     }
 }

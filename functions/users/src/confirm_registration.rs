@@ -1,7 +1,8 @@
-//! `POST /users/confirm`: the code from the e-mail.
+//! `POST /users/confirm`: confirms an e-mail address with the code that was sent to it.
 
 use blog::domain::{ConfirmationCode, Email, UserId};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
+use blog::error::Problem;
 use blog::identity::registration::finish;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
@@ -22,6 +23,7 @@ impl Operation for ConfirmRegistration {
     type Query = NoFields;
     type Body = Confirmation;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         blog.table.limit(RateLimit::CONFIRM_REGISTRATION, source, body.email.as_str(), now).await?;

@@ -1,7 +1,10 @@
-//! `DELETE /me`: one's account, with everything that hangs on it. `delete_user` does it, within moments.
+//! `DELETE /me`: ends one's account, with everything that hangs on it, within moments.
+//!
+//! `delete_user` does it.
 
 use blog::domain::{Password, Role, UserStatus};
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
@@ -22,6 +25,8 @@ impl Operation for DeleteMe {
     type Query = NoFields;
     type Body = Confirmation;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::INVALID_CREDENTIALS, Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Reader(viewer), body, source, if_match, now, .. } = call;

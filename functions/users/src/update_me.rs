@@ -1,7 +1,10 @@
-//! `PATCH /me`: one's own profile, changed. Posts follow within moments (`rewrite_bylines`).
+//! `PATCH /me`: changes one's own profile. Posts follow within moments.
+//!
+//! By `rewrite_bylines`.
 
 use blog::domain::{Biography, DisplayName, Patch, PatchRequired, Username, WebUrl};
 use blog::edge::{Call, NoFields, Operation, Reader, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
 use crate::edit::edit_user;
@@ -26,6 +29,7 @@ impl Operation for UpdateMe {
     type Query = NoFields;
     type Body = ProfilePatch;
     type Reply = Versioned<PrivateProfile>;
+    const PROBLEMS: &'static [Problem] = &[Problem::USERNAME_TAKEN, Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Reader(viewer), body: patch, if_match, now, .. } = call;

@@ -13,9 +13,14 @@ mod source;
 
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
 pub use cursor::{Cursor, Limit, PageQuery};
-pub use fields::{Fields, FromFields, NoFields};
-pub use operation::{Call, Entry, Operation};
+pub use fields::{FieldDescription, Fields, FromFields, NoFields};
+pub use operation::{Call, Description, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
-pub use reply::{Accepted, Begun, Created, Document, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use problem::ProblemDetails;
+pub use reply::{
+    Accepted, AnswerDescription, Begun, Created, Document, File, Json, MovedOr, NoContent, Page, Reply, StaticFile,
+    Versioned,
+};
+pub use schemars::SchemaGenerator;
 pub use signing_key::SigningKey;
 pub use source::Source;

@@ -6,13 +6,15 @@ use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 
 use super::caller::viewer_of;
 use super::reply::ReplyContext;
-use super::{Caller, Fields, FromFields, IfMatch, Reply, Source, problem};
+use super::{AnswerDescription, Caller, FieldDescription, Fields, FromFields, IfMatch, Reply, Source, problem};
 use crate::clock::Timestamp;
 use crate::domain::Role;
+use crate::error::Problem;
 use crate::{Blog, Error};
 
 /// One operation of the API: what a client sends, who may call, what happens, what is answered. The types tie
@@ -33,6 +35,10 @@ pub trait Operation: Send + Sync + 'static {
     type Body: FromFields;
     /// What is answered.
     type Reply: Reply;
+
+    /// How it can fail, besides the ways that follow from the types above (see `local::openapi`). The tests hold what
+    /// they see against this.
+    const PROBLEMS: &'static [Problem] = &[];
 
     /// What happens.
     fn run(blog: &Blog, call: Call<Self>) -> impl Future<Output = Result<Self::Reply, Error>> + Send
@@ -89,6 +95,61 @@ impl Entry {
     pub async fn handle(&self, blog: &Blog, request: Request) -> Response<Body> {
         (self.handle)(blog, &request).await
     }
+}
+
+/// An operation as the API's document sees it. A list of its own, apart from [`Entry`], because what a static leads to is
+/// linked: nothing that is deployed reaches this.
+#[derive(Clone, Copy)]
+pub struct Description {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file, whose first lines say its route and what it does.
+    pub source: &'static str,
+    /// The least role that its caller needs.
+    pub least_role: Option<Role>,
+    /// The path's parameters.
+    pub path: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The query's parameters.
+    pub query: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The body's fields.
+    pub body: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// How it answers.
+    pub answers: fn(&mut SchemaGenerator) -> Vec<AnswerDescription>,
+    /// How it can fail beyond what follows from the above.
+    pub problems: &'static [Problem],
+}
+
+impl Description {
+    /// The description of the operation `O`, whose file reads `source`.
+    pub const fn of<O: Operation>(source: &'static str) -> Self {
+        Self {
+            name: O::NAME,
+            source,
+            least_role: O::Caller::LEAST_ROLE,
+            path: O::Path::describe,
+            query: O::Query::describe,
+            body: O::Body::describe,
+            answers: O::Reply::describe,
+            problems: O::PROBLEMS,
+        }
+    }
+}
+
+/// Lists the operations of a crate, `file::Type` each: as `OPERATIONS` for the dispatch, as `DESCRIPTIONS` for the API's
+/// document.
+#[macro_export]
+macro_rules! operations {
+    ($($module:ident::$operation:ident,)*) => {
+        /// Every operation of this crate.
+        pub static OPERATIONS: &[$crate::edge::Entry] =
+            &[$($crate::edge::Entry::of::<$module::$operation>()),*];
+
+        /// What the API's document says of them.
+        pub static DESCRIPTIONS: &[$crate::edge::Description] =
+            &[$($crate::edge::Description::of::<$module::$operation>(
+                include_str!(concat!(stringify!($module), ".rs"))
+            )),*];
+    };
 }
 
 /// A body may have this many bytes.
@@ -282,7 +343,7 @@ fn is_plain(value: &HeaderValue, most: usize) -> bool {
 
 /// One line for the operator: an error of ours with its chain of causes, anything else as what the client got.
 fn log_failure<O: Operation>(error: &Error, event: &Event<'_>, correlation_id: Option<&HeaderValue>) {
-    let (name, _, status) = error.problem();
+    let Problem { name, status, .. } = error.problem();
     if status.is_server_error() {
         let correlation_id = correlation_id.and_then(|value| value.to_str().ok());
         let request_id = event.request_id;
