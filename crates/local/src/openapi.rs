@@ -312,8 +312,9 @@ impl Writer {
                 },
                 "CorrelationId": {
                     "name": "X-Correlation-Id", "in": "header",
-                    "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" },
-                    "description": "Is logged and sent back, so that a request can be followed through other systems.",
+                    "schema": { "type": "string" },
+                    "description": "Is logged and sent back, so that a request can be followed through other systems: 1 to 64 \
+                        printable characters of ASCII. Anything else is ignored.",
                 },
             },
             "securitySchemes": {

@@ -25,7 +25,7 @@ const PAGE: &str = concat!(
 /// be (crates/local/tests/openapi.rs).
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-CZoHOC3eNawhfuqofiyAvm+Cf1Bm3VglbILyf/i9y2s='; \
-    script-src 'sha256-qV65QxAjs97oUll3QPSQ8R3M+kPbTkVVtfAbzdqK510='; \
+    script-src 'sha256-Yy/ck7zC1TrnoFqVtYF8X4b79qAI7cik87QLR2BMOJU='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl StaticFile for Page {

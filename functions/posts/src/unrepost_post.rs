@@ -18,7 +18,7 @@ impl Operation for UnrepostPost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
-    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE];
 
     async fn run(
         blog: &Blog,

@@ -8,7 +8,7 @@ use blog::error::Problem;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
-use crate::edit::edit_user;
+use crate::edit::edit_own_account;
 
 pub struct DeleteMe;
 
@@ -35,7 +35,7 @@ impl Operation for DeleteMe {
 
         // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An
         // administrator gives the role back with it, so that the last one stays.
-        let leave = edit_user(blog, viewer.user_id, &if_match, now, |user| {
+        let leave = edit_own_account(blog, &viewer, &if_match, now, |user| {
             user.status = UserStatus::Deleting;
             user.role = Role::Reader;
             Ok(())

@@ -7,7 +7,7 @@ use blog::edge::{Call, NoFields, Operation, Reader, Versioned};
 use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
-use crate::edit::edit_user;
+use crate::edit::edit_own_account;
 use crate::profile::PrivateProfile;
 
 pub struct UpdateMe;
@@ -33,7 +33,7 @@ impl Operation for UpdateMe {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Reader(viewer), body: patch, if_match, now, .. } = call;
-        let user = edit_user(blog, viewer.user_id, &if_match, now, |user| {
+        let user = edit_own_account(blog, &viewer, &if_match, now, |user| {
             if let PatchRequired::Set(name) = &patch.display_name {
                 user.display_name = name.as_str().to_owned();
             }

@@ -171,7 +171,10 @@ function show(document_) {
     return el("section", {}, el("h2", {}, tag.name), ...prose(tag.description), operations);
   }));
   const named = location.hash && $(location.hash.slice(1));
-  if (named) named.open = true;
+  if (named) {
+    named.open = true;
+    named.scrollIntoView();
+  }
 }
 
 $("filter").addEventListener("input", ({ target }) => {
