@@ -117,13 +117,17 @@ impl Contract {
     }
 
     fn validator(&self, key: (String, u16, String), schema: &Value) -> &'static Validator {
-        *self.validators.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(|| {
-            let mut schema = schema.clone();
-            schema["components"] = json!({ "schemas": self.document["components"]["schemas"] });
-            let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-            // They live as long as the tests, which share them.
-            Box::leak(Box::new(validator))
-        })
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(validator) = validators.get(&key) {
+            return validator;
+        }
+        let mut schema = schema.clone();
+        schema["components"] = json!({ "schemas": self.document["components"]["schemas"] });
+        // They live as long as the tests, which share them.
+        let validator: &'static Validator =
+            Box::leak(Box::new(jsonschema::options().should_validate_formats(true).build(&schema).unwrap()));
+        validators.insert(key, validator);
+        validator
     }
 }
 

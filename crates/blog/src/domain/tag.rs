@@ -35,11 +35,10 @@ impl From<Tag> for String {
 }
 
 schema! { Tag,
-    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed.
+    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which has a letter or digit of any script.
     request {
         "type": "string",
         "minLength": 1,
-        "pattern": "[A-Za-z0-9]",
         "examples": ["rust"],
     }
     reply { "type": "string", "maxLength": Tag::MOST, "pattern": "^[a-z0-9-]+$", "examples": ["rust"] }

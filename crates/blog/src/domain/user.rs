@@ -201,7 +201,7 @@ schema! { Email,
     {
         "type": "string",
         "maxLength": Email::MOST,
-        "pattern": r#"^[^\s\x00-\x1f\x7f-\x9f<>,;"@]{1,64}@[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]+([.-]+[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]+)*$"#,
+        "pattern": r#"^[^\s\x00-\x1f\x7f-\x9f<>,;"@]{1,64}@[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?(\.[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?)+$"#,
         "examples": ["ada@example.com"],
     }
 }
