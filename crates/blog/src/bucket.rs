@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use crate::Error;
 use crate::domain::Export;
+use crate::telemetry::Meter;
 
 /// How long a link is good for: 15 minutes.
 const LINK_SECONDS: u64 = 15 * 60;
@@ -45,7 +46,7 @@ impl Bucket {
     pub fn new(sdk: &SdkConfig, name: String) -> Self {
         // The bucket in the path and not in the host's name: an endpoint of an emulator may then have any name. S3
         // takes both.
-        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build();
+        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).interceptor(Meter).build();
         Self { client: Client::from_conf(config), name }
     }
 
@@ -63,6 +64,12 @@ impl Bucket {
             .map_err(Error::from_aws)?;
         let id = begun.upload_id.ok_or_else(|| Error::internal("S3 began an upload without an id"))?;
         Ok(Upload { bucket: self, key, id, parts: Vec::new(), pending: Vec::new() })
+    }
+
+    /// Whether the bucket is there and answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.client.head_bucket().bucket(&self.name).send().await.map_err(Error::from_aws)?;
+        Ok(())
     }
 
     /// Deletes a file, if it is there.

@@ -1,8 +1,10 @@
 //! The stack's settings, read from the environment that `template.yaml` sets. A test compares the two.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use crate::domain::{Email, Role};
+use crate::edge::AllowedOrigins;
 
 /// How a new account becomes usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,12 @@ pub struct Config {
     pub minimum_words: u64,
     /// Words that no post may contain.
     pub blocked_words: Vec<String>,
+    /// How many requests a user, or a source of anonymous ones, may send a minute; none if that is not limited.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// What the stack is called: metrics of several stacks in an account are told apart by it.
+    pub stack_name: String,
+    /// The origins whose pages may call the API.
+    pub cors_origins: AllowedOrigins,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -54,7 +62,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 11] = [
+    pub const VARIABLES: [&'static str; 14] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -66,6 +74,9 @@ impl Config {
         "POSTS_PER_DAY",
         "MINIMUM_WORDS",
         "BLOCKED_WORDS",
+        "REQUESTS_PER_MINUTE",
+        "CORS_ORIGINS",
+        "STACK_NAME",
     ];
 
     /// Reads the process's environment.
@@ -112,6 +123,11 @@ impl Config {
                 .map(|word| word.trim().to_lowercase())
                 .filter(|word| !word.is_empty())
                 .collect(),
+            requests_per_minute: NonZeroU32::new(number("REQUESTS_PER_MINUTE")?),
+            stack_name: filled("STACK_NAME")?,
+            cors_origins: required("CORS_ORIGINS")?
+                .parse()
+                .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,
         })
     }
 

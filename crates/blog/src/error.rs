@@ -66,6 +66,8 @@ problems! {
     FORBIDDEN: FORBIDDEN, "forbidden", "Forbidden";
     /// There is no such thing, or the caller may not know that there is.
     NOT_FOUND: NOT_FOUND, "not-found", "Not found";
+    /// The path has no such method; `Allow` says which it has.
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed";
     /// It is in the trash.
     GONE: GONE, "gone", "Gone";
     /// Somebody has this username.
@@ -76,6 +78,10 @@ problems! {
     SLUG_TAKEN: CONFLICT, "slug-taken", "Slug taken";
     /// The state of things does not allow this.
     CONFLICT: CONFLICT, "conflict", "Conflict";
+    /// The `Idempotency-Key` was used for another request.
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused";
+    /// The request that the `Idempotency-Key` was used for first is still running.
+    IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency-in-progress", "In progress";
     /// `If-Match` names a version that is no longer the current one.
     PRECONDITION_FAILED: PRECONDITION_FAILED, "precondition-failed", "Precondition failed";
     /// The change could overwrite somebody's work, so it needs `If-Match`.
@@ -120,6 +126,12 @@ pub enum Error {
     /// There is no such thing, or the caller may not know that there is.
     #[error("{0}")]
     NotFound(&'static str),
+    /// The path takes other methods.
+    #[error("This path does not take this method; Allow names those that it takes.")]
+    MethodNotAllowed {
+        /// Those methods, as `Allow` has them.
+        allow: String,
+    },
     /// It is in the trash.
     #[error("This post is in the trash.")]
     Gone,
@@ -135,6 +147,16 @@ pub enum Error {
     /// The thing's state does not allow this.
     #[error("{0}")]
     Conflict(&'static str),
+    /// What was to be made is there: an earlier try under the same `Idempotency-Key` made it. For the operation, which
+    /// answers with what is there; a client would see a conflict.
+    #[error("This was done already.")]
+    AlreadyDone,
+    /// The `Idempotency-Key` was sent with another request before.
+    #[error("This Idempotency-Key belongs to another request. Send a new one.")]
+    IdempotencyKeyReused,
+    /// The request with this `Idempotency-Key` is being done at this moment.
+    #[error("The request with this Idempotency-Key is still running. Send it again for its answer.")]
+    IdempotencyInProgress,
     /// `If-Match` names a version that is no longer the current one.
     #[error("It was changed since the version that If-Match names. Read it again.")]
     PreconditionFailed,
@@ -190,11 +212,14 @@ impl Error {
             Self::UserNotConfirmed => Problem::USER_NOT_CONFIRMED,
             Self::Forbidden(_) => Problem::FORBIDDEN,
             Self::NotFound(_) => Problem::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => Problem::METHOD_NOT_ALLOWED,
             Self::Gone => Problem::GONE,
             Self::UsernameTaken => Problem::USERNAME_TAKEN,
             Self::EmailTaken => Problem::EMAIL_TAKEN,
             Self::SlugTaken => Problem::SLUG_TAKEN,
-            Self::Conflict(_) => Problem::CONFLICT,
+            Self::Conflict(_) | Self::AlreadyDone => Problem::CONFLICT,
+            Self::IdempotencyKeyReused => Problem::IDEMPOTENCY_KEY_REUSED,
+            Self::IdempotencyInProgress => Problem::IDEMPOTENCY_IN_PROGRESS,
             Self::PreconditionFailed => Problem::PRECONDITION_FAILED,
             Self::PreconditionRequired => Problem::PRECONDITION_REQUIRED,
             Self::PayloadTooLarge => Problem::PAYLOAD_TOO_LARGE,
@@ -222,6 +247,7 @@ impl Error {
         match self {
             Self::TooManyRequests { retry_after } => Some(*retry_after),
             Self::Unavailable(_) => Some(2),
+            Self::IdempotencyInProgress => Some(1),
             _ => None,
         }
     }

@@ -7,11 +7,13 @@ use lambda_http::{Error, Request, service_fn};
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
+use tracing::level_filters::LevelFilter;
 
 use crate::Blog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::edge::Entry;
+use crate::telemetry;
 
 /// The handler that the template names is not one of this binary's.
 #[derive(Debug)]
@@ -60,8 +62,12 @@ pub async fn serve(operations: &'static [Entry]) -> Result<(), Error> {
 
 /// One JSON line for each event, on standard output, where Lambda collects it. `AWS_LAMBDA_LOG_LEVEL`, which
 /// the template's `LoggingConfig` sets, says how much.
+#[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
 pub fn start_logging() {
-    lambda_http::tracing::init_default_subscriber();
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let subscriber = telemetry::json_lines(level.unwrap_or(LevelFilter::INFO), std::io::stdout);
+    // There is one already only if this is called twice.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 /// How AWS is reached from a function: credentials and region of its environment, and limits that let a stuck

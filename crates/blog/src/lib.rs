@@ -13,11 +13,14 @@ pub mod error;
 pub mod function;
 pub mod identity;
 pub mod table;
+pub mod telemetry;
 
 mod aws;
 mod schema;
 
 pub use error::Error;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bucket::Bucket;
 use clock::{Clock, Timestamp};
@@ -25,6 +28,7 @@ use config::Config;
 use domain::Policy;
 use identity::{Identity, Verifier};
 use table::Table;
+use telemetry::Meter;
 
 /// Everything an operation may use, made once at init and kept while the process is warm.
 pub struct Blog {
@@ -41,20 +45,28 @@ pub struct Blog {
     /// Checks access tokens without a network call once its keys are there.
     pub verifier: Verifier,
     clock: Clock,
+    is_warm: AtomicBool,
 }
 
 impl Blog {
     /// Puts the parts together; makes no network call. `sdk` says how AWS is reached, `clock` where time and
     /// ids come from.
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(sdk).interceptor(Meter).build();
+        let cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(sdk).interceptor(Meter).build();
         Self {
-            table: Table::new(aws_sdk_dynamodb::Client::new(sdk), config.table_name.clone(), config.posts_per_day),
+            table: Table::new(
+                aws_sdk_dynamodb::Client::from_conf(dynamodb),
+                config.table_name.clone(),
+                config.posts_per_day,
+            ),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
-            identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::new(sdk), &config),
+            identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::from_conf(cognito), &config),
             verifier: Verifier::new(&config),
             policy: Policy::new(&config),
             config,
             clock,
+            is_warm: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +78,11 @@ impl Blog {
     /// A new id, unique and sorting by `now`.
     pub fn new_id<T: From<ulid::Ulid>>(&self, now: Timestamp) -> T {
         T::from(self.clock.new_ulid(now))
+    }
+
+    /// Whether this is asked for the first time: the start of the process is then part of what somebody waits for.
+    fn is_cold(&self) -> bool {
+        !self.is_warm.swap(true, Ordering::Relaxed)
     }
 
     /// Uses the network once during init, so that the first request does not pay for the TLS handshake:

@@ -69,6 +69,7 @@ pub fn refs() -> Refs {
         ("BlogBucket".to_owned(), s3::BUCKET_NAME.to_owned()),
         ("UserPool".to_owned(), USER_POOL_ID.to_owned()),
         ("UserPoolClient".to_owned(), USER_POOL_CLIENT_ID.to_owned()),
+        ("AWS::StackName".to_owned(), "local".to_owned()),
     ])
 }
 

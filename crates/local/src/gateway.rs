@@ -65,14 +65,19 @@ impl Gateway {
         let path = incoming.path.strip_prefix(&stage).filter(|rest| rest.starts_with('/'));
         let path = path.ok_or("MISSING_AUTHENTICATION_TOKEN")?;
         let method = incoming.request.method().as_str();
-        let (route, parameters) =
-            find_route(&self.template.routes, method, path).ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+        let found = find_route(&self.template.routes, method, path);
+        // The path and the method together make a route; what has none goes to the catch-all, which does not take the
+        // root.
+        if found.is_none() && path == "/" {
+            return Err("MISSING_AUTHENTICATION_TOKEN");
+        }
         if incoming.request.body().len() > MOST_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }
+        let Some((route, parameters)) = found else { return self.catch_all(incoming, path).await };
         let operation = *self.operations.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?;
 
-        let mut event = self.event(incoming, route, path, parameters);
+        let mut event = self.event(incoming, &route.path, path, parameters);
         if route.authorized {
             event["requestContext"]["authorizer"] = self.authorize(incoming, route, path, &event).await?;
         }
@@ -90,6 +95,13 @@ impl Gateway {
             Err(_) => return Err("DEFAULT_5XX"),
         };
         response(&answer).ok_or("DEFAULT_5XX")
+    }
+
+    async fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
+        let parameters = Map::from_iter([("proxy".to_owned(), json!(path.trim_start_matches('/')))]);
+        let event = self.event(incoming, &self.template.catch_all.0, path, parameters);
+        let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
+        Ok(catch_all::answer(&self.blog, &payload.into()).await.map(|body| Bytes::copy_from_slice(&body)))
     }
 
     /// What the authorizer says, kept as long as the template says. A missing header is refused without asking,
@@ -112,11 +124,12 @@ impl Gateway {
                 question["type"] = json!("REQUEST");
                 question["methodArn"] = json!(format!("{}/{}{path}", self.stage_arn(), route.method));
                 let question = serde_json::from_value(question).map_err(|_| "AUTHORIZER_FAILURE")?;
-                let asked = OPERATION.scope(authorizer::NAME.to_owned(), authorizer::authorize(&self.blog, question));
+                let asked =
+                    OPERATION.scope(authorizer::NAME.to_owned(), Box::pin(authorizer::authorize(&self.blog, question)));
                 let policy = match asked.await {
                     Ok(policy) => policy,
                     Err(error) if error.to_string() == "Unauthorized" => return Err("UNAUTHORIZED"),
-                    Err(_) => return Err("AUTHORIZER_FAILURE"),
+                    Err(_) => return Err("AUTHORIZER_CONFIGURATION_ERROR"),
                 };
                 let until = now.plus_seconds(self.template.authorizer_seconds);
                 self.authorized.lock().unwrap_or_else(PoisonError::into_inner).insert(token, (until, policy.clone()));
@@ -138,7 +151,8 @@ impl Gateway {
     }
 
     /// The event of a Lambda proxy integration, payload version 1.0.
-    fn event(&self, incoming: &Incoming, route: &Route, path: &str, parameters: Map<String, Value>) -> Value {
+    fn event(&self, incoming: &Incoming, resource: &str, path: &str, parameters: Map<String, Value>) -> Value {
+        let method = incoming.request.method().as_str();
         let (mut headers, mut all_headers) = (Map::new(), Map::new());
         for name in incoming.request.headers().keys() {
             let values: Vec<Value> = incoming
@@ -171,9 +185,9 @@ impl Gateway {
         let host = incoming.request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
         let null_if_empty = |map: Map<String, Value>| if map.is_empty() { Value::Null } else { Value::Object(map) };
         json!({
-            "resource": route.path,
+            "resource": resource,
             "path": path,
-            "httpMethod": route.method,
+            "httpMethod": method,
             "headers": headers,
             "multiValueHeaders": all_headers,
             "queryStringParameters": null_if_empty(query),
@@ -184,13 +198,13 @@ impl Gateway {
                 "accountId": "000000000000",
                 "apiId": "local",
                 "domainName": host,
-                "httpMethod": route.method,
+                "httpMethod": method,
                 "identity": { "sourceIp": incoming.source.to_string() },
                 "path": incoming.path,
                 "protocol": "HTTP/1.1",
                 "requestId": incoming.request_id,
                 "requestTimeEpoch": self.blog.now().milliseconds(),
-                "resourcePath": route.path,
+                "resourcePath": resource,
                 "stage": self.template.stage,
             },
             "body": body,

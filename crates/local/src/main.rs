@@ -16,6 +16,7 @@ use local::seed;
 use local::stack::{Options, Stack};
 use local::template::{self, Template};
 use tokio::net::TcpListener;
+use tracing::level_filters::LevelFilter;
 
 /// Broadsheet on this machine: API, database, accounts and mailbox in one process.
 #[derive(Parser)]
@@ -23,6 +24,9 @@ use tokio::net::TcpListener;
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// How much is logged: off, error, warn, info, or debug, with every call of what stands behind the functions.
+    #[arg(long, default_value = "info")]
+    log_level: LevelFilter,
     #[command(flatten)]
     serve: Serve,
 }
@@ -100,8 +104,8 @@ impl Data {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    blog::function::start_logging();
     let cli = Cli::parse();
+    let _ = tracing::subscriber::set_global_default(blog::telemetry::readable_lines(cli.log_level));
     let outcome = match cli.command {
         None => serve(cli.serve).await,
         Some(Command::Backing(options)) => run_backing(options).await,

@@ -99,8 +99,17 @@ const BEARER: &str = "bearer";
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The headers that any answer may carry.
-const COMMON_HEADERS: [&str; 5] =
-    ["x-request-id", "x-correlation-id", "cache-control", "vary", "x-content-type-options"];
+const COMMON_HEADERS: [&str; 9] = [
+    "x-request-id",
+    "x-correlation-id",
+    "cache-control",
+    "vary",
+    "x-content-type-options",
+    "ratelimit",
+    "ratelimit-policy",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+];
 
 /// What the headers of answers mean.
 fn header_description(name: &str) -> (Value, &'static str) {
@@ -119,6 +128,15 @@ fn header_description(name: &str) -> (Value, &'static str) {
         "link" => (text, "The next page: `<...>; rel=\"next\"` (RFC 8288). Not there on the last one."),
         "retry-after" => (json!({ "type": "integer", "minimum": 0 }), "Seconds after which trying again makes sense."),
         "www-authenticate" => (json!({ "type": "string", "pattern": "^Bearer" }), "How to sign in (RFC 6750)."),
+        "ratelimit" => {
+            (text, "How many requests are left, and for how many seconds (draft-ietf-httpapi-ratelimit-headers).")
+        }
+        "ratelimit-policy" => (text, "How many requests are allowed in which time."),
+        "access-control-allow-origin" => (text, "Which pages may read the answer."),
+        "access-control-expose-headers" => (text, "Which headers they may read."),
+        "idempotency-replayed" => {
+            (json!({ "const": "true" }), "The answer is that of the first request with this `Idempotency-Key`.")
+        }
         "content-security-policy" => (text, "What the page may do."),
         _ => (text, ""),
     }
@@ -154,13 +172,28 @@ impl Writer {
         let (summary, description) = documentation(route, operation)?;
         let problems = problems(route, operation);
         let fields = (operation.body)(&mut self.requests);
-        let answers = (operation.answers)(&mut self.replies);
+        let mut answers = (operation.answers)(&mut self.replies);
+        if operation.creates {
+            let replayed = HeaderName::from_static("idempotency-replayed");
+            answers = answers.into_iter().map(|answer| answer.with_optional(replayed.clone())).collect();
+        }
 
         let mut responses = Map::new();
-        // Conditional requests are for what is fetched (RFC 9110, section 13.1.2).
-        let fetched = |answer: &AnswerDescription| answer.status != StatusCode::NOT_MODIFIED || route.method == "GET";
-        let answers: Vec<_> = answers.into_iter().filter(fetched).collect();
-        let conditional = answers.iter().any(|answer| answer.status == StatusCode::NOT_MODIFIED);
+        // Whatever is fetched has a validator, and can be asked for again (RFC 9110, section 13.1.2).
+        let conditional = route.method == "GET";
+        answers.retain(|answer| answer.status != StatusCode::NOT_MODIFIED);
+        if let Some(shown) = answers.iter_mut().find(|answer| conditional && answer.status == StatusCode::OK) {
+            let tagged = shown.headers.contains(&header::ETAG);
+            let mut kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, "The client has it already.");
+            kept = kept.with(header::ETAG);
+            kept.optional_headers.extend(shown.optional_headers.clone());
+            kept.optional_headers.extend(shown.headers.iter().filter(|name| *name != header::ETAG).cloned());
+            if !tagged {
+                // What no cache may keep has none.
+                shown.optional_headers.push(header::ETAG);
+            }
+            answers.push(kept);
+        }
         for answer in answers {
             responses.insert(answer.status.as_str().to_owned(), self.answer(answer));
         }
@@ -181,6 +214,9 @@ impl Writer {
             component("IfMatchRequired");
         } else if problems.contains_key(&412) {
             component("IfMatch");
+        }
+        if operation.creates {
+            component("IdempotencyKey");
         }
         component("CorrelationId");
 
@@ -226,6 +262,9 @@ impl Writer {
         let mut headers = self.common_headers();
         if problems.contains(&Problem::UNAUTHENTICATED) {
             headers.extend([self.header(&header::WWW_AUTHENTICATE, false)]);
+        }
+        if problems.contains(&Problem::IDEMPOTENCY_IN_PROGRESS) {
+            headers.extend([self.header(&header::RETRY_AFTER, false)]);
         }
         if matches!(status, 429 | 503) {
             headers.extend([self.header(&header::RETRY_AFTER, true)]);
@@ -310,6 +349,12 @@ impl Writer {
                     "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
                     "description": "The ETag of the version that the client has; if it is current, 304 is answered.",
                 },
+                "IdempotencyKey": {
+                    "name": "Idempotency-Key", "in": "header",
+                    "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" },
+                    "description": "Makes it safe to send the request again: within a day, what was done is answered, not done \
+                        again.",
+                },
                 "CorrelationId": {
                     "name": "X-Correlation-Id", "in": "header",
                     "schema": { "type": "string" },
@@ -366,6 +411,9 @@ fn problems(route: &Route, operation: &Description) -> BTreeMap<u16, Vec<Problem
     }
     if !(operation.body)(&mut unused).is_empty() {
         problems.push(Problem::UNSUPPORTED_MEDIA_TYPE);
+    }
+    if operation.creates {
+        problems.extend([Problem::IDEMPOTENCY_KEY_REUSED, Problem::IDEMPOTENCY_IN_PROGRESS]);
     }
     if operation.least_role.is_some() {
         problems.push(Problem::FORBIDDEN);

@@ -15,6 +15,8 @@ pub struct Template {
     pub stage: String,
     /// The routes of the API.
     pub routes: Vec<Route>,
+    /// The path and the handler of the route that takes what no other takes.
+    pub catch_all: (String, String),
     /// The consumers of the table's stream.
     pub event_sources: Vec<EventSource>,
     /// The jobs: the handlers of the functions that a schedule calls every minute.
@@ -84,6 +86,8 @@ pub struct Function {
     /// What its role allows: actions by the logical id of the resource, with the partition keys that a
     /// condition confines them to.
     pub statements: Vec<Statement>,
+    /// What its role is allowed by a managed policy, which several have.
+    pub shared: Vec<Statement>,
 }
 
 /// A statement of a function's policy.
@@ -95,6 +99,14 @@ pub struct Statement {
     pub resource: String,
     /// The partition keys that they are confined to; none if they are not.
     pub leading_keys: Option<Vec<String>>,
+}
+
+impl Statement {
+    /// Each action on the resource, with the partition keys that it is confined to.
+    pub fn permissions(&self) -> impl Iterator<Item = (String, String, Option<String>)> {
+        let keys = self.leading_keys.as_ref().map(|keys| keys.join(","));
+        self.actions.iter().map(move |action| (self.resource.clone(), action.clone(), keys.clone()))
+    }
 }
 
 /// An answer that API Gateway gives itself.
@@ -148,7 +160,7 @@ impl Template {
         let root = resolver.json(&root);
         let resources = object(&root, "Resources")?;
 
-        let (mut routes, mut event_sources, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut routes, mut event_sources, mut jobs, mut catch_all) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut functions = BTreeMap::new();
         for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
             let handler = text(resource, "/Properties/Handler", id)?;
@@ -166,30 +178,30 @@ impl Template {
                     }
                     continue;
                 }
+                let method = text(event, "/Properties/Method", id)?.to_uppercase();
+                let path = text(event, "/Properties/Path", id)?;
+                if path.ends_with("+}") {
+                    catch_all = Some((path, handler.clone()));
+                    continue;
+                }
                 routes.push(Route {
-                    method: text(event, "/Properties/Method", id)?.to_uppercase(),
-                    path: text(event, "/Properties/Path", id)?,
+                    method,
+                    path,
                     handler: handler.clone(),
                     authorized: event.pointer("/Properties/Auth/Authorizer").is_some(),
                 });
             }
             let binary = text(resource, "/Metadata/BuildProperties/Binary", id)?;
-            let statements = resource
-                .pointer("/Properties/Policies")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
-                .map(|statement| Statement {
-                    actions: strings(&statement["Action"]),
-                    resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
-                    leading_keys: ["StringEquals", "StringLike"]
-                        .iter()
-                        .find_map(|test| statement["Condition"][format!("ForAllValues:{test}")].as_object())
-                        .map(|keys| strings(&keys["dynamodb:LeadingKeys"])),
-                })
+            let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
+            let statements = policies.into_iter().flatten().flat_map(statements_of).collect();
+            // SAM gives each function a role of this name.
+            let role = json!(format!("{id}Role"));
+            let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
+                .map(|(_, policy)| &policy["Properties"])
+                .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)))
+                .flat_map(|policy| statements_of(&policy["PolicyDocument"]))
                 .collect();
-            functions.insert(handler, Function { binary, statements });
+            functions.insert(handler, Function { binary, statements, shared });
         }
 
         let api = one(resources, "AWS::Serverless::Api")?;
@@ -209,6 +221,7 @@ impl Template {
         Ok(Self {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
+            catch_all: catch_all.ok_or_else(|| TemplateError::Missing("a route for the rest".to_owned()))?,
             event_sources,
             jobs,
             triggers: triggers(pool, resources)?,
@@ -233,6 +246,19 @@ impl Template {
             },
         })
     }
+}
+
+/// The statements of a policy document.
+fn statements_of(policy: &Value) -> Vec<Statement> {
+    let statement = |statement: &Value| Statement {
+        actions: strings(&statement["Action"]),
+        resource: statement["Resource"].as_str().unwrap_or_default().to_owned(),
+        leading_keys: ["StringEquals", "StringLike"]
+            .iter()
+            .find_map(|test| statement["Condition"][format!("ForAllValues:{test}")].as_object())
+            .map(|keys| strings(&keys["dynamodb:LeadingKeys"])),
+    };
+    policy["Statement"].as_array().into_iter().flatten().map(statement).collect()
 }
 
 /// Which handlers the pool's `LambdaConfig` means, found by the names that end their ARNs.

@@ -38,6 +38,13 @@ pub struct Call {
     pub capacity: f64,
 }
 
+impl Call {
+    /// Whether it counts the requests of a user or a source.
+    pub fn counts_request(&self) -> bool {
+        self.request["Key"]["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("requests#"))
+    }
+}
+
 /// A way in which a call can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -98,7 +105,7 @@ struct State {
     calls: Vec<Call>,
     recording: bool,
     plans: VecDeque<Plan>,
-    holds: VecDeque<(String, Hold)>,
+    holds: VecDeque<(String, usize, Hold)>,
 }
 
 impl Wire {
@@ -145,15 +152,26 @@ impl Wire {
 
     /// Holds the next call of an action.
     pub fn hold_call(&self, action: &str) -> Hold {
+        self.hold_call_after(action, 0)
+    }
+
+    /// Holds a call of an action, after letting `skip` pass.
+    pub fn hold_call_after(&self, action: &str, skip: usize) -> Hold {
         let hold = Hold::default();
-        self.state().holds.push_back((action.to_owned(), hold.clone()));
+        self.state().holds.push_back((action.to_owned(), skip, hold.clone()));
         hold
     }
 
     fn next_hold(&self, action: &str) -> Option<Hold> {
         let mut state = self.state();
-        let position = state.holds.iter().position(|(held, _)| held == action)?;
-        state.holds.remove(position).map(|(_, hold)| hold)
+        let position = state.holds.iter().position(|(held, ..)| held == action)?;
+        match state.holds.get_mut(position) {
+            Some((_, skip, _)) if *skip > 0 => {
+                *skip -= 1;
+                None
+            }
+            _ => state.holds.remove(position).map(|(.., hold)| hold),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -298,6 +316,7 @@ fn s3_call(request: &HttpRequest) -> (String, String) {
         "POST" if has("uploadId") => "CompleteMultipartUpload",
         "PUT" if has("uploadId") => "UploadPart",
         "DELETE" => "DeleteObject",
+        "HEAD" => "HeadBucket",
         other => other,
     };
     // The bucket comes first.

@@ -14,9 +14,8 @@ async fn an_unknown_route_is_not_found_in_the_form_of_every_error() {
     let odd = stack.visitor().get("/users/caf%C3%A9%20%22x%22").await;
     odd.expect_problem(404, "not-found");
     assert!(odd.body["instance"].as_str().unwrap().is_ascii(), "a URI reference: {}", odd.body["instance"]);
-    for (method, path) in [("PUT", "/posts"), ("GET", "/users"), ("POST", "/health"), ("GET", "/"), ("GET", "/posts/")]
-    {
-        stack.visitor().call(method, path, &[], None).await.expect_problem(404, "not-found");
+    for path in ["/", "/posts/", "/posts//publish", "/users/ada/follow/"] {
+        stack.visitor().get(path).await.expect_problem(404, "not-found");
     }
 }
 
@@ -93,6 +92,5 @@ async fn requests_can_be_told_apart_and_followed() {
         assert_eq!(answer.header("x-correlation-id"), "", "{bad}");
     }
     assert_eq!(one.body, json!({ "status": "ok" }));
-    assert_eq!(visitor.get("/version").await.body["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(one.headers[header::CACHE_CONTROL], "no-store");
 }

@@ -58,7 +58,7 @@ async fn an_author_writes_publishes_and_everybody_reads() {
           "cover_image_url": "https://example.com/engine.jpg",
           "created_at": "2026-11-21T08:30:00.000Z",
           "html": "<h1 id=\"user-content-notes\">Notes</h1>\n<p>It <em>weaves</em> <a href=\"https://example.com\" rel=\"noopener noreferrer\">patterns</a>.</p>\n",
-          "id": "01M7YKM0T00000000000000005",
+          "id": "01M7YKM0T00000000000000006",
           "kind": "article",
           "language": "en-GB",
           "meta_description": "About the Engine.",

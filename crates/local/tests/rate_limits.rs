@@ -1,12 +1,14 @@
-//! What guesses or sends is tried so often and no oftener.
+//! Every client may ask so often and no oftener, and less often where it guesses or sends.
 
 use std::collections::BTreeSet;
 
 use blog::config::SignUpConfirmation;
+use local::gateway::operations;
 use local::wire::{Call, Fault};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use crate::concurrency::at_once;
 use crate::harness::{Answer, Client, PASSWORD, TestStack};
 use crate::template;
 
@@ -202,4 +204,132 @@ async fn whatever_guesses_or_sends_is_counted_first() {
         "reset_password",
     ];
     assert_eq!(limited, expected.map(str::to_owned).into());
+}
+
+/// A stack that lets a client send five requests a minute, beside the log-in.
+async fn strict_stack() -> (TestStack, Client) {
+    let stack = TestStack::start_with_parameters(&[("RequestsPerMinute", "5")]).await;
+    // From another address, so that registering does not count for those who are tested.
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    stack.visitor().from(ELSEWHERE).post("/users", registration).await.expect_status(201);
+    let ada = stack.log_in("ada").await;
+    (stack, ada)
+}
+
+#[tokio::test]
+async fn every_client_may_send_so_many_requests_a_minute() {
+    let (stack, ada) = strict_stack().await;
+    stack.pass_seconds(18);
+    for left in (0..5).rev() {
+        let answer = ada.get("/me").await;
+        answer.expect_status(200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"default\";q=5;w=60");
+        assert_eq!(answer.header("ratelimit"), format!("\"default\";r={left};t=42"));
+    }
+    let refused = ada.get("/posts").await;
+    refused.expect_problem(429, "too-many-requests");
+    assert_eq!(refused.header("retry-after"), "42");
+    assert_eq!(refused.header("ratelimit"), "\"default\";r=0;t=42");
+    // From elsewhere they are the same user; others are others.
+    ada.from(ELSEWHERE).get("/me").await.expect_problem(429, "too-many-requests");
+    let visitor = stack.visitor();
+    for _ in 0..5 {
+        visitor.post("/sessions/refresh", json!({})).await.expect_invalid(&["/refresh_token"]);
+    }
+    visitor.post("/sessions/refresh", json!({})).await.expect_problem(429, "too-many-requests");
+    visitor.from("203.0.113.9").post("/sessions/refresh", json!({})).await.expect_invalid(&["/refresh_token"]);
+    // What a cache could have answered is not counted.
+    for _ in 0..10 {
+        visitor.get("/posts").await.expect_status(200);
+    }
+    stack.pass_seconds(41);
+    ada.get("/me").await.expect_problem(429, "too-many-requests");
+    stack.pass_seconds(1);
+    ada.get("/me").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn what_is_tried_tells_both_of_its_limits() {
+    let (stack, _) = strict_stack().await;
+    let answer = log_in(&stack.visitor(), "ada", PASSWORD).await;
+    assert_eq!(answer.header("ratelimit-policy"), "\"source\";q=100;w=900, \"account\";q=10;w=900");
+    assert_eq!(answer.header("ratelimit"), "\"source\";r=98;t=900, \"account\";r=8;t=900");
+}
+
+/// Whatever the operation: what is not a cached read is counted, once, and says so whatever it answers.
+#[tokio::test]
+async fn every_operation_is_counted() {
+    for route in TestStack::start().await.stack.gateway.template().routes.clone() {
+        let stack = TestStack::start().await;
+        let admin = stack.admin().await;
+        let visitor = stack.visitor();
+        stack.stack.wire.record();
+        let (_, entry) = operations().find(|(_, entry)| entry.name == route.handler).unwrap();
+        let path = route.path.replace(['{', '}'], "");
+        let body = Some(json!({})).filter(|_| route.method != "GET");
+        for client in [&admin, &visitor] {
+            let anonymous = std::ptr::eq(client, &visitor);
+            if anonymous && route.authorized {
+                continue;
+            }
+            stack.stack.wire.take_calls();
+            let answer = client.call(&route.method, &path, &[], body.clone()).await;
+            let counted = stack.stack.wire.take_calls().iter().filter(|call| call.counts_request()).count();
+            let expected = entry.rate_limit.is_none() && !(anonymous && route.method == "GET");
+            let what = format!("{} {path}, anonymous: {anonymous}", route.method);
+            assert_eq!(counted, usize::from(expected), "{what}");
+            assert_eq!(!answer.header("ratelimit").is_empty(), expected, "{what}");
+            assert_eq!(!answer.header("ratelimit-policy").is_empty(), expected, "{what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_requests_at_once_exactly_five_pass() {
+    let (_, ada) = strict_stack().await;
+    let statuses = at_once(200, |_| {
+        let ada = ada.clone();
+        async move { ada.get("/me").await }
+    })
+    .await;
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 5, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 195, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_busy_table_lets_everybody_in() {
+    let (stack, ada) = strict_stack().await;
+    for _ in 0..5 {
+        ada.get("/me").await.expect_status(200);
+    }
+    for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
+        stack.stack.wire.break_calls("UpdateItem", 0, 3, fault);
+        let answer = ada.get("/me").await;
+        answer.expect_status(200);
+        assert_eq!(answer.header("ratelimit"), "", "what was not counted is not told");
+    }
+    ada.get("/me").await.expect_problem(429, "too-many-requests");
+}
+
+#[tokio::test]
+async fn no_limit_costs_nothing() {
+    let stack = TestStack::start_with_parameters(&[("RequestsPerMinute", "0")]).await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.record();
+    let answer = ada.get("/me").await;
+    assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (200, ""));
+    assert!(!stack.stack.wire.calls().iter().any(|call| call.action == "UpdateItem"));
+}
+
+#[tokio::test]
+async fn counting_a_request_is_one_write_of_one_unit() {
+    let stack = TestStack::start_with_parameters(&[("RequestsPerMinute", "600")]).await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.record();
+    for _ in 0..3 {
+        assert_eq!(ada.get("/me").await.header("ratelimit-policy"), "\"default\";q=600;w=60");
+        let calls: Vec<_> = stack.stack.wire.take_calls();
+        let counts: Vec<_> = calls.iter().filter(|call| call.counts_request()).map(|call| call.capacity).collect();
+        assert_eq!(counts, [1.0]);
+    }
 }

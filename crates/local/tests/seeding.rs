@@ -1,5 +1,6 @@
 //! A folder of Markdown becomes a blog.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use blog::clock::Timestamp;
@@ -84,4 +85,64 @@ async fn a_file_that_changed_is_updated_and_one_that_fails_says_why() {
     let changed = stack.visitor().get("/posts/changing").await;
     assert_eq!((&changed.body["title"], &changed.body["version"]), (&json!("After"), &json!(2)));
     assert_eq!(stack.visitor().get("/posts/theirs").await.body["title"], "Theirs");
+}
+
+#[tokio::test]
+async fn hundreds_of_posts_become_a_blog_whose_every_page_reads_back_right() {
+    const COPIES: usize = 20;
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let url = serve(&stack).await;
+    // The posts of this repository, over and over, each with an address and a day of its own.
+    let examples = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/posts"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut texts = BTreeMap::new();
+    let files = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    for (number, file) in files.enumerate() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.splitn(3, "---\n").last().unwrap().splitn(3, "+++\n").last().unwrap();
+        for copy in 0..COPIES {
+            let slug = format!("post-{number}-{copy}");
+            let date = format!("{}-{:02}-{:02}", 2010 + copy % 15, 1 + number, 1 + copy);
+            let tags = format!("[\"Copy {copy}\", \"number {number}\", all]");
+            let front = format!("---\ntitle: Post {number} {copy}\nslug: {slug}\ndate: {date}\ntags: {tags}\n---\n");
+            std::fs::write(folder.path().join(format!("{slug}.md")), format!("{front}{text}")).unwrap();
+            texts.insert(slug, (date, text.trim().to_owned()));
+        }
+    }
+    let (report, out) = run(folder.path(), "ada", &url).await;
+    assert_eq!((report.created, report.failed), (texts.len(), 0), "{out}");
+    assert!(texts.len() >= 9 * COPIES, "{}", texts.len());
+    stack.settle().await;
+
+    let visitor = stack.visitor();
+    let slugs = |posts: Vec<serde_json::Value>| -> Vec<String> {
+        posts.iter().map(|post| post["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut expected: Vec<_> = texts.iter().map(|(slug, (date, _))| (date.clone(), slug.clone())).collect();
+    expected.sort();
+    let dates: Vec<_> = expected.iter().rev().map(|(date, _)| date.clone()).collect();
+    for list in
+        ["/posts", "/posts?tag=all", "/posts?author=ada", "/posts?kind=article", "/posts?author=ada&kind=article"]
+    {
+        let posts = walk(&visitor, list, 17).await;
+        let shown: Vec<_> = posts.iter().map(|post| post["published_at"].as_str().unwrap()[..10].to_owned()).collect();
+        assert_eq!(shown, dates, "{list}");
+        let mut all = slugs(posts);
+        all.sort();
+        assert!(all.iter().eq(texts.keys()), "{list}");
+    }
+    for (slug, (_, text)) in &texts {
+        let post = visitor.get(&format!("/posts/{slug}")).await;
+        assert_eq!(post.body["body"].as_str().unwrap().trim(), text, "{slug}");
+        assert!(post.body["html"].as_str().unwrap().contains("<p>"), "{slug}");
+        let source = visitor.get_with(&format!("/posts/{slug}"), &[("accept", "text/markdown")]).await;
+        assert_eq!(source.bytes, post.body["body"].as_str().unwrap().as_bytes(), "{slug}");
+    }
+    for tag in walk(&visitor, "/tags", 7).await {
+        let (name, count) = (tag["tag"].as_str().unwrap(), tag["posts"].as_u64().unwrap());
+        let posts = walk(&visitor, &format!("/posts?tag={name}"), 100).await;
+        assert_eq!(posts.len() as u64, count, "{name}");
+    }
+    assert_eq!(visitor.get("/users/ada").await.body["counts"]["posts"], texts.len());
 }

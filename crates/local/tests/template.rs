@@ -7,7 +7,7 @@ use blog::config::Config;
 use blog::domain::Username;
 use local::backing::refs;
 use local::gateway::operations;
-use local::template::{self, Route, Template};
+use local::template::{self, Route, Statement, Template};
 use local::wire::Call;
 use serde_json::json;
 
@@ -28,13 +28,16 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
         template().functions.into_iter().map(|(handler, function)| (function.binary, handler)).collect();
     let mut in_code: BTreeSet<_> =
         operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
-    in_code.insert((authorizer::NAME.to_owned(), authorizer::NAME.to_owned()));
+    for name in [authorizer::NAME, catch_all::NAME] {
+        in_code.insert((name.to_owned(), name.to_owned()));
+    }
     in_code.extend(events::Function::all().map(|function| ("events".to_owned(), function.name().to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
     let named: BTreeSet<_> = operations().map(|(_, operation)| operation.name.to_owned()).collect();
     assert_eq!(routed, named, "every operation has a route");
+    assert_eq!(template().catch_all, ("/{proxy+}".to_owned(), catch_all::NAME.to_owned()));
 
     let fed: BTreeSet<_> = template().event_sources.into_iter().map(|source| source.handler).collect();
     assert_eq!(
@@ -133,23 +136,6 @@ async fn every_route_that_needs_a_user_refuses_who_is_none() {
     assert!(tried > 5, "only {tried} routes need a user");
 }
 
-#[test]
-fn what_the_gateway_answers_itself_is_a_problem_of_ours() {
-    let names: BTreeMap<_, _> = template().gateway_responses.into_iter().collect();
-    for kind in
-        ["DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"]
-    {
-        assert!(names.contains_key(kind), "{kind} is missing");
-    }
-    for (kind, response) in names {
-        let body = response.body.replace("$context.path", "/v1/x").replace("$context.requestId", "1");
-        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(problem["status"], response.status, "{kind}");
-        assert!(problem["type"].as_str().unwrap().starts_with("urn:broadsheet:problem:"), "{kind}");
-        assert_eq!(response.headers["Content-Type"], "'application/problem+json'", "{kind}");
-    }
-}
-
 /// What an operation may do: actions on resources, and the partition keys that an action is confined to.
 type Permissions = BTreeSet<(String, String, Option<String>)>;
 
@@ -162,21 +148,27 @@ async fn each_role_allows_exactly_what_its_function_does() {
     }
     let mut wrong = Vec::new();
     for (handler, function) in template().functions {
-        let mut allowed = Permissions::new();
-        for statement in function.statements {
-            for action in statement.actions {
-                let keys = statement.leading_keys.clone().map(|keys| keys.join(","));
-                allowed.insert((statement.resource.clone(), action, keys));
-            }
-        }
+        let allowed: Permissions = function.statements.iter().flat_map(Statement::permissions).collect();
         let mut used = used.remove(&handler).unwrap_or_default();
+        // Whoever has no limit of its own counts by that of all, whether or not that was seen here.
+        let counts = operations().any(|(_, operation)| operation.name == handler && operation.rate_limit.is_none());
+        let counting = ("BlogTable".to_owned(), "dynamodb:UpdateItem".to_owned(), Some("LIMIT#*".to_owned()));
+        let shared: Permissions = function.shared.iter().flat_map(Statement::permissions).collect();
+        assert_eq!(shared, counts.then(|| counting.clone()).into_iter().collect(), "CountRequests and {handler}");
+        if counts {
+            used.remove(&counting);
+        }
+        // Whoever makes something keeps its answers, which only a request with an Idempotency-Key shows.
+        if operations().any(|(_, operation)| operation.name == handler && operation.creates) {
+            used.insert(("BlogTable".to_owned(), "dynamodb:PutItem".to_owned(), Some("IDEMPOTENCY#*".to_owned())));
+        }
         // What may be done with any key need not be allowed for some.
         let anywhere = used.clone();
         used.retain(|(resource, action, keys)| {
             keys.is_none() || !anywhere.contains(&(resource.clone(), action.clone(), None))
         });
-        // What init reads to open its connection is no part of a request. Consumers and triggers read nothing then.
-        if function.binary != "events" {
+        // What init reads to open its connection is no part of a request. The others read nothing then.
+        if !["catch_all", "events"].contains(&function.binary.as_str()) {
             used.insert(("BlogTable".to_owned(), "dynamodb:GetItem".to_owned(), None));
         }
         let too_much: Vec<_> = allowed.difference(&used).collect();
@@ -201,6 +193,7 @@ fn permissions(call: &Call) -> Permissions {
         };
         let keys = match (action, key.as_str().unwrap_or_default()) {
             ("PutItem", "SIGNING_KEY") => Some("SIGNING_KEY".to_owned()),
+            ("PutItem", key) if key.starts_with("IDEMPOTENCY#") => Some("IDEMPOTENCY#*".to_owned()),
             ("UpdateItem", key) if key.starts_with("LIMIT#") => Some("LIMIT#*".to_owned()),
             _ => None,
         };
@@ -215,6 +208,7 @@ fn permissions(call: &Call) -> Permissions {
             .map(|(kind, _)| of_table(&format!("{kind}Item")))
             .collect(),
         ("dynamodb", action) => [of_table(action)].into(),
+        ("s3", "HeadBucket") => [("BlogBucket".to_owned(), "s3:ListBucket".to_owned(), None)].into(),
         // Each step of an upload takes the permission to put.
         ("s3", action) => {
             let folder = call.request["Key"].as_str().and_then(|key| key.split('/').next()).unwrap_or_default();
@@ -273,7 +267,7 @@ async fn everything(stack: &TestStack) {
     ada.delete("/users/bob/follow").await.expect_status(204);
     ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
-    for path in ["/version", "/openapi.json", "/docs"] {
+    for path in ["/ready", "/version", "/openapi.json", "/docs"] {
         visitor.get(path).await.expect_status(200);
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use blog::edge::bearer_token;
 use blog::identity::authenticate;
+use blog::telemetry::observe;
 use blog::{Blog, Error};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Question;
 use serde_json::{Value, json};
@@ -35,12 +36,9 @@ pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_
         let token = bearer_token(&question.headers)?.ok_or(Error::Unauthenticated("no token"))?;
         authenticate(blog, token, blog.now()).await
     };
-    let viewer = match answer.await {
+    let viewer = match observe(blog, NAME, None, answer).await {
         Ok(viewer) => viewer,
-        Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => {
-            tracing::error!(operation = NAME, causes = error.causes(), "a token could not be checked");
-            return Err(error.into());
-        }
+        Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => return Err(error.into()),
         Err(_) => return Err(Unauthorized.into()),
     };
     let user_id = viewer.user_id.to_string();

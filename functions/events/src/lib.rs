@@ -29,6 +29,7 @@ use std::pin::Pin;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use blog::function::UnknownHandler;
+use blog::telemetry::observe;
 use blog::{Blog, Error};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,12 +111,10 @@ impl Consumer {
     /// Handles a batch of changes in their order, up to the first that fails.
     pub async fn consume(&self, blog: &Blog, event: Event) -> BatchResponse {
         for record in &event.records {
-            if let Err(error) = (self.handle)(blog, record).await {
-                let sequence_number = record.change.sequence_number.clone().unwrap_or_default();
-                tracing::error!(consumer = self.name, sequence_number, causes = error.causes(), "a change failed");
-                return BatchResponse {
-                    batch_item_failures: vec![BatchItemFailure { item_identifier: sequence_number }],
-                };
+            let sequence_number = record.change.sequence_number.as_deref();
+            if observe(blog, self.name, sequence_number, (self.handle)(blog, record)).await.is_err() {
+                let item_identifier = sequence_number.unwrap_or_default().to_owned();
+                return BatchResponse { batch_item_failures: vec![BatchItemFailure { item_identifier }] };
             }
         }
         BatchResponse { batch_item_failures: Vec::new() }
@@ -125,9 +124,7 @@ impl Consumer {
 impl Job {
     /// Does what is to be done by now. What fails is left to the next time.
     pub async fn run(&self, blog: &Blog) -> Result<(), Error> {
-        (self.handle)(blog).await.inspect_err(|error| {
-            tracing::error!(job = self.name, problem = error.problem().name, causes = error.causes(), "failed");
-        })
+        observe(blog, self.name, None, (self.handle)(blog)).await
     }
 }
 
@@ -135,9 +132,7 @@ impl Trigger {
     /// What Cognito is answered: the event, with what the trigger decides. An error refuses what the user asked for, or
     /// tells them what did not follow from it; they read its text.
     pub async fn answer(&self, blog: &Blog, event: Value) -> Result<Value, Error> {
-        (self.handle)(blog, event).await.inspect_err(|error| {
-            tracing::error!(trigger = self.name, problem = error.problem().name, causes = error.causes(), "failed");
-        })
+        observe(blog, self.name, None, (self.handle)(blog, event)).await
     }
 }
 

@@ -7,10 +7,10 @@ use blog::domain::{
 };
 use blog::edge::{Author, Call, Created, NoFields, Operation};
 use blog::error::Problem;
-use blog::table::Consistency;
+use blog::table::{Consistency, PostText};
 use blog::{Blog, Error, fields};
 
-use crate::edit::{check_content, other_post, rendered};
+use crate::edit::{check_content, current_post_with_text, other_post, rendered};
 use crate::publish_post::{WritableStatus, check_publication};
 use crate::representation::{Whole, whole};
 
@@ -49,14 +49,14 @@ impl Operation for CreatePost {
 
     async fn run(
         blog: &Blog,
-        Call { caller: Author(viewer), body, now, .. }: Call<Self>,
+        Call { caller: Author(viewer), body, new_id, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
         let status = body.status.unwrap_or(WritableStatus::Draft);
         check_publication(status, body.publish_at, now)?;
         let quote_of = other_post(blog, "quote_of", body.quote_of, now).await?;
         let reply_to = other_post(blog, "reply_to", body.reply_to, now).await?;
         let text = rendered(body.body)?;
-        let id: PostId = blog.new_id(now);
+        let id: PostId = new_id.into();
         let chosen_slug = body.slug;
         let made_slug = || body.title.as_ref().map_or_else(|| Slug::of_id(id), |title| Slug::from_title(title, id));
         let slug = chosen_slug.clone().unwrap_or_else(made_slug);
@@ -88,18 +88,25 @@ impl Operation for CreatePost {
                     author = author_of(blog, &viewer).await?;
                     post.author = PostAuthor::from(&author);
                 }
+                // An earlier try of this request wrote it; somebody may have edited it since.
+                Err(Error::AlreadyDone) => {
+                    let slug = blog.table.slug_of(id).await?.ok_or_else(Post::not_found)?;
+                    let (post, text) = current_post_with_text(blog, slug, now).await?;
+                    return created(blog, post, text, &viewer).await;
+                }
                 outcome => {
                     outcome?;
-                    return Ok(Created {
-                        location: Some(format!("/posts/{}", post.slug)),
-                        version: Some(post.version),
-                        body: whole(blog, post, text, Some(&viewer)).await?,
-                    });
+                    return created(blog, post, text, &viewer).await;
                 }
             }
         }
         Err(Error::Conflict("Your profile changes faster than this post can be written. Try again."))
     }
+}
+
+async fn created(blog: &Blog, post: Post, text: PostText, viewer: &Viewer) -> Result<Created<Whole>, Error> {
+    let (location, version) = (format!("/posts/{}", post.slug), post.version);
+    Ok(Created { location: Some(location), version: Some(version), body: whole(blog, post, text, Some(viewer)).await? })
 }
 
 /// Who writes, as they are now.

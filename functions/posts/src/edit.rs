@@ -104,7 +104,7 @@ pub async fn current_post(blog: &Blog, slug: Slug, now: Timestamp) -> Result<Pos
 }
 
 /// The same, with its text.
-async fn current_post_with_text(blog: &Blog, slug: Slug, now: Timestamp) -> Result<(Post, PostText), Error> {
+pub async fn current_post_with_text(blog: &Blog, slug: Slug, now: Timestamp) -> Result<(Post, PostText), Error> {
     match blog.table.post_with_text(&slug, Consistency::Strong, now).await? {
         Some(Slot::Post(found)) => Ok(found),
         None => Err(Post::not_found()),

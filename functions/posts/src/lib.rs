@@ -18,6 +18,7 @@ mod others;
 mod pin_post;
 mod preview;
 mod publish_post;
+mod ready;
 mod repost_post;
 mod representation;
 mod restore_post;
@@ -47,6 +48,7 @@ blog::operations! {
     openapi::OpenApi,
     pin_post::PinPost,
     publish_post::PublishPost,
+    ready::Ready,
     repost_post::RepostPost,
     restore_post::RestorePost,
     restore_revision::RestoreRevision,

@@ -1,5 +1,6 @@
 //! `GET /version`: which Broadsheet this is.
 
+use blog::clock::Timestamp;
 use blog::edge::{Call, Json, NoFields, Operation, Visitor};
 use blog::{Blog, Error};
 use schemars::JsonSchema;
@@ -11,8 +12,10 @@ pub struct Version;
 #[schemars(rename = "Version")]
 pub struct Release {
     version: &'static str,
-    /// The commit it was built from, where the build was told: `BROADSHEET_COMMIT`.
+    /// The commit it was built from, if the build knew.
     commit: Option<&'static str>,
+    /// When that commit was made, or what else the build was told (`build.rs`).
+    built_at: Option<Timestamp>,
 }
 
 impl Operation for Version {
@@ -25,6 +28,11 @@ impl Operation for Version {
     type Reply = Json<Release>;
 
     async fn run(_: &Blog, _: Call<Self>) -> Result<Self::Reply, Error> {
-        Ok(Json(Release { version: env!("CARGO_PKG_VERSION"), commit: option_env!("BROADSHEET_COMMIT") }))
+        let seconds = env!("COMMIT_SECONDS").parse::<i64>().ok();
+        Ok(Json(Release {
+            version: env!("CARGO_PKG_VERSION"),
+            commit: Some(env!("COMMIT")).filter(|commit| !commit.is_empty()),
+            built_at: seconds.map(|seconds| Timestamp::from_milliseconds(seconds.saturating_mul(1000))),
+        }))
     }
 }

@@ -19,6 +19,7 @@ fields! {
 
 impl Operation for ChangePassword {
     const NAME: &'static str = "change_password";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::CHANGE_PASSWORD);
     type Caller = Reader;
     type Path = NoFields;
     type Query = NoFields;
@@ -26,12 +27,15 @@ impl Operation for ChangePassword {
     type Reply = NoContent;
     const PROBLEMS: &'static [Problem] = &[Problem::INVALID_CREDENTIALS];
 
+    fn account(call: &Call<Self>) -> String {
+        call.caller.0.user_id.to_string()
+    }
+
     async fn run(
         blog: &Blog,
-        Call { caller: Reader(viewer), body, source, now, .. }: Call<Self>,
+        Call { caller: Reader(viewer), body, now, .. }: Call<Self>,
     ) -> Result<Self::Reply, Error> {
         let name = viewer.cognito_name;
-        blog.table.limit(RateLimit::CHANGE_PASSWORD, source, &viewer.user_id.to_string(), now).await?;
         let user = blog.table.user(viewer.user_id, Consistency::Strong).await?;
         let user = user.ok_or(Error::Unauthenticated("This account is not in use."))?;
         if body.new_password.repeats(&user.username, &user.email) {

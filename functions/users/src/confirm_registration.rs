@@ -18,6 +18,7 @@ fields! {
 
 impl Operation for ConfirmRegistration {
     const NAME: &'static str = "confirm_registration";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::CONFIRM_REGISTRATION);
     type Caller = Visitor;
     type Path = NoFields;
     type Query = NoFields;
@@ -25,8 +26,11 @@ impl Operation for ConfirmRegistration {
     type Reply = NoContent;
     const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
-    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        blog.table.limit(RateLimit::CONFIRM_REGISTRATION, source, body.email.as_str(), now).await?;
+    fn account(call: &Call<Self>) -> String {
+        call.body.email.as_str().to_owned()
+    }
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         // For an unknown address Cognito is asked all the same, so that the time does not tell either.
         let holder = blog.table.holder_of_email(&body.email, now).await?;
         let user_id: UserId = holder.map_or_else(|| blog.new_id(now), |guard| guard.user_id);

@@ -20,6 +20,7 @@ fields! {
 
 impl Operation for DeleteMe {
     const NAME: &'static str = "delete_me";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::DELETE_ME);
     type Caller = Reader;
     type Path = NoFields;
     type Query = NoFields;
@@ -28,9 +29,12 @@ impl Operation for DeleteMe {
     const PROBLEMS: &'static [Problem] =
         &[Problem::INVALID_CREDENTIALS, Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
+    fn account(call: &Call<Self>) -> String {
+        call.caller.0.user_id.to_string()
+    }
+
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
-        let Call { caller: Reader(viewer), body, source, if_match, now, .. } = call;
-        blog.table.limit(RateLimit::DELETE_ME, source, &viewer.user_id.to_string(), now).await?;
+        let Call { caller: Reader(viewer), body, if_match, now, .. } = call;
         blog.identity.log_in(&viewer.cognito_name, &body.password).await?;
 
         // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An

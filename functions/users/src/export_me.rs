@@ -26,9 +26,12 @@ impl Operation for ExportMe {
     type Reply = Begun<Asked>;
     const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
-    async fn run(blog: &Blog, Call { caller: Reader(viewer), now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(
+        blog: &Blog,
+        Call { caller: Reader(viewer), new_id, now, .. }: Call<Self>,
+    ) -> Result<Self::Reply, Error> {
         // Whoever asks again while one is pending gets that one: asking often costs no more than asking once.
-        let export = Export::new(blog.new_id(now), viewer.user_id, now);
+        let export = Export::new(new_id.into(), viewer.user_id, now);
         let export_id = blog.table.ask_for_export(&export, now).await?;
         Ok(Begun { location: format!("/me/exports/{export_id}"), body: Asked { export_id } })
     }

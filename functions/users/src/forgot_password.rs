@@ -15,14 +15,18 @@ fields! {
 
 impl Operation for ForgotPassword {
     const NAME: &'static str = "forgot_password";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::FORGOT_PASSWORD);
     type Caller = Visitor;
     type Path = NoFields;
     type Query = NoFields;
     type Body = Address;
     type Reply = Accepted;
 
-    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        blog.table.limit(RateLimit::FORGOT_PASSWORD, source, body.email.as_str(), now).await?;
+    fn account(call: &Call<Self>) -> String {
+        call.body.email.as_str().to_owned()
+    }
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         // A registration that is not finished is nobody's account yet. The same for it and for an unknown address:
         // this must not tell who has an account.
         let holder = blog.table.holder_of_email(&body.email, now).await?.filter(|guard| guard.expires_at.is_none());

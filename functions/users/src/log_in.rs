@@ -1,7 +1,7 @@
 //! `POST /sessions`: signs in: tokens for a password.
 
 use blog::domain::{Email, Login, Password, Username};
-use blog::edge::{Call, Created, NoFields, Operation, Visitor};
+use blog::edge::{Call, Issued, NoFields, Operation, Visitor};
 use blog::error::Problem;
 use blog::identity::registration::finish;
 use blog::table::{Guarded, RateLimit};
@@ -31,16 +31,20 @@ pub struct Session {
 
 impl Operation for LogIn {
     const NAME: &'static str = "log_in";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::LOG_IN);
     type Caller = Visitor;
     type Path = NoFields;
     type Query = NoFields;
     type Body = Credentials;
-    type Reply = Created<Session>;
+    type Reply = Issued<Session>;
     const PROBLEMS: &'static [Problem] =
         &[Problem::INVALID_CREDENTIALS, Problem::USER_NOT_CONFIRMED, Problem::CONFLICT];
 
-    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        blog.table.limit(RateLimit::LOG_IN, source, body.login.as_str(), now).await?;
+    fn account(call: &Call<Self>) -> String {
+        call.body.login.as_str().to_owned()
+    }
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         let holder = match body.login.as_str().to_owned() {
             login if login.contains('@') => match Email::try_from(login) {
                 Ok(email) => blog.table.holder_of_email(&email, now).await?,
@@ -70,6 +74,6 @@ impl Operation for LogIn {
             token_type: "Bearer",
             expires_in: tokens.expires_in,
         };
-        Ok(Created { location: None, version: None, body: session })
+        Ok(Issued(session))
     }
 }

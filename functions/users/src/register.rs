@@ -1,11 +1,12 @@
 //! `POST /users`: registers: a new account.
 
 use blog::config::SignUpConfirmation;
-use blog::domain::{DisplayName, Email, NewPassword, User, Username};
+use blog::domain::{DisplayName, Email, NewPassword, User, UserStatus, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
 use blog::error::Problem;
 use blog::identity::SignUpRefused;
 use blog::identity::registration::{finish, reserved_seconds};
+use blog::table::Consistency;
 use blog::{Blog, Error, fields};
 
 use crate::profile::PrivateProfile;
@@ -30,7 +31,7 @@ impl Operation for Register {
     type Reply = Created<PrivateProfile>;
     const PROBLEMS: &'static [Problem] = &[Problem::USERNAME_TAKEN, Problem::EMAIL_TAKEN, Problem::CONFLICT];
 
-    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
+    async fn run(blog: &Blog, Call { body, new_id, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         let Registration { username, email, password, display_name } = body;
         if password.repeats(&username, &email) {
             return Err(Error::field("password", "must not be the username or the e-mail address"));
@@ -40,15 +41,25 @@ impl Operation for Register {
         let confirmation = blog.config.sign_up_confirmation;
         let role = blog.config.role_of(&email);
         let expires_at = now.plus_seconds(reserved_seconds(confirmation));
-        let mut user = User::new(blog.new_id(now), username, email, role, now, expires_at);
+        let mut user = User::new(new_id.into(), username, email, role, now, expires_at);
         if let Some(name) = display_name {
             user.display_name = name.into();
         }
-        blog.table.reserve_user(&user, now).await?;
+        let first = match blog.table.reserve_user(&user, now).await {
+            // An earlier try of this request was stopped below, and they may even have begun to use the account.
+            Err(Error::AlreadyDone) => {
+                let reserved = blog.table.user(user.id, Consistency::Strong).await?;
+                user = reserved.ok_or(Error::Conflict("This account was deleted."))?;
+                false
+            }
+            reserved => reserved.map(|()| true)?,
+        };
 
         // 2. Hand the password to Cognito. If it says no, the name is free again at once.
-        if let Err(refused) = sign_up(blog, &user, &password).await {
-            if let Err(error) = blog.table.release_user(&user).await {
+        if user.status == UserStatus::Unconfirmed
+            && let Err(refused) = sign_up(blog, &user, &password).await
+        {
+            if first && let Err(error) = blog.table.release_user(&user).await {
                 tracing::warn!(causes = error.causes(), "a reservation is left to lapse");
             }
             return Err(refused);
@@ -56,6 +67,7 @@ impl Operation for Register {
 
         // 3. Finish: at once, or when the code from the e-mail comes back.
         let user = match confirmation {
+            _ if user.status != UserStatus::Unconfirmed => user,
             SignUpConfirmation::Email => user,
             // Cognito's trigger has done it while it answered us, unless it failed.
             SignUpConfirmation::Auto => finish(blog, user.id, now).await?.unwrap_or_else(|| user.activated()),

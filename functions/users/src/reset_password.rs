@@ -20,14 +20,18 @@ fields! {
 
 impl Operation for ResetPassword {
     const NAME: &'static str = "reset_password";
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::RESET_PASSWORD);
     type Caller = Visitor;
     type Path = NoFields;
     type Query = NoFields;
     type Body = Reset;
     type Reply = NoContent;
 
-    async fn run(blog: &Blog, Call { body, source, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
-        blog.table.limit(RateLimit::RESET_PASSWORD, source, body.email.as_str(), now).await?;
+    fn account(call: &Call<Self>) -> String {
+        call.body.email.as_str().to_owned()
+    }
+
+    async fn run(blog: &Blog, Call { body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         if body.new_password.repeats_address(&body.email) || is_a_username(blog, &body.new_password, now).await? {
             return Err(Error::field("new_password", "must not be a username or the e-mail address"));
         }

@@ -8,14 +8,20 @@ use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
+use ulid::Ulid;
 
 use super::caller::viewer_of;
+use super::idempotency::{Outcome, Repeatable};
 use super::reply::ReplyContext;
-use super::{AnswerDescription, Caller, FieldDescription, Fields, FromFields, IfMatch, Reply, Source, problem};
+use super::{
+    AnswerDescription, Caller, ETag, Exchange, FieldDescription, Fields, FromFields, IfMatch, Quota, Reply, Source,
+    quota,
+};
 use crate::clock::Timestamp;
 use crate::domain::Role;
 use crate::error::Problem;
-use crate::{Blog, Error};
+use crate::table::RateLimit;
+use crate::{Blog, Error, telemetry};
 
 /// One operation of the API: what a client sends, who may call, what happens, what is answered. The types tie
 /// parsing, authentication and documentation to what `run` handles.
@@ -24,6 +30,8 @@ pub trait Operation: Send + Sync + 'static {
     const NAME: &'static str;
     /// `Cache-Control` of an anonymous `GET`. What is answered for a viewer is private, always.
     const CACHE_CONTROL: &'static str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+    /// A stricter limit than that on all requests, for what guesses or sends.
+    const RATE_LIMIT: Option<RateLimit> = None;
 
     /// Who may call.
     type Caller: Caller;
@@ -39,6 +47,15 @@ pub trait Operation: Send + Sync + 'static {
     /// How it can fail, besides the ways that follow from the types above (see `local::openapi`). The tests hold what
     /// they see against this.
     const PROBLEMS: &'static [Problem] = &[];
+
+    /// Whose account a call is about, as the client wrote it: who [`RATE_LIMIT`](Self::RATE_LIMIT) is counted for,
+    /// besides the source.
+    fn account(_: &Call<Self>) -> String
+    where
+        Self: Sized,
+    {
+        String::new()
+    }
 
     /// What happens.
     fn run(blog: &Blog, call: Call<Self>) -> impl Future<Output = Result<Self::Reply, Error>> + Send
@@ -62,6 +79,8 @@ pub struct Call<O: Operation> {
     pub source: Source,
     /// The address that stands before the API's paths, for links that are followed elsewhere: `https://HOST/v1`.
     pub base_url: String,
+    /// The id of what the call makes, if it makes something: the same when it is repeated under its `Idempotency-Key`.
+    pub new_id: Ulid,
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -77,6 +96,10 @@ pub struct Entry {
     pub least_role: Option<Role>,
     /// The names of its path's parameters.
     pub path_fields: &'static [&'static str],
+    /// Its own limit, if it has one.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether it makes something, and so takes an `Idempotency-Key`.
+    pub creates: bool,
     handle: Handle,
 }
 
@@ -87,6 +110,8 @@ impl Entry {
             name: O::NAME,
             least_role: O::Caller::LEAST_ROLE,
             path_fields: O::Path::NAMES,
+            rate_limit: O::RATE_LIMIT,
+            creates: O::Reply::CREATES,
             handle: |blog, request| Box::pin(handle::<O>(blog, request)),
         }
     }
@@ -115,6 +140,8 @@ pub struct Description {
     pub body: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
     /// How it answers.
     pub answers: fn(&mut SchemaGenerator) -> Vec<AnswerDescription>,
+    /// Whether it takes an `Idempotency-Key`.
+    pub creates: bool,
     /// How it can fail beyond what follows from the above.
     pub problems: &'static [Problem],
 }
@@ -130,6 +157,7 @@ impl Description {
             query: O::Query::describe,
             body: O::Body::describe,
             answers: O::Reply::describe,
+            creates: O::Reply::CREATES,
             problems: O::PROBLEMS,
         }
     }
@@ -152,42 +180,21 @@ macro_rules! operations {
     };
 }
 
+/// What no cache may keep, whoever asks.
+const NO_STORE: &str = "no-store";
+
 /// A body may have this many bytes.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
 async fn handle<O: Operation>(blog: &Blog, request: &Request) -> Response<Body> {
-    let event = Event::of(request);
-    let now = blog.now();
-    let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
-
-    let mut response = match answer::<O>(blog, request, &event, now).await {
-        Ok(response) => response,
-        Err(error) => {
-            log_failure::<O>(&error, &event, correlation_id);
-            let token_sent = request.headers().contains_key(header::AUTHORIZATION);
-            problem::response(&error, &event.whole_path(), event.request_id, token_sent)
-        }
-    };
-
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(request_id) = HeaderValue::from_str(event.request_id) {
-        headers.insert("x-request-id", request_id);
-    }
-    if let Some(correlation_id) = correlation_id {
-        headers.insert("x-correlation-id", correlation_id.clone());
-    }
+    let exchange = Exchange::begin(O::NAME, blog, request);
+    let mut quotas = Vec::new();
+    let answer = Box::pin(answer::<O>(blog, request, &exchange.event, &mut quotas, exchange.now));
+    let mut response = exchange.conclude(answer).await;
+    quota::insert(response.headers_mut(), &quotas, exchange.now);
     if O::Caller::LEAST_ROLE.is_none() {
-        headers.append(header::VARY, HeaderValue::from_static("Authorization"));
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
     }
-    tracing::info!(
-        operation = O::NAME,
-        request_id = event.request_id,
-        correlation_id = correlation_id.and_then(|value| value.to_str().ok()),
-        status = response.status().as_u16(),
-        milliseconds = blog.now().milliseconds() - now.milliseconds(),
-        "answered"
-    );
     response
 }
 
@@ -195,11 +202,21 @@ async fn answer<O: Operation>(
     blog: &Blog,
     request: &Request,
     event: &Event<'_>,
+    quotas: &mut Vec<Quota>,
     now: Timestamp,
 ) -> Result<Response<Body>, Error> {
     let viewer = viewer_of::<O::Caller>(blog, request, now).await?;
+    if let Some(viewer) = &viewer {
+        telemetry::note_user(viewer.user_id);
+    }
     let caller = O::Caller::admit(viewer)?;
-    let anonymous = caller.viewer().is_none();
+    let user = caller.viewer().map(|viewer| viewer.user_id);
+    let anonymous = user.is_none();
+    // A cache answers most of what anybody may read, so counting would only make the rest dear.
+    let is_counted = O::RATE_LIMIT.is_none() && !(anonymous && request.method() == Method::GET);
+    if let Some(most) = blog.config.requests_per_minute.filter(|_| is_counted) {
+        blog.table.count_request(user, event.source, most.get(), quotas, now).await?;
+    }
 
     let path = path_fields(request)?;
     // A parameter that cannot be the name of anything names nothing.
@@ -210,29 +227,48 @@ async fn answer<O: Operation>(
 
     let if_match = IfMatch::from_headers(request.headers());
     let base_url = event.base_url(request.headers());
-    let call = Call { caller, path, query, body, if_match, source: event.source, base_url, now };
-    let reply = O::run(blog, call).await?;
-
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
-    let mut response = reply.into_response(&ReplyContext {
-        method: request.method(),
-        headers: request.headers(),
-        base: event.base,
-        path: event.path,
-        query: &without_cursor,
-    })?;
+    let run = async |new_id| {
+        let call = Call { caller, path, query, body, if_match, source: event.source, base_url, new_id, now };
+        if let Some(limit) = O::RATE_LIMIT {
+            blog.table.count_try(limit, call.source, &O::account(&call), quotas, now).await?;
+        }
+        O::run(blog, call).await?.into_response(&ReplyContext {
+            method: request.method(),
+            headers: request.headers(),
+            base: event.base,
+            path: event.path,
+            query: &without_cursor,
+        })
+    };
+    let repeatable = if O::Reply::CREATES { Repeatable::of(request, user, event.source)? } else { None };
+    let mut response = match repeatable {
+        None => run(blog.new_id(now)).await?,
+        Some(repeatable) => match repeatable.begin(blog, now).await? {
+            Outcome::Replay(response) => response,
+            Outcome::Run(once) => {
+                let outcome = run(once.new_id()).await;
+                once.end(blog, &outcome, now).await;
+                outcome?
+            }
+        },
+    };
+    if *request.method() == Method::GET && O::CACHE_CONTROL != NO_STORE {
+        response = ETag::revalidate(response, request.headers())?;
+    }
     let cache_control = match *request.method() {
-        Method::GET if anonymous => O::CACHE_CONTROL,
+        Method::GET if anonymous || O::CACHE_CONTROL == NO_STORE => O::CACHE_CONTROL,
         Method::GET => "private, no-store",
-        _ => "no-store",
+        _ => NO_STORE,
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
     Ok(response)
 }
 
 /// What the edge needs of the API Gateway event besides the request itself.
-struct Event<'a> {
-    request_id: &'a str,
+pub(super) struct Event<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) route: Option<&'a str>,
     host: &'a str,
     base: &'a str,
     path: &'a str,
@@ -240,16 +276,17 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn of(request: &'a Request) -> Self {
+    pub(super) fn of(request: &'a Request) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", host: "", base: "", path, source: Source::parse(None) };
+            return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
         };
         // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
         let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
         let source = Source::parse(context.identity.source_ip.as_deref());
         let host = context.domain_name.as_deref().unwrap_or("");
-        Self { request_id: context.request_id.as_deref().unwrap_or(""), host, base, path, source }
+        let request_id = context.request_id.as_deref().unwrap_or("");
+        Self { request_id, route: context.resource_path.as_deref(), host, base, path, source }
     }
 
     /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, so
@@ -260,7 +297,7 @@ impl<'a> Event<'a> {
     }
 
     /// The request's path as a URI reference: API Gateway hands it on decoded.
-    fn whole_path(&self) -> String {
+    pub(super) fn whole_path(&self) -> String {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
@@ -334,28 +371,4 @@ fn is_json(headers: &HeaderMap) -> bool {
             Some(charset) => charset.trim_matches('"') == "utf-8",
             None => true,
         })
-}
-
-/// Printable ASCII of at most `most` characters.
-fn is_plain(value: &HeaderValue, most: usize) -> bool {
-    (1..=most).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-}
-
-/// One line for the operator: an error of ours with its chain of causes, anything else as what the client got.
-fn log_failure<O: Operation>(error: &Error, event: &Event<'_>, correlation_id: Option<&HeaderValue>) {
-    let Problem { name, status, .. } = error.problem();
-    if status.is_server_error() {
-        let correlation_id = correlation_id.and_then(|value| value.to_str().ok());
-        let request_id = event.request_id;
-        tracing::error!(
-            operation = O::NAME,
-            request_id,
-            correlation_id,
-            problem = name,
-            causes = error.causes(),
-            "failed"
-        );
-    } else {
-        tracing::debug!(operation = O::NAME, request_id = event.request_id, problem = name, "refused");
-    }
 }

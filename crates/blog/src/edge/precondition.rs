@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use lambda_http::http::{HeaderMap, header};
+use lambda_http::Body;
+use lambda_http::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use crate::Error;
 
@@ -17,9 +18,31 @@ pub struct ETag(String);
 impl ETag {
     /// The validator of this body at this version.
     pub fn new(version: u64, body: &[u8]) -> Self {
+        Self(format!("\"{version}-{}\"", Self::hash(body)))
+    }
+
+    fn hash(body: &[u8]) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
-        let hash: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("\"{version}-{hash}\""))
+        digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Gives what was read its validator, a hash alone if it has no version, such as a page of a list; or 304 without
+    /// the body if that is what the client has.
+    pub(super) fn revalidate(mut response: Response<Body>, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+        if response.status() != StatusCode::OK {
+            return Ok(response);
+        }
+        let etag = match response.headers().get(header::ETAG) {
+            Some(etag) => Self(etag.to_str().map_err(Error::internal)?.to_owned()),
+            None => Self(format!("\"{}\"", Self::hash(response.body()))),
+        };
+        if etag.is_named_by_if_none_match(headers) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::Empty;
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        response.headers_mut().insert(header::ETAG, HeaderValue::try_from(etag.0).map_err(Error::internal)?);
+        Ok(response)
     }
 
     /// Whether `If-None-Match` names it, by weak comparison as RFC 9110 asks for, or is `*`.

@@ -53,6 +53,11 @@ pub(super) fn response(error: &Error, instance: &str, request_id: &str, token_se
     if let Some(seconds) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
+    if let Error::MethodNotAllowed { allow } = error
+        && let Ok(allow) = HeaderValue::from_str(allow)
+    {
+        headers.insert(header::ALLOW, allow);
+    }
     if let Error::Unauthenticated(_) = error {
         // RFC 6750, section 3: say what was wrong only to those who sent a token.
         let challenge = if token_sent { "Bearer error=\"invalid_token\"" } else { "Bearer" };

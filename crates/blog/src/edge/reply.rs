@@ -26,6 +26,10 @@ pub struct ReplyContext<'a> {
 
 /// An answer of an operation.
 pub trait Reply {
+    /// Whether it says that something was made. The operation then takes an `Idempotency-Key`, and gives what it makes
+    /// the id [`Call::new_id`](super::Call::new_id).
+    const CREATES: bool = false;
+
     /// The answer in HTTP.
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error>;
 
@@ -91,7 +95,11 @@ pub struct Created<T> {
     pub body: T,
 }
 
-/// 200 with one resource and its validator; 304 if the client has it already.
+/// 201 with what was made for this answer alone and is secret, such as tokens. It is never kept, so an
+/// `Idempotency-Key` means nothing here: asking twice makes two, as it should.
+pub struct Issued<T>(pub T);
+
+/// 200 with one resource at a version.
 pub struct Versioned<T> {
     /// The version that edits are checked against.
     pub version: u64,
@@ -162,6 +170,8 @@ impl<T: Serialize + JsonSchema> Reply for Json<T> {
 }
 
 impl<T: Serialize + JsonSchema> Reply for Created<T> {
+    const CREATES: bool = true;
+
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         let mut response = json(StatusCode::CREATED, &self.body)?;
         if let Some(location) = self.location {
@@ -180,9 +190,19 @@ impl<T: Serialize + JsonSchema> Reply for Created<T> {
     }
 }
 
+impl<T: Serialize + JsonSchema> Reply for Issued<T> {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        json(StatusCode::CREATED, &self.0)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![AnswerDescription::json::<T>(StatusCode::CREATED, "Issued.", generator)]
+    }
+}
+
 impl<T: Serialize + JsonSchema> Reply for Versioned<T> {
-    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
-        versioned(json(StatusCode::OK, &self.body)?, self.version, context)
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        versioned(json(StatusCode::OK, &self.body)?, self.version)
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
@@ -202,7 +222,7 @@ impl<T: Serialize + JsonSchema> Reply for Document<T> {
         } else {
             json(StatusCode::OK, &self.body)?
         };
-        let mut response = versioned(response, self.version, context)?;
+        let mut response = versioned(response, self.version)?;
         let headers = response.headers_mut();
         headers.insert(header::VARY, HeaderValue::from_static("Accept"));
         if self.private {
@@ -247,12 +267,9 @@ fn prefers_markdown(headers: &HeaderMap) -> bool {
     markdown.0 > 0.0 && markdown > preference(["application/json", "application/*", "*/*"])
 }
 
-/// The answer with its validator; 304 without a body if the client has it already.
-fn versioned(mut response: Response<Body>, version: u64, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+/// The answer with its validator. The edge makes it 304 if the client has it already.
+fn versioned(mut response: Response<Body>, version: u64) -> Result<Response<Body>, Error> {
     let etag = ETag::new(version, response.body());
-    if context.method == Method::GET && etag.is_named_by_if_none_match(context.headers) {
-        response = empty(StatusCode::NOT_MODIFIED);
-    }
     response.headers_mut().insert(header::ETAG, header_value(etag.to_string())?);
     Ok(response)
 }
@@ -268,6 +285,8 @@ impl Reply for Accepted {
 }
 
 impl<T: Serialize + JsonSchema> Reply for Begun<T> {
+    const CREATES: bool = true;
+
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         let mut response = json(StatusCode::ACCEPTED, &self.body)?;
         insert_location(&mut response, context, &self.location)?;
@@ -350,17 +369,11 @@ impl<F> File<F> {
 }
 
 impl<F: StaticFile> Reply for File<F> {
-    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
-        let etag = ETag::new(1, F::TEXT.as_bytes());
-        let mut response = if etag.is_named_by_if_none_match(context.headers) {
-            empty(StatusCode::NOT_MODIFIED)
-        } else {
-            Response::new(Body::Text(F::TEXT.to_owned()))
-        };
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = versioned(Response::new(Body::Text(F::TEXT.to_owned())), 1)?;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(F::MEDIA_TYPE));
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(F::POLICY));
-        headers.insert(header::ETAG, header_value(etag.to_string())?);
         Ok(response)
     }
 
@@ -370,7 +383,10 @@ impl<F: StaticFile> Reply for File<F> {
             ..AnswerDescription::empty(StatusCode::OK, "The file.")
         };
         let kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, NOT_MODIFIED);
-        [shown, kept].map(|answer| answer.with(header::ETAG).with(header::CONTENT_SECURITY_POLICY)).into()
+        vec![
+            shown.with(header::ETAG).with(header::CONTENT_SECURITY_POLICY),
+            kept.with(header::ETAG).with_optional(header::CONTENT_SECURITY_POLICY),
+        ]
     }
 }
 

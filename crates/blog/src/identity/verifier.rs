@@ -79,6 +79,11 @@ impl Verifier {
         self.refresh("", now).await
     }
 
+    /// Whether the pool answers: fetches its keys, which takes no permission and counts towards no quota.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.fetch().await.map(drop).map_err(Error::Unavailable)
+    }
+
     /// What the token says, if it is good: signed with RS256 by a key of the pool, for this client, an access
     /// token, and of this time. Everything else is the same 401; 503 if the keys cannot be had.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Error> {

@@ -56,11 +56,15 @@ impl Table {
                 None => asked.on_condition("attribute_not_exists(pk)"),
             };
             let writes = vec![
-                Write::put(keys::export(export.user_id, export.id), export)?,
+                Write::put(keys::export(export.user_id, export.id), export)?
+                    .on_condition("attribute_not_exists(pk)")
+                    .on_condition_failed(Error::AlreadyDone),
                 asked.on_condition_failed(Error::PreconditionFailed),
             ];
             match self.write(writes).await {
                 Err(Error::PreconditionFailed) => {}
+                // By an earlier try of the same request.
+                Err(Error::AlreadyDone) => return Ok(export.id),
                 outcome => return outcome.map(|()| export.id),
             }
         }

@@ -44,6 +44,8 @@
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
+//! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
+//! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
 //! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
@@ -244,6 +246,20 @@ pub fn admins() -> Key {
 /// The key that cursors are signed with.
 pub fn signing_key() -> Key {
     Key::new("SIGNING_KEY", "SIGNING_KEY")
+}
+
+/// A request with an `Idempotency-Key`. Clients choose keys, so this is a hash too.
+pub fn idempotency(user: Option<UserId>, source: Source, key: &str) -> Key {
+    Key::new(format!("IDEMPOTENCY#{}", hash(&format!("{}#{key}", owner(user, source)))), "IDEMPOTENCY")
+}
+
+/// The requests of a user, or from a source, in the window that ends at this second.
+pub fn requests(user: Option<UserId>, source: Source, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&owner(user, source))), format!("requests#{ends_at}"))
+}
+
+fn owner(user: Option<UserId>, source: Source) -> String {
+    user.map_or_else(|| format!("SOURCE#{source}"), |user| format!("USER#{user}"))
 }
 
 /// The tries of an operation from a source, in the window that ends at this second.

@@ -3,6 +3,7 @@
 mod counts;
 mod exports;
 mod follows;
+mod idempotency;
 pub mod keys;
 mod lists;
 mod marks;
@@ -31,6 +32,7 @@ use crate::edge::SigningKey;
 use keys::Key;
 use write::{TRIES, pause};
 
+pub use idempotency::{Attempt, Begun, LOCKED_SECONDS};
 pub use marks::Mark;
 pub use post_writes::REPOSTED_ALREADY;
 pub use posts::{PostText, Slot};

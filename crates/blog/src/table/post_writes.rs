@@ -30,8 +30,8 @@ const TOO_MANY_PINNED: Error = Error::Conflict("Ten posts are pinned already. Un
 const OTHER_MOVED: &str = "The post that this one refers to is being renamed. Try again.";
 
 impl Table {
-    /// Writes a new post and all that goes with it. [`Error::SlugTaken`] if another post has the slug,
-    /// [`Error::PreconditionFailed`] if `author` is no longer what their profile says, which the post copies,
+    /// Writes a new post and all that goes with it. [`Error::AlreadyDone`] if an earlier try of the same request wrote
+    /// it, [`Error::SlugTaken`] if another post has the slug, [`Error::PreconditionFailed`] if `author` is no longer what their profile says, which the post copies,
     /// the conflict [`REPOSTED_ALREADY`] of a second repost.
     pub async fn create_post(&self, post: &Post, text: &PostText, author: &User, now: Timestamp) -> Result<(), Error> {
         self.change_post(None, Some(post), Some(text), Some(author), now).await
@@ -68,8 +68,9 @@ impl Table {
             self.prepare_list(&list, at, now).await?;
         }
         for attempt in 1.. {
-            let mut writes = own_items(old, new)?;
-            writes.extend(reference(old, new)?);
+            // The first condition that fails is what is answered, and a new post does not give way to itself.
+            let mut writes: Vec<_> = reference(old, new)?.into_iter().collect();
+            writes.extend(own_items(old, new)?);
             writes.extend(list_items(old, new)?);
             writes.extend(count_for_author(old, new, author));
             writes.extend(count_tags(old, new));
@@ -177,8 +178,15 @@ fn unchanged(write: Write, old: &Post) -> Write {
 fn reference(old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Error> {
     Ok(match (old.map(|old| (old.id, PostReference::from(old))), new.map(|new| (new.id, PostReference::from(new)))) {
         (Some((_, old)), Some((_, new))) if old == new => None,
-        (Some((id, old)), Some((_, new))) => Some(Write::update(keys::post_reference(id), &old, &new)?),
-        (None, Some((id, new))) => Some(Write::put(keys::post_reference(id), &new)?),
+        (Some((id, old)), Some((_, new))) => {
+            let update = Write::update(keys::post_reference(id), &old, &new)?;
+            Some(update.on_condition_failed(Error::PreconditionFailed))
+        }
+        (None, Some((id, new))) => Some(
+            Write::put(keys::post_reference(id), &new)?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Error::AlreadyDone),
+        ),
         (Some((id, _)), None) => Some(Write::delete(keys::post_reference(id))),
         (None, None) => None,
     })

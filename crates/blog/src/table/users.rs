@@ -97,7 +97,8 @@ impl Table {
         Ok(guard.filter(|guard| guard.expires_at.is_none_or(|expires_at| expires_at > now.seconds())))
     }
 
-    /// Takes the user's name and address until `user.expires_at`, unless somebody has them.
+    /// Takes the user's name and address until `user.expires_at`, unless somebody has them. [`Error::AlreadyDone`] if
+    /// this very user has them, from an earlier try of the same request.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Error> {
         self.write(take_names(user, now)?).await
     }
@@ -261,8 +262,11 @@ fn take_names(user: &User, now: Timestamp) -> Result<Vec<Write>, Error> {
         )
     };
     Ok(vec![
+        // The first that fails is what is answered, and whose profile is there has the names too.
+        Write::put(keys::profile(user.id), user)?
+            .on_condition("attribute_not_exists(pk)")
+            .on_condition_failed(Error::AlreadyDone),
         take(keys::username(&user.username), Error::UsernameTaken)?,
         take(keys::email(&user.email), Error::EmailTaken)?,
-        Write::put(keys::profile(user.id), user)?.on_condition("attribute_not_exists(pk)"),
     ])
 }

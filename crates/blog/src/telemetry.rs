@@ -1,0 +1,330 @@
+//! What the operator is told of what is done: one line of JSON for each request, and in the same line the metrics that
+//! CloudWatch makes of it. `docs/logging.md` says what is in a line and what never is.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_dynamodb::operation::{
+    batch_get_item::BatchGetItemOutput, delete_item::DeleteItemOutput, get_item::GetItemOutput,
+    put_item::PutItemOutput, query::QueryOutput, transact_write_items::TransactWriteItemsOutput,
+    update_item::UpdateItemOutput,
+};
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, Output,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use lambda_http::BoxFuture;
+use serde_json::{Map, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Instrument, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::clock::Clock;
+use crate::domain::UserId;
+use crate::{Blog, Error};
+
+/// The target of the lines that have metrics.
+const MEASURED: &str = "blog::measured";
+
+/// The metrics of such a line, by the fields that hold them.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>
+const METRICS: [(&str, &str); 5] = [
+    ("latency_ms", "Milliseconds"),
+    ("client_error", "Count"),
+    ("server_error", "Count"),
+    ("read_units", "Count"),
+    ("write_units", "Count"),
+];
+
+/// What is done on behalf of one request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Round trips to DynamoDB, repeated ones too.
+    pub dynamodb_calls: u64,
+    /// Round trips to Cognito.
+    pub cognito_calls: u64,
+    /// Round trips to S3.
+    pub s3_calls: u64,
+    /// Read capacity units that DynamoDB counted.
+    pub read_units: f64,
+    /// Write capacity units that DynamoDB counted.
+    pub write_units: f64,
+    /// Who is signed in.
+    pub user_id: Option<UserId>,
+}
+
+tokio::task_local! {
+    static USAGE: Mutex<Usage>;
+}
+
+/// Notes something of the request that is being answered, if one is.
+fn note(change: impl FnOnce(&mut Usage)) {
+    let _ = USAGE.try_with(|usage| change(&mut usage.lock().unwrap_or_else(PoisonError::into_inner)));
+}
+
+/// Notes who is signed in.
+pub(crate) fn note_user(user_id: UserId) {
+    note(|usage| usage.user_id = Some(user_id));
+}
+
+/// Does something, and says what it took.
+pub(crate) async fn measure<T>(doing: BoxFuture<'_, T>) -> (T, Usage) {
+    let doing = async {
+        let done = doing.await;
+        (done, USAGE.with(|usage| usage.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+    };
+    USAGE.scope(Mutex::default(), doing).await
+}
+
+/// A line of the log: what was done, for whom, how it went and what it took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome<'a> {
+    pub operation: &'static str,
+    pub request_id: Option<&'a str>,
+    pub correlation_id: Option<&'a str>,
+    pub invocation_id: Option<&'a str>,
+    pub trace_id: Option<&'a str>,
+    pub method: Option<&'a str>,
+    pub route: Option<&'a str>,
+    pub status: Option<u16>,
+    pub sequence_number: Option<&'a str>,
+    pub error: Option<&'a Error>,
+    pub latency_ms: i64,
+}
+
+impl Outcome<'_> {
+    /// Writes the line. A fault of ours, or of what we depend on, is one for an operator to see, with its causes.
+    pub(crate) fn log(self, blog: &Blog, usage: &Usage) {
+        let status = self.error.map(|error| error.problem().status.as_u16()).or(self.status);
+        let server_error = status.is_some_and(|status| status >= 500);
+        let client_error = status.is_some_and(|status| (400..500).contains(&status));
+        let causes = self.error.map(Error::causes).filter(|causes| !causes.is_empty());
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: MEASURED,
+                    $level,
+                    operation = self.operation,
+                    stack = blog.config.stack_name,
+                    request_id = self.request_id,
+                    correlation_id = self.correlation_id,
+                    invocation_id = self.invocation_id,
+                    trace_id = self.trace_id,
+                    method = self.method,
+                    route = self.route,
+                    status,
+                    problem = self.error.map(|error| error.problem().name),
+                    causes,
+                    sequence_number = self.sequence_number,
+                    user_id = usage.user_id.map(tracing::field::display),
+                    cold_start = blog.is_cold(),
+                    latency_ms = self.latency_ms,
+                    client_error = u64::from(client_error),
+                    server_error = u64::from(server_error),
+                    dynamodb_calls = usage.dynamodb_calls,
+                    cognito_calls = usage.cognito_calls,
+                    s3_calls = usage.s3_calls,
+                    read_units = usage.read_units,
+                    write_units = usage.write_units,
+                    "done"
+                )
+            };
+        }
+        if server_error { line!(tracing::Level::ERROR) } else { line!(tracing::Level::INFO) }
+    }
+}
+
+/// Does what nobody waits for at the other end of HTTP, such as a change of the table that is consumed, and writes its
+/// line. `sequence_number` is the change's.
+pub async fn observe<T>(
+    blog: &Blog,
+    operation: &'static str,
+    sequence_number: Option<&str>,
+    doing: impl Future<Output = Result<T, Error>> + Send,
+) -> Result<T, Error> {
+    let begun = blog.now();
+    let span = tracing::info_span!("function", operation, sequence_number);
+    let (outcome, usage) = measure(Box::pin(doing.instrument(span))).await;
+    let latency_ms = blog.now().milliseconds() - begun.milliseconds();
+    let error = outcome.as_ref().err();
+    Outcome { operation, sequence_number, error, latency_ms, ..Outcome::default() }.log(blog, &usage);
+    outcome
+}
+
+/// Counts the calls of an AWS client for the request that they are made for, and what they cost.
+#[derive(Debug)]
+pub(crate) struct Meter;
+
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let service = cfg.load::<Metadata>().map_or("", Metadata::service);
+        note(|usage| match service {
+            "DynamoDB" => usage.dynamodb_calls += 1,
+            "S3" => usage.s3_calls += 1,
+            _ => usage.cognito_calls += 1,
+        });
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let (read_units, write_units) = context.output_or_error().map_or((0.0, 0.0), units);
+        note(|usage| {
+            usage.read_units += read_units;
+            usage.write_units += write_units;
+        });
+        // Neither what was asked nor what came: both hold what people wrote, and passwords.
+        if let Some(called) = cfg.load::<Metadata>() {
+            let ok = context.output_or_error().is_ok();
+            tracing::debug!(service = called.service(), action = called.name(), ok, read_units, write_units, "called");
+        }
+        Ok(())
+    }
+}
+
+/// The capacity units that an answer of DynamoDB says it took: for reading and for writing.
+fn units(output: &Output) -> (f64, f64) {
+    let sum = |consumed: &[ConsumedCapacity]| consumed.iter().filter_map(|consumed| consumed.capacity_units).sum();
+    macro_rules! one_of {
+        ($($kind:ty),*) => {
+            $(if let Some(output) = output.downcast_ref::<$kind>() { return Some(output.consumed_capacity.as_slice()) })*
+        };
+    }
+    let read = || {
+        one_of!(GetItemOutput, QueryOutput);
+        output.downcast_ref::<BatchGetItemOutput>().and_then(|output| output.consumed_capacity.as_deref())
+    };
+    let written = || {
+        one_of!(PutItemOutput, UpdateItemOutput, DeleteItemOutput);
+        output.downcast_ref::<TransactWriteItemsOutput>().and_then(|output| output.consumed_capacity.as_deref())
+    };
+    (read().map_or(0.0, sum), written().map_or(0.0, sum))
+}
+
+/// A subscriber that writes each line as JSON: from this level on what is our own, and the warnings of all else. What
+/// the SDK says of itself below that has whole requests in it.
+pub fn json_lines<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(JsonLine { clock: Clock::system() })
+        .with_writer(writer);
+    tracing_subscriber::registry().with(ours(level)).with(layer)
+}
+
+/// A subscriber that writes lines for people to read, with the same in them.
+pub fn readable_lines(level: LevelFilter) -> impl Subscriber + Send + Sync {
+    let layer = tracing_subscriber::fmt::layer().compact().without_time().with_target(false);
+    tracing_subscriber::registry().with(ours(level)).with(layer)
+}
+
+fn ours(level: LevelFilter) -> Targets {
+    let ours = ["authorizer", "blog", "catch_all", "events", "local", "posts", "users"];
+    Targets::new().with_default(LevelFilter::WARN.min(level)).with_targets(ours.map(|name| (name, level)))
+}
+
+/// A line as Lambda wants it, which goes by `level` and `timestamp` and leaves the rest as it is; with metrics in
+/// CloudWatch's embedded metric format where it has some.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+struct JsonLine {
+    clock: Clock,
+}
+
+impl<S> FormatEvent<S, JsonFields> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let now = self.clock.now();
+        let metadata = event.metadata();
+        let mut line = Line(Map::new());
+        line.0.insert("timestamp".to_owned(), json!(now));
+        line.0.insert("level".to_owned(), json!(metadata.level().as_str()));
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>()
+                && let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields)
+            {
+                line.0.extend(fields);
+            }
+        }
+        event.record(&mut line);
+        if metadata.target() == MEASURED {
+            let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+            let directive = json!({
+                "Namespace": "Broadsheet",
+                "Dimensions": [["stack", "operation"]],
+                "Metrics": metrics,
+            });
+            let metrics = json!({ "Timestamp": now.milliseconds(), "CloudWatchMetrics": [directive] });
+            line.0.insert("_aws".to_owned(), metrics);
+        } else {
+            line.0.insert("target".to_owned(), json!(metadata.target()));
+        }
+        writeln!(writer, "{}", Value::Object(line.0))
+    }
+}
+
+struct Line(Map<String, Value>);
+
+impl Line {
+    fn insert(&mut self, field: &Field, value: Value) {
+        self.0.insert(field.name().to_owned(), value);
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.insert(field, json!(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.insert(field, json!(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.insert(field, json!(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.insert(field, json!(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.insert(field, json!(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.insert(field, json!(value));
+    }
+}

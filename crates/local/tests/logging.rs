@@ -1,0 +1,248 @@
+//! What the log says of requests, and what it never says.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Mutex, Once, PoisonError};
+
+use local::backing::refs;
+use local::gateway::operations;
+use local::template::{self, Template};
+use local::wire::{Call, Fault};
+use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
+
+use crate::harness::{Answer, Client, PASSWORD, TestStack};
+
+/// All lines of all tests. They run at once, so each finds its own by the ids that it gave.
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let line = String::from_utf8(bytes.to_vec()).unwrap();
+        // What the stack logs is shown with a test that fails.
+        print!("{line}");
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps what is logged from now on, as a function would write it with all that it can say.
+pub fn start() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = blog::telemetry::json_lines(LevelFilter::DEBUG, || Lines);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+/// The lines with this text in them.
+fn lines_with(text: &str) -> Vec<Value> {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = lines.iter().filter(|line| line.contains(text));
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+}
+
+/// The lines of a request, by its correlation id.
+fn lines(correlation_id: &str) -> Vec<Value> {
+    lines_with(&format!("\"correlation_id\":\"{correlation_id}\""))
+}
+
+async fn call(client: &Client, id: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+    client.call(method, path, &[("x-correlation-id", id), ("if-match", "*")], body).await
+}
+
+/// The line that sums a request up: the only one that has metrics.
+fn summary(id: &str) -> Value {
+    let mut summaries: Vec<_> = lines(id).into_iter().filter(|line| line.get("_aws").is_some()).collect();
+    assert_eq!(summaries.len(), 1, "one line a request: {summaries:?}");
+    summaries.remove(0)
+}
+
+#[tokio::test]
+async fn every_operation_says_in_one_line_how_it_went() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let id = ada.get("/me").await.body["id"].clone();
+    let template = Template::read(template::SOURCE, &refs()).unwrap();
+    let mut logged = BTreeSet::new();
+    for route in &template.routes {
+        let correlation_id = format!("every-{}", route.handler);
+        let path = route.path.replace(['{', '}'], "");
+        let answer = call(&ada, &correlation_id, &route.method, &path, None).await;
+        let line = summary(&correlation_id);
+        assert_eq!(line["operation"], route.handler);
+        assert_eq!(line["request_id"], answer.header("x-request-id"));
+        assert_eq!((&line["method"], &line["route"]), (&json!(route.method), &json!(route.path)));
+        assert_eq!(line["status"], answer.status.as_u16());
+        assert_eq!(line["client_error"], u16::from(answer.status.is_client_error()), "{line}");
+        assert_eq!(line["server_error"], 0, "{line}");
+        assert_eq!(line["problem"].as_str().is_some(), answer.status.is_client_error(), "{line}");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["cold_start"], false);
+        assert!(line["user_id"] == id || logged.contains("delete_me"), "{line}");
+        for name in ["timestamp", "stack"] {
+            assert!(line[name].is_string(), "{name} in {line}");
+        }
+        // The names of the metrics are those of numbers in the line.
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert!(line["_aws"]["Timestamp"].is_u64());
+        for dimension in directive["Dimensions"][0].as_array().unwrap() {
+            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} in {line}");
+        }
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert_eq!(metrics.len(), 5);
+        for metric in metrics {
+            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric} in {line}");
+        }
+        logged.insert(route.handler.clone());
+    }
+    assert_eq!(logged, operations().map(|(_, operation)| operation.name.to_owned()).collect());
+}
+
+#[tokio::test]
+async fn a_line_counts_what_its_request_did() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    stack.stack.wire.record();
+    let post = json!({ "title": "T", "body": "B", "tags": ["x"], "status": "published" });
+    for (id, method, path, body) in [
+        ("counts-1", "POST", "/posts", Some(post)),
+        ("counts-2", "GET", "/posts/t", None),
+        ("counts-3", "GET", "/posts?limit=1", None),
+        ("counts-4", "GET", "/users/ada", None),
+        ("counts-5", "GET", "/ready", None),
+        (
+            "counts-6",
+            "PUT",
+            "/me/password",
+            Some(json!({ "current_password": PASSWORD, "new_password": "x".repeat(9) })),
+        ),
+    ] {
+        stack.stack.wire.take_calls();
+        call(&ada, id, method, path, body).await;
+        let line = summary(id);
+        // What the authorizer does has a line of its own.
+        let calls: Vec<Call> = stack.stack.wire.take_calls();
+        let calls: Vec<_> =
+            calls.iter().filter(|call| call.operation.as_deref() == line["operation"].as_str()).collect();
+        let of = |service: &str| calls.iter().filter(|call| call.service == service).count();
+        assert_eq!(line["dynamodb_calls"], of("dynamodb"), "{line}");
+        assert_eq!(line["cognito_calls"], of("cognito-idp"), "{line}");
+        assert_eq!(line["s3_calls"], of("s3"), "{line}");
+        let units: f64 = calls.iter().map(|call| call.capacity).sum();
+        let logged = line["read_units"].as_f64().unwrap() + line["write_units"].as_f64().unwrap();
+        assert!((units - logged).abs() < 1e-9, "{units} {line}");
+        assert_eq!(line["write_units"].as_f64().unwrap() > 0.0, method != "GET", "{line}");
+        // At debug each call has a line, of the same request.
+        let called = lines(id).iter().filter(|line| line["message"] == "called").count();
+        assert_eq!(called, calls.len());
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_an_error_with_its_cause_and_the_line_is_the_only_one() {
+    let stack = TestStack::start().await;
+    stack.stack.wire.break_calls("GetItem", 0, 3, Fault::ServerError);
+    call(&stack.visitor(), "fault-1", "GET", "/users/nobody", None).await.expect_problem(503, "unavailable");
+    let line = summary("fault-1");
+    assert_eq!((&line["level"], &line["problem"]), (&json!("ERROR"), &json!("unavailable")));
+    assert!(line["causes"].as_str().unwrap().contains("InternalServerError"), "{line}");
+    assert_eq!((&line["server_error"], &line["client_error"]), (&json!(1), &json!(0)));
+    assert!(line["dynamodb_calls"].as_u64() >= Some(3), "tries count: {line}");
+    // The SDK finds fault with the wire that the tests put in its way; that is not ours.
+    let errors = lines("fault-1").into_iter().filter(|line| line["level"] == "ERROR");
+    let ours = errors.filter(|line| !line["target"].as_str().unwrap_or_default().starts_with("aws_")).count();
+    assert_eq!(ours, 1);
+    // No route at all has a line too.
+    call(&stack.visitor(), "fault-2", "PURGE", "/posts", None).await.expect_problem(405, "method-not-allowed");
+    assert_eq!(summary("fault-2")["operation"], catch_all::NAME);
+}
+
+#[tokio::test]
+async fn requests_that_fail_leave_no_secret_and_nothing_personal_in_the_log() {
+    let stack = TestStack::start().await;
+    let secrets = ["Privata", "privata@example.com", PASSWORD, "wrong-passphrase", "A confession", "127.0.0.1"];
+    let ada = stack.user_with_email("privata", secrets[1]).await;
+    let token = stack.visitor().post("/sessions", json!({ "login": "privata", "password": PASSWORD })).await;
+    let (access, refresh) =
+        (token.body["access_token"].as_str().unwrap(), token.body["refresh_token"].as_str().unwrap());
+    let visitor = stack.visitor();
+    let wire = &stack.stack.wire;
+    let post = json!({ "title": "A confession", "body": "A confession.", "tags": ["A confession"], "x": secrets[1] });
+    let account = json!({ "username": "privata", "email": secrets[1], "password": PASSWORD, "x": 1 });
+    let again = json!({ "username": "privata2", "email": secrets[1], "password": PASSWORD });
+    let log_in = |password: &str| Some(json!({ "login": secrets[1], "password": password }));
+    let mut number = 0;
+    for fault in [None, Some(Fault::Throttled), Some(Fault::ServerError), Some(Fault::TimedOut)] {
+        for (client, method, path, body) in [
+            (&visitor, "POST", "/sessions", log_in("wrong-passphrase")),
+            (&visitor, "POST", "/sessions", log_in(PASSWORD)),
+            (&visitor, "POST", "/sessions/refresh", Some(json!({ "refresh_token": format!("{refresh}x") }))),
+            (&visitor, "POST", "/users", Some(account.clone())),
+            (&visitor, "POST", "/users", Some(again.clone())),
+            (&visitor, "POST", "/password/forgot", Some(json!({ "email": secrets[1] }))),
+            (
+                &visitor,
+                "POST",
+                "/password/reset",
+                Some(json!({ "email": secrets[1], "code": "1", "new_password": PASSWORD })),
+            ),
+            (&visitor, "GET", "/users/privata", None),
+            (&stack.bearer(&format!("{access}x")), "GET", "/posts", None),
+            (
+                &ada,
+                "PUT",
+                "/me/password",
+                Some(json!({ "current_password": "wrong-passphrase", "new_password": PASSWORD })),
+            ),
+            (&ada, "POST", "/posts", Some(post.clone())),
+            (&ada, "POST", "/posts", Some(json!({ "title": "A confession", "body": "A confession." }))),
+            (&ada, "PATCH", "/me", Some(json!({ "display_name": "Privata", "website_url": "wrong-passphrase" }))),
+        ] {
+            for action in ["GetItem", "PutItem", "UpdateItem", "TransactWriteItems", "Query", "InitiateAuth", "SignUp"]
+            {
+                if let Some(fault) = fault {
+                    wire.break_calls(action, 0, 3, fault);
+                }
+            }
+            number += 1;
+            let id = format!("secret-{number}");
+            call(client, &id, method, path, body).await;
+            // The faults that were not met would meet the next.
+            wire.mend();
+            let said = lines(&id);
+            // What the authorizer refuses comes to no function.
+            for line in &said {
+                let line = line.to_string();
+                for secret in secrets.iter().chain([&access, &refresh]) {
+                    assert!(!line.to_lowercase().contains(&secret.to_lowercase()), "{secret} in {line}");
+                }
+            }
+        }
+    }
+    // Lines that belong to no request neither: of consumers, of triggers, of what others warn of.
+    stack.settle().await;
+    let all = LINES.lock().unwrap_or_else(PoisonError::into_inner).concat().to_lowercase();
+    for secret in ["privata", "a confession", "wrong-passphrase", access, refresh, PASSWORD] {
+        assert!(!all.contains(&secret.to_lowercase()), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_from_a_change_has_a_line_too() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.patch("/me", "*", json!({ "display_name": "Ada" })).await.expect_status(200);
+    stack.settle().await;
+    for name in ["rewrite_bylines", "pre_sign_up", "post_confirmation", "authorizer"] {
+        let lines = lines_with(&format!("\"operation\":\"{name}\""));
+        let line = lines.iter().find(|line| line.get("_aws").is_some()).unwrap_or_else(|| panic!("no line of {name}"));
+        assert!(line["latency_ms"].is_i64() && line["dynamodb_calls"].is_u64(), "{line}");
+    }
+}

@@ -1,0 +1,42 @@
+//! What no route takes: preflights of browsers, methods that a path does not have, and paths that are none.
+//!
+//! API Gateway looks for a path and method together, so whatever no other route takes comes to the template's
+//! `/{proxy+}` (docs/adr/0010).
+
+use blog::Blog;
+use blog::edge::{Exchange, without_route};
+use lambda_http::http::Response;
+use lambda_http::{Body, Request, RequestExt};
+
+/// What the template calls the function.
+pub const NAME: &str = "catch_all";
+
+/// Every path of the template, with its methods.
+const ROUTES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/routes.rs"));
+
+/// Answers a request that no route takes. Tokens are not looked at: a preflight has none, and there is nothing here
+/// that they could open.
+pub async fn answer(blog: &Blog, request: &Request) -> Response<Body> {
+    let exchange = Exchange::begin(NAME, blog, request);
+    let methods = methods_of(request.raw_http_path());
+    exchange.conclude(Box::pin(async move { without_route(request.method(), &methods) })).await
+}
+
+/// The methods that a path takes: of all routes that it matches, because API Gateway takes the first that has the
+/// method too.
+fn methods_of(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<_> = ROUTES
+        .iter()
+        .filter(|(route, _)| matches(route, path))
+        .flat_map(|(_, methods)| methods.iter().copied())
+        .collect();
+    methods.sort_unstable();
+    methods.dedup();
+    methods
+}
+
+fn matches(route: &str, path: &str) -> bool {
+    let (wanted, given) = (route.split('/'), path.split('/'));
+    wanted.clone().count() == given.clone().count()
+        && wanted.zip(given).all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty())
+}
