@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+use crate::schema::schema;
+
 /// A day has so many seconds; UTC as computers count it has no leap seconds.
 pub const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -46,6 +48,17 @@ impl Timestamp {
     /// The calendar year in UTC.
     pub fn year(self) -> i16 {
         self.0.to_zoned(jiff::tz::TimeZone::UTC).year()
+    }
+}
+
+schema! { Timestamp,
+    /// A time: RFC 3339, answered in UTC with milliseconds.
+    request { "type": "string", "format": "date-time", "examples": ["2026-11-21T08:30:00Z"] }
+    reply {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        "examples": ["2026-11-21T08:30:00.000Z"],
     }
 }
 

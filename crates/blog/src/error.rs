@@ -4,10 +4,11 @@
 use std::error::Error as StdError;
 
 use lambda_http::http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One field of a request that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
     /// A JSON pointer to it (RFC 6901); a query parameter is named as if it were a field.
     pub pointer: String,
@@ -20,6 +21,83 @@ impl FieldError {
     pub fn new(name: &str, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")), detail: detail.into() }
     }
+}
+
+/// A kind of failure, as clients tell it from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// What its `type` ends with: `urn:broadsheet:problem:NAME`.
+    pub name: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// The status that it is answered with.
+    pub status: StatusCode,
+    /// What it means, for the API's document.
+    pub meaning: &'static str,
+}
+
+macro_rules! problems {
+    ($(#[doc = $meaning:literal] $constant:ident: $status:ident, $name:literal, $title:literal;)*) => {
+        impl Problem {
+            $(
+                #[doc = $meaning]
+                pub const $constant: Self =
+                    Self { name: $name, title: $title, status: StatusCode::$status, meaning: $meaning };
+            )*
+
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
+        }
+    };
+}
+
+problems! {
+    /// The request is not what HTTP or JSON says it should be.
+    MALFORMED_REQUEST: BAD_REQUEST, "malformed-request", "Malformed request";
+    /// The cursor was altered, or belongs to another list.
+    INVALID_CURSOR: BAD_REQUEST, "invalid-cursor", "Invalid cursor";
+    /// No access token, or one that is not good.
+    UNAUTHENTICATED: UNAUTHORIZED, "unauthenticated", "Not signed in";
+    /// The login or the password is wrong.
+    INVALID_CREDENTIALS: UNAUTHORIZED, "invalid-credentials", "Invalid credentials";
+    /// The password is right, but the e-mail address was never confirmed.
+    USER_NOT_CONFIRMED: FORBIDDEN, "user-not-confirmed", "Not confirmed";
+    /// The caller is known and may not do this.
+    FORBIDDEN: FORBIDDEN, "forbidden", "Forbidden";
+    /// There is no such thing, or the caller may not know that there is.
+    NOT_FOUND: NOT_FOUND, "not-found", "Not found";
+    /// The path has no such method; `Allow` says which it has.
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed";
+    /// It is in the trash.
+    GONE: GONE, "gone", "Gone";
+    /// Somebody has this username.
+    USERNAME_TAKEN: CONFLICT, "username-taken", "Username taken";
+    /// Somebody has this e-mail address.
+    EMAIL_TAKEN: CONFLICT, "email-taken", "E-mail address taken";
+    /// Another post has, or had, this slug.
+    SLUG_TAKEN: CONFLICT, "slug-taken", "Slug taken";
+    /// The state of things does not allow this.
+    CONFLICT: CONFLICT, "conflict", "Conflict";
+    /// The `Idempotency-Key` was used for another request.
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused";
+    /// The request that the `Idempotency-Key` was used for first is still running.
+    IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency-in-progress", "In progress";
+    /// `If-Match` names a version that is no longer the current one.
+    PRECONDITION_FAILED: PRECONDITION_FAILED, "precondition-failed", "Precondition failed";
+    /// The change could overwrite somebody's work, so it needs `If-Match`.
+    PRECONDITION_REQUIRED: PRECONDITION_REQUIRED, "precondition-required", "Precondition required";
+    /// The body is over 256 KiB.
+    PAYLOAD_TOO_LARGE: PAYLOAD_TOO_LARGE, "payload-too-large", "Payload too large";
+    /// The body is not JSON.
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type";
+    /// Fields break a rule; `errors` has all of them.
+    VALIDATION_FAILED: UNPROCESSABLE_ENTITY, "validation-failed", "Validation failed";
+    /// It was tried too often; `Retry-After` says when to try again.
+    TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, "too-many-requests", "Too many requests";
+    /// Something that the API depends on does not answer; trying again may help.
+    UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "Unavailable";
+    /// A fault of the API.
+    INTERNAL: INTERNAL_SERVER_ERROR, "internal", "Internal error";
 }
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -124,41 +202,32 @@ impl Error {
         Self::Internal(cause.into())
     }
 
-    /// The problem's name, title and status.
-    pub fn problem(&self) -> (&'static str, &'static str, StatusCode) {
+    /// What kind of failure it is.
+    pub fn problem(&self) -> Problem {
         match self {
-            Self::MalformedRequest(_) => ("malformed-request", "Malformed request", StatusCode::BAD_REQUEST),
-            Self::InvalidCursor => ("invalid-cursor", "Invalid cursor", StatusCode::BAD_REQUEST),
-            Self::Unauthenticated(_) => ("unauthenticated", "Not signed in", StatusCode::UNAUTHORIZED),
-            Self::InvalidCredentials => ("invalid-credentials", "Invalid credentials", StatusCode::UNAUTHORIZED),
-            Self::UserNotConfirmed => ("user-not-confirmed", "Not confirmed", StatusCode::FORBIDDEN),
-            Self::Forbidden(_) => ("forbidden", "Forbidden", StatusCode::FORBIDDEN),
-            Self::NotFound(_) => ("not-found", "Not found", StatusCode::NOT_FOUND),
-            Self::MethodNotAllowed { .. } => {
-                ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED)
-            }
-            Self::Gone => ("gone", "Gone", StatusCode::GONE),
-            Self::UsernameTaken => ("username-taken", "Username taken", StatusCode::CONFLICT),
-            Self::EmailTaken => ("email-taken", "E-mail address taken", StatusCode::CONFLICT),
-            Self::SlugTaken => ("slug-taken", "Slug taken", StatusCode::CONFLICT),
-            Self::Conflict(_) => ("conflict", "Conflict", StatusCode::CONFLICT),
-            Self::AlreadyDone => ("conflict", "Conflict", StatusCode::CONFLICT),
-            Self::IdempotencyKeyReused => {
-                ("idempotency-key-reused", "Idempotency key reused", StatusCode::UNPROCESSABLE_ENTITY)
-            }
-            Self::IdempotencyInProgress => ("idempotency-in-progress", "In progress", StatusCode::CONFLICT),
-            Self::PreconditionFailed => ("precondition-failed", "Precondition failed", StatusCode::PRECONDITION_FAILED),
-            Self::PreconditionRequired => {
-                ("precondition-required", "Precondition required", StatusCode::PRECONDITION_REQUIRED)
-            }
-            Self::PayloadTooLarge => ("payload-too-large", "Payload too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::UnsupportedMediaType => {
-                ("unsupported-media-type", "Unsupported media type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            }
-            Self::ValidationFailed(_) => ("validation-failed", "Validation failed", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::TooManyRequests { .. } => ("too-many-requests", "Too many requests", StatusCode::TOO_MANY_REQUESTS),
-            Self::Unavailable(_) => ("unavailable", "Unavailable", StatusCode::SERVICE_UNAVAILABLE),
-            Self::Internal(_) => ("internal", "Internal error", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::MalformedRequest(_) => Problem::MALFORMED_REQUEST,
+            Self::InvalidCursor => Problem::INVALID_CURSOR,
+            Self::Unauthenticated(_) => Problem::UNAUTHENTICATED,
+            Self::InvalidCredentials => Problem::INVALID_CREDENTIALS,
+            Self::UserNotConfirmed => Problem::USER_NOT_CONFIRMED,
+            Self::Forbidden(_) => Problem::FORBIDDEN,
+            Self::NotFound(_) => Problem::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => Problem::METHOD_NOT_ALLOWED,
+            Self::Gone => Problem::GONE,
+            Self::UsernameTaken => Problem::USERNAME_TAKEN,
+            Self::EmailTaken => Problem::EMAIL_TAKEN,
+            Self::SlugTaken => Problem::SLUG_TAKEN,
+            Self::Conflict(_) | Self::AlreadyDone => Problem::CONFLICT,
+            Self::IdempotencyKeyReused => Problem::IDEMPOTENCY_KEY_REUSED,
+            Self::IdempotencyInProgress => Problem::IDEMPOTENCY_IN_PROGRESS,
+            Self::PreconditionFailed => Problem::PRECONDITION_FAILED,
+            Self::PreconditionRequired => Problem::PRECONDITION_REQUIRED,
+            Self::PayloadTooLarge => Problem::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => Problem::UNSUPPORTED_MEDIA_TYPE,
+            Self::ValidationFailed(_) => Problem::VALIDATION_FAILED,
+            Self::TooManyRequests { .. } => Problem::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => Problem::UNAVAILABLE,
+            Self::Internal(_) => Problem::INTERNAL,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod table;
 pub mod telemetry;
 
 mod aws;
+mod schema;
 
 pub use error::Error;
 

@@ -105,7 +105,7 @@ pub(crate) struct Outcome<'a> {
 impl Outcome<'_> {
     /// Writes the line. A fault of ours, or of what we depend on, is one for an operator to see, with its causes.
     pub(crate) fn log(self, blog: &Blog, usage: &Usage) {
-        let status = self.error.map(|error| error.problem().2.as_u16()).or(self.status);
+        let status = self.error.map(|error| error.problem().status.as_u16()).or(self.status);
         let server_error = status.is_some_and(|status| status >= 500);
         let client_error = status.is_some_and(|status| (400..500).contains(&status));
         let causes = self.error.map(Error::causes).filter(|causes| !causes.is_empty());
@@ -123,7 +123,7 @@ impl Outcome<'_> {
                     method = self.method,
                     route = self.route,
                     status,
-                    problem = self.error.map(|error| error.problem().0),
+                    problem = self.error.map(|error| error.problem().name),
                     causes,
                     sequence_number = self.sequence_number,
                     user_id = usage.user_id.map(tracing::field::display),

@@ -242,7 +242,7 @@ struct Incoming {
 }
 
 /// The route of a method and path, with the path's parameters. A literal segment goes before a parameter.
-fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(&'a Route, Map<String, Value>)> {
+pub fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(&'a Route, Map<String, Value>)> {
     let matches = routes.iter().filter(|route| route.method == method).filter_map(|route| {
         let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
         let mut parameters = Map::new();

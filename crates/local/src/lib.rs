@@ -4,6 +4,7 @@
 pub mod backing;
 pub mod cognito;
 pub mod gateway;
+pub mod openapi;
 pub mod s3;
 pub mod schedule;
 pub mod seed;

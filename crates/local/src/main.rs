@@ -9,10 +9,12 @@ use std::sync::Arc;
 use blog::clock::Clock;
 use blog::config::SignUpConfirmation;
 use clap::{Args, Parser, Subcommand};
-use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID};
+use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::openapi;
 use local::s3::{BUCKET_NAME, CREDENTIALS};
 use local::seed;
 use local::stack::{Options, Stack};
+use local::template::{self, Template};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 
@@ -66,6 +68,9 @@ struct Data {
 enum Command {
     /// Post a folder of Markdown files through the API.
     Seed(seed::Seed),
+    /// Print the API's document, OpenAPI 3.1.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Run only DynamoDB, Cognito and S3, for `sam local start-api`.
     Backing(RunBacking),
 }
@@ -104,6 +109,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         None => serve(cli.serve).await,
         Some(Command::Backing(options)) => run_backing(options).await,
+        Some(Command::OpenApi) => print_openapi(),
         Some(Command::Seed(options)) => match seed::run(&options, now(), &mut io::stdout()).await {
             Ok(report) if report.failed > 0 => return ExitCode::FAILURE,
             Ok(_) => Ok(()),
@@ -184,6 +190,12 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
         () = stack.background() => {}
     }
     Ok(())
+}
+
+fn print_openapi() -> io::Result<()> {
+    let template = Template::read(template::SOURCE, &refs()).map_err(io::Error::other)?;
+    let document = openapi::document(&template).map_err(io::Error::other)?;
+    io::stdout().write_all(openapi::text(&document).as_bytes())
 }
 
 fn now() -> jiff::Timestamp {

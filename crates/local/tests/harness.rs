@@ -13,6 +13,8 @@ use local::backing::Storage;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
+use crate::openapi;
+
 /// 2026-11-21T08:30:00Z, when every test starts.
 pub const START: i64 = 1_795_249_800_000;
 
@@ -204,6 +206,7 @@ impl Client {
             bytes: body,
         };
         answer.check_conventions(&format!("{method} {path}"));
+        openapi::check(method, path, &answer);
         answer
     }
 

@@ -135,3 +135,12 @@ async fn the_last_administrator_cannot_leave() {
     leave(&admin, PASSWORD).await.expect_status(204);
     leave(&stack.log_in("ada").await, PASSWORD).await.expect_problem(409, "conflict");
 }
+
+#[tokio::test]
+async fn whoever_has_left_is_told_so_while_the_token_still_passes() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    leave(&ada, PASSWORD).await.expect_status(204);
+    ada.patch("/me", "*", json!({ "bio": "Still here" })).await.expect_problem(401, "unauthenticated");
+    leave(&ada, PASSWORD).await.expect_problem(401, "unauthenticated");
+}

@@ -23,6 +23,7 @@ mod kinds;
 mod leaving;
 mod lists;
 mod logging;
+mod openapi;
 mod passwords;
 mod pins;
 mod posts;

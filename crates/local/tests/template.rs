@@ -267,8 +267,9 @@ async fn everything(stack: &TestStack) {
     ada.delete("/users/bob/follow").await.expect_status(204);
     ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
     visitor.get("/health").await.expect_status(200);
-    visitor.get("/ready").await.expect_status(200);
-    visitor.get("/version").await.expect_status(200);
+    for path in ["/ready", "/version", "/openapi.json", "/docs"] {
+        visitor.get(path).await.expect_status(200);
+    }
 
     let admin = stack.log_in("admin@example.com").await;
     admin.put("/admin/users/bob/role", json!({ "role": "editor" })).await.expect_status(200);

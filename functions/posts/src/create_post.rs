@@ -6,6 +6,7 @@ use blog::domain::{
     Title, User, UserStatus, Viewer, WebUrl,
 };
 use blog::edge::{Author, Call, Created, NoFields, Operation};
+use blog::error::Problem;
 use blog::table::{Consistency, PostText};
 use blog::{Blog, Error, fields};
 
@@ -44,6 +45,7 @@ impl Operation for CreatePost {
     type Query = NoFields;
     type Body = PostToCreate;
     type Reply = Created<Whole>;
+    const PROBLEMS: &'static [Problem] = &[Problem::SLUG_TAKEN, Problem::CONFLICT];
 
     async fn run(
         blog: &Blog,

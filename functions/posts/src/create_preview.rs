@@ -2,7 +2,9 @@
 
 use blog::clock::Timestamp;
 use blog::edge::{Author, Call, Created, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::edit::{PostPath, current_post};
@@ -10,8 +12,10 @@ use crate::preview::{PREVIEW_SECONDS, token};
 
 pub struct CreatePreview;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PreviewLink {
+    /// The link.
+    #[schemars(url)]
     url: String,
     expires_at: Timestamp,
 }
@@ -23,6 +27,7 @@ impl Operation for CreatePreview {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = Created<PreviewLink>;
+    const PROBLEMS: &'static [Problem] = &[Problem::GONE];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, base_url, now, .. } = call;

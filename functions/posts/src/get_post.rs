@@ -2,6 +2,7 @@
 
 use blog::domain::Post;
 use blog::edge::{Call, Document, MovedOr, NoFields, Operation, Visitor};
+use blog::error::Problem;
 use blog::table::{Consistency, Slot};
 use blog::{Blog, Error, fields};
 
@@ -13,6 +14,7 @@ pub struct GetPost;
 
 fields! {
     pub struct Preview {
+        /// What a preview link carries: shows the post although it is not published.
         preview: Option<String>,
     }
 }
@@ -24,6 +26,7 @@ impl Operation for GetPost {
     type Query = Preview;
     type Body = NoFields;
     type Reply = MovedOr<Document<Whole>>;
+    const PROBLEMS: &'static [Problem] = &[Problem::GONE];
 
     async fn run(
         blog: &Blog,

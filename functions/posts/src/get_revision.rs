@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
@@ -18,21 +19,24 @@ const DIFF_TIME: Duration = Duration::from_millis(500);
 
 fields! {
     pub struct Comparison {
+        /// The version that this one is compared with.
         compare_to: Option<VersionNumber>,
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Revision")]
 pub struct WholeRevision {
     #[serde(flatten)]
     card: RevisionCard,
+    /// The text in Markdown.
     body: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Changes>,
 }
 
 /// What changed from another version to this one.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Changes {
     compared_to: u64,
     /// The fields that differ.

@@ -2,12 +2,15 @@
 
 use blog::edge::{Call, Json, NoFields, Operation, Visitor};
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct Health;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Health")]
 pub struct Alive {
+    #[schemars(extend("const" = "ok"))]
     status: &'static str,
 }
 

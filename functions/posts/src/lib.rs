@@ -2,6 +2,7 @@
 
 mod create_post;
 mod create_preview;
+mod docs;
 mod edit;
 mod get_post;
 mod get_revision;
@@ -12,6 +13,7 @@ mod list_quotes;
 mod list_replies;
 mod list_revisions;
 mod list_tags;
+mod openapi;
 mod others;
 mod pin_post;
 mod preview;
@@ -30,32 +32,31 @@ mod unrepost_post;
 mod update_post;
 mod version;
 
-use blog::edge::Entry;
-
-/// Every operation of this crate.
-pub static OPERATIONS: &[Entry] = &[
-    Entry::of::<create_post::CreatePost>(),
-    Entry::of::<create_preview::CreatePreview>(),
-    Entry::of::<get_post::GetPost>(),
-    Entry::of::<get_revision::GetRevision>(),
-    Entry::of::<health::Health>(),
-    Entry::of::<list_my_posts::ListMyPosts>(),
-    Entry::of::<list_posts::ListPosts>(),
-    Entry::of::<list_quotes::ListQuotes>(),
-    Entry::of::<list_replies::ListReplies>(),
-    Entry::of::<list_revisions::ListRevisions>(),
-    Entry::of::<list_tags::ListTags>(),
-    Entry::of::<pin_post::PinPost>(),
-    Entry::of::<publish_post::PublishPost>(),
-    Entry::of::<ready::Ready>(),
-    Entry::of::<repost_post::RepostPost>(),
-    Entry::of::<restore_post::RestorePost>(),
-    Entry::of::<restore_revision::RestoreRevision>(),
-    Entry::of::<revoke_previews::RevokePreviews>(),
-    Entry::of::<trash_post::TrashPost>(),
-    Entry::of::<unpin_post::UnpinPost>(),
-    Entry::of::<unpublish_post::UnpublishPost>(),
-    Entry::of::<unrepost_post::UnrepostPost>(),
-    Entry::of::<update_post::UpdatePost>(),
-    Entry::of::<version::Version>(),
-];
+blog::operations! {
+    create_post::CreatePost,
+    create_preview::CreatePreview,
+    docs::Docs,
+    get_post::GetPost,
+    get_revision::GetRevision,
+    health::Health,
+    list_my_posts::ListMyPosts,
+    list_posts::ListPosts,
+    list_quotes::ListQuotes,
+    list_replies::ListReplies,
+    list_revisions::ListRevisions,
+    list_tags::ListTags,
+    openapi::OpenApi,
+    pin_post::PinPost,
+    publish_post::PublishPost,
+    ready::Ready,
+    repost_post::RepostPost,
+    restore_post::RestorePost,
+    restore_revision::RestoreRevision,
+    revoke_previews::RevokePreviews,
+    trash_post::TrashPost,
+    unpin_post::UnpinPost,
+    unpublish_post::UnpublishPost,
+    unrepost_post::UnrepostPost,
+    update_post::UpdatePost,
+    version::Version,
+}

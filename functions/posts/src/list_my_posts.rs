@@ -3,6 +3,7 @@
 use blog::edge::{Call, Limit, NoFields, Operation, Page, Reader};
 use blog::table::{Consistency, keys};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::representation::{Card, cards};
@@ -12,13 +13,16 @@ pub struct ListMyPosts;
 fields! {
     pub struct Filters {
         limit: Option<Limit>,
+        /// Where the page before this one ended: its `next_cursor`.
         cursor: Option<String>,
+        /// Only posts that stand so; all but the trash without it.
         status: Option<StatusFilter>,
     }
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum StatusFilter {
     Draft,
     Scheduled,

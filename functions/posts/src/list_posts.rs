@@ -12,9 +12,13 @@ pub struct ListPosts;
 fields! {
     pub struct Filters {
         limit: Option<Limit>,
+        /// Where the page before this one ended: its `next_cursor`.
         cursor: Option<String>,
+        /// Only posts of the author with this username.
         author: Option<Username>,
+        /// Only posts with this tag. Cannot be combined with another filter.
         tag: Option<Tag>,
+        /// Only posts of this kind.
         kind: Option<PostKind>,
     }
 }

@@ -2,6 +2,7 @@
 
 use blog::edge::NoFields;
 use blog::edge::{Call, Operation, Page, PageQuery, Visitor};
+use blog::error::Problem;
 use blog::table::keys;
 use blog::{Blog, Error};
 
@@ -18,6 +19,7 @@ impl Operation for ListQuotes {
     type Query = PageQuery;
     type Body = NoFields;
     type Reply = Page<Card>;
+    const PROBLEMS: &'static [Problem] = &[Problem::GONE];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Visitor(viewer), path, query, now, .. } = call;

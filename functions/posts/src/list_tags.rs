@@ -1,8 +1,10 @@
 //! `GET /tags`: all tags that published posts have, with how many do; the most used first, or by name.
 
+use blog::domain::Tag;
 use blog::edge::{Call, Limit, NoFields, Operation, Page, Visitor};
 use blog::table::{Consistency, TagOrder};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct ListTags;
@@ -10,14 +12,18 @@ pub struct ListTags;
 fields! {
     pub struct Order {
         limit: Option<Limit>,
+        /// Where the page before this one ended: its `next_cursor`.
         cursor: Option<String>,
+        /// The order.
         sort: Option<TagOrder>,
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct CountedTag {
+    #[schemars(with = "Tag")]
     tag: String,
+    /// How many published posts have it.
     posts: u64,
 }
 

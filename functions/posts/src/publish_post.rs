@@ -3,7 +3,9 @@
 use blog::clock::Timestamp;
 use blog::domain::Post;
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::edit::{Edit, PostPath};
@@ -18,7 +20,7 @@ fields! {
 }
 
 /// A status that a client may give a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WritableStatus {
     /// Seen by its author and by editors only.
@@ -49,6 +51,7 @@ impl Operation for PublishPost {
     type Query = NoFields;
     type Body = Publication;
     type Reply = Versioned<Whole>;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, body, if_match, now, .. } = call;

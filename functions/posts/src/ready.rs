@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use blog::edge::{Call, Json, NoFields, Operation, Visitor};
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Who asks wants to know before their own patience ends.
@@ -11,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct Ready;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Readiness {
     status: &'static str,
 }

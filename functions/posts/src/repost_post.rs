@@ -3,6 +3,7 @@
 
 use blog::domain::{Post, PostId, PostName};
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::table::{PostText, REPOSTED_ALREADY};
 use blog::{Blog, Error};
 
@@ -18,6 +19,7 @@ impl Operation for RepostPost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE];
 
     async fn run(
         blog: &Blog,

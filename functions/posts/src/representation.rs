@@ -3,26 +3,39 @@
 use std::collections::{HashMap, HashSet};
 
 use blog::clock::Timestamp;
-use blog::domain::{Post, PostAuthor, PostId, PostKind, PostReference, PostStatus, Slug, Viewer};
+use blog::domain::{
+    DisplayName, Language, MetaDescription, MetaTitle, Post, PostAuthor, PostId, PostKind, PostReference, PostStatus,
+    Slug, Summary, Tags, Title, Username, Viewer, WebUrl,
+};
 use blog::edge::Page;
 use blog::table::{Consistency, Mark, PostText};
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A post in a list: everything but its text.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Card {
     id: PostId,
+    #[schemars(with = "Slug")]
     slug: String,
     kind: PostKind,
     status: PostStatus,
+    #[schemars(with = "Option<Title>")]
     title: Option<String>,
+    #[schemars(with = "Option<Summary>")]
     summary: Option<String>,
+    #[schemars(with = "Tags")]
     tags: Vec<String>,
+    #[schemars(with = "Option<Language>")]
     language: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     cover_image_url: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     canonical_url: Option<String>,
+    #[schemars(with = "Option<MetaTitle>")]
     meta_title: Option<String>,
+    #[schemars(with = "Option<MetaDescription>")]
     meta_description: Option<String>,
     author: Author,
     quote_of: Option<OtherPost>,
@@ -35,39 +48,51 @@ pub struct Card {
     version: u64,
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the viewer did with it; only said to who is signed in.
     viewer: Option<ViewerMarks>,
 }
 
 /// A post.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Post")]
 pub struct Whole {
     #[serde(flatten)]
     card: Card,
+    /// The text in Markdown. Empty if it is a repost.
     body: String,
+    /// The text as HTML that is safe to insert into a page.
     html: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PostAuthor")]
 struct Author {
+    #[schemars(with = "Username")]
     username: String,
+    #[schemars(with = "DisplayName")]
     display_name: String,
+    #[schemars(with = "Option<WebUrl>")]
     avatar_url: Option<String>,
 }
 
 /// What a post shows of one that it quotes, answers or reposts. Of one that is gone only the id is left.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OtherPost {
     id: PostId,
     gone: bool,
+    #[schemars(with = "Option<Slug>")]
     slug: Option<String>,
     kind: Option<PostKind>,
+    #[schemars(with = "Option<Title>")]
     title: Option<String>,
+    #[schemars(with = "Option<Summary>")]
     summary: Option<String>,
     author: Option<Author>,
     published_at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PostCounts")]
 struct Counts {
     comments: u64,
     reactions: u64,
@@ -76,7 +101,7 @@ struct Counts {
 }
 
 /// What the signed-in viewer did with a post.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ViewerMarks {
     reaction: Option<&'static str>,
     reposted: bool,

@@ -2,6 +2,7 @@
 
 use blog::domain::{Post, PostStatus};
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::{Edit, PostPath};
@@ -16,6 +17,7 @@ impl Operation for RestorePost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = Versioned<Whole>;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, if_match, now, .. } = call;

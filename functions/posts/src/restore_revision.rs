@@ -2,6 +2,7 @@
 
 use blog::domain::{Body, Post};
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::{Edit, rendered};
@@ -17,6 +18,7 @@ impl Operation for RestoreRevision {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = Versioned<Whole>;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, if_match, now, .. } = call;

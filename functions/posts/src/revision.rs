@@ -1,8 +1,14 @@
 //! How the versions of a post are found and shown.
 
+use std::borrow::Cow;
+
 use blog::clock::Timestamp;
-use blog::domain::{Post, PostId, PostStatus, Revision, Slug, UserId, Viewer};
+use blog::domain::{
+    Language, MetaDescription, MetaTitle, Post, PostId, PostStatus, Revision, Slug, Summary, Tags, Title, UserId,
+    Viewer, WebUrl,
+};
 use blog::{Blog, Error, fields};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::edit::current_post;
@@ -22,29 +28,60 @@ fields! {
 #[serde(try_from = "String")]
 pub struct VersionNumber(pub u64);
 
+impl VersionNumber {
+    const MOST: u64 = 9_999_999_999;
+}
+
+impl JsonSchema for VersionNumber {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "VersionNumber".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The number of a version.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": Self::MOST,
+        })
+    }
+}
+
 impl TryFrom<String> for VersionNumber {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match text.parse() {
-            Ok(number @ 1..=9_999_999_999) => Ok(Self(number)),
+            Ok(number @ 1..=Self::MOST) => Ok(Self(number)),
             _ => Err("must be the number of a version, from 1"),
         }
     }
 }
 
 /// A version of a post, apart from its text.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct RevisionCard {
     version: u64,
     status: PostStatus,
+    #[schemars(with = "Option<Title>")]
     title: Option<String>,
+    #[schemars(with = "Option<Summary>")]
     summary: Option<String>,
+    #[schemars(with = "Tags")]
     tags: Vec<String>,
+    #[schemars(with = "Option<Language>")]
     language: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     cover_image_url: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     canonical_url: Option<String>,
+    #[schemars(with = "Option<MetaTitle>")]
     meta_title: Option<String>,
+    #[schemars(with = "Option<MetaDescription>")]
     meta_description: Option<String>,
     quote_of: Option<PostId>,
     reply_to: Option<PostId>,

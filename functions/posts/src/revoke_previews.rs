@@ -1,6 +1,7 @@
 //! `DELETE /posts/{slug}/preview`: the links that were made so far show the draft no more.
 
 use blog::edge::{Author, Call, NoContent, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::{PostPath, current_post};
@@ -14,6 +15,7 @@ impl Operation for RevokePreviews {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::GONE, Problem::CONFLICT];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, now, .. } = call;

@@ -2,6 +2,7 @@
 
 use blog::domain::Post;
 use blog::edge::{Author, Call, NoContent, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::{Edit, PostPath};
@@ -15,6 +16,7 @@ impl Operation for TrashPost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, if_match, now, .. } = call;

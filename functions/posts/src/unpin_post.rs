@@ -2,6 +2,7 @@
 
 use blog::domain::Post;
 use blog::edge::{Call, Editor, NoContent, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::{PostPath, current_post};
@@ -15,6 +16,7 @@ impl Operation for UnpinPost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::GONE, Problem::CONFLICT];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Editor(viewer), path, now, .. } = call;

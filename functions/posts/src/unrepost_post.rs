@@ -2,6 +2,7 @@
 
 use blog::domain::Slug;
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::table::Slot;
 use blog::{Blog, Error};
 
@@ -17,6 +18,7 @@ impl Operation for UnrepostPost {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT, Problem::GONE];
 
     async fn run(
         blog: &Blog,

@@ -6,6 +6,7 @@ use blog::domain::{
     Summary, Tags, Title, WebUrl,
 };
 use blog::edge::{Author, Call, NoFields, Operation, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
 use crate::edit::{Edit, PostPath, other_post_patch, rendered};
@@ -40,6 +41,13 @@ impl Operation for UpdatePost {
     type Query = NoFields;
     type Body = PostPatch;
     type Reply = Versioned<Whole>;
+    const PROBLEMS: &'static [Problem] = &[
+        Problem::SLUG_TAKEN,
+        Problem::CONFLICT,
+        Problem::GONE,
+        Problem::PRECONDITION_FAILED,
+        Problem::PRECONDITION_REQUIRED,
+    ];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, body: patch, if_match, now, .. } = call;

@@ -3,11 +3,13 @@
 use blog::clock::Timestamp;
 use blog::edge::{Call, Json, NoFields, Operation, Visitor};
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct Version;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Version")]
 pub struct Release {
     version: &'static str,
     /// The commit it was built from, if the build knew.

@@ -1,7 +1,8 @@
-//! `PUT /me/password`: another password, by who knows the current one.
+//! `PUT /me/password`: changes the password. Every session ends.
 
 use blog::domain::{NewPassword, Password};
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::table::{Consistency, RateLimit};
 use blog::{Blog, Error, fields};
 
@@ -24,6 +25,7 @@ impl Operation for ChangePassword {
     type Query = NoFields;
     type Body = Change;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::INVALID_CREDENTIALS];
 
     fn account(call: &Call<Self>) -> String {
         call.caller.0.user_id.to_string()

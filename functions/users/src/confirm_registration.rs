@@ -1,7 +1,8 @@
-//! `POST /users/confirm`: the code from the e-mail.
+//! `POST /users/confirm`: confirms an e-mail address with the code that was sent to it.
 
 use blog::domain::{ConfirmationCode, Email, UserId};
 use blog::edge::{Call, NoContent, NoFields, Operation, Visitor};
+use blog::error::Problem;
 use blog::identity::registration::finish;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
@@ -23,6 +24,7 @@ impl Operation for ConfirmRegistration {
     type Query = NoFields;
     type Body = Confirmation;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     fn account(call: &Call<Self>) -> String {
         call.body.email.as_str().to_owned()

@@ -1,11 +1,14 @@
-//! `DELETE /me`: one's account, with everything that hangs on it. `delete_user` does it, within moments.
+//! `DELETE /me`: ends one's account, with everything that hangs on it, within moments.
+//!
+//! `delete_user` does it.
 
 use blog::domain::{Password, Role, UserStatus};
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::table::RateLimit;
 use blog::{Blog, Error, fields};
 
-use crate::edit::edit_user;
+use crate::edit::edit_own_account;
 
 pub struct DeleteMe;
 
@@ -23,6 +26,8 @@ impl Operation for DeleteMe {
     type Query = NoFields;
     type Body = Confirmation;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::INVALID_CREDENTIALS, Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
     fn account(call: &Call<Self>) -> String {
         call.caller.0.user_id.to_string()
@@ -34,7 +39,7 @@ impl Operation for DeleteMe {
 
         // From here on no token of theirs counts, nobody sees them, and the stream knows what is to be done. An
         // administrator gives the role back with it, so that the last one stays.
-        let leave = edit_user(blog, viewer.user_id, &if_match, now, |user| {
+        let leave = edit_own_account(blog, &viewer, &if_match, now, |user| {
             user.status = UserStatus::Deleting;
             user.role = Role::Reader;
             Ok(())

@@ -1,14 +1,18 @@
-//! `POST /me/export`: asks for a file with all that is stored of oneself. It is written after the answer
-//! (`export_user`).
+//! `POST /me/export`: asks for a file with all that is stored of oneself. It is written after the answer.
+//!
+//! By `export_user`.
 
 use blog::domain::{Export, ExportId};
 use blog::edge::{Begun, Call, NoFields, Operation, Reader};
+use blog::error::Problem;
 use blog::{Blog, Error};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct ExportMe;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExportAskedFor")]
 pub struct Asked {
     export_id: ExportId,
 }
@@ -20,6 +24,7 @@ impl Operation for ExportMe {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = Begun<Asked>;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     async fn run(
         blog: &Blog,

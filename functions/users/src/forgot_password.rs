@@ -1,4 +1,4 @@
-//! `POST /password/forgot`: an e-mail with a code that resets the password.
+//! `POST /password/forgot`: sends a code that resets the password. The answer is the same for an address without an account.
 
 use blog::domain::Email;
 use blog::edge::{Accepted, Call, NoFields, Operation, Visitor};

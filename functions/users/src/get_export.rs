@@ -5,6 +5,7 @@ use blog::clock::Timestamp;
 use blog::domain::{ExportId, ExportStatus};
 use blog::edge::{Call, Json, NoFields, Operation, Reader};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct GetExport;
@@ -16,13 +17,15 @@ fields! {
 }
 
 /// An export as its user sees it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Export")]
 pub struct ShownExport {
     id: ExportId,
     status: ExportStatus,
     created_at: Timestamp,
     expires_at: Timestamp,
-    /// Made anew for each answer, because it is good for minutes and works without a token.
+    /// Where the file is, once it is ready. Made anew for each answer, because it is good for minutes and works without a
+    /// token.
     url: Option<String>,
 }
 

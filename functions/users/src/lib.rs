@@ -28,31 +28,28 @@ mod suspend_user;
 mod unfollow_user;
 mod update_me;
 
-use blog::edge::Entry;
-
-/// Every operation of this crate.
-pub static OPERATIONS: &[Entry] = &[
-    Entry::of::<change_password::ChangePassword>(),
-    Entry::of::<confirm_registration::ConfirmRegistration>(),
-    Entry::of::<delete_me::DeleteMe>(),
-    Entry::of::<follow_user::FollowUser>(),
-    Entry::of::<forgot_password::ForgotPassword>(),
-    Entry::of::<export_me::ExportMe>(),
-    Entry::of::<get_export::GetExport>(),
-    Entry::of::<get_me::GetMe>(),
-    Entry::of::<get_user::GetUser>(),
-    Entry::of::<list_followers::ListFollowers>(),
-    Entry::of::<list_following::ListFollowing>(),
-    Entry::of::<list_users::ListUsers>(),
-    Entry::of::<log_in::LogIn>(),
-    Entry::of::<log_out::LogOut>(),
-    Entry::of::<refresh_session::RefreshSession>(),
-    Entry::of::<register::Register>(),
-    Entry::of::<reinstate_user::ReinstateUser>(),
-    Entry::of::<resend_confirmation::ResendConfirmation>(),
-    Entry::of::<set_role::SetRole>(),
-    Entry::of::<suspend_user::SuspendUser>(),
-    Entry::of::<update_me::UpdateMe>(),
-    Entry::of::<unfollow_user::UnfollowUser>(),
-    Entry::of::<reset_password::ResetPassword>(),
-];
+blog::operations! {
+    change_password::ChangePassword,
+    confirm_registration::ConfirmRegistration,
+    delete_me::DeleteMe,
+    follow_user::FollowUser,
+    forgot_password::ForgotPassword,
+    export_me::ExportMe,
+    get_export::GetExport,
+    get_me::GetMe,
+    get_user::GetUser,
+    list_followers::ListFollowers,
+    list_following::ListFollowing,
+    list_users::ListUsers,
+    log_in::LogIn,
+    log_out::LogOut,
+    refresh_session::RefreshSession,
+    register::Register,
+    reinstate_user::ReinstateUser,
+    resend_confirmation::ResendConfirmation,
+    set_role::SetRole,
+    suspend_user::SuspendUser,
+    update_me::UpdateMe,
+    unfollow_user::UnfollowUser,
+    reset_password::ResetPassword,
+}

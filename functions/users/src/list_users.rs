@@ -4,6 +4,7 @@ use blog::domain::Role;
 use blog::edge::{Admin, Call, Limit, NoFields, Operation, Page};
 use blog::table::keys;
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::profile::PrivateProfile;
@@ -13,14 +14,18 @@ pub struct ListUsers;
 fields! {
     pub struct Filters {
         limit: Option<Limit>,
+        /// Where the page before this one ended: its `next_cursor`.
         cursor: Option<String>,
+        /// Only users with this role.
         role: Option<Role>,
+        /// Only users whose account stands so. Cannot be combined with `role`.
         status: Option<StatusFilter>,
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum StatusFilter {
     Active,
     Suspended,

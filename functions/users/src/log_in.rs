@@ -1,10 +1,12 @@
-//! `POST /sessions`: tokens for a password.
+//! `POST /sessions`: signs in: tokens for a password.
 
 use blog::domain::{Email, Login, Password, Username};
 use blog::edge::{Call, Issued, NoFields, Operation, Visitor};
+use blog::error::Problem;
 use blog::identity::registration::finish;
 use blog::table::{Guarded, RateLimit};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct LogIn;
@@ -16,11 +18,14 @@ fields! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Session {
     access_token: String,
     refresh_token: Option<String>,
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
+    /// Seconds that the access token is good for.
+    #[schemars(range(min = 1))]
     expires_in: i32,
 }
 
@@ -32,6 +37,8 @@ impl Operation for LogIn {
     type Query = NoFields;
     type Body = Credentials;
     type Reply = Issued<Session>;
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::INVALID_CREDENTIALS, Problem::USER_NOT_CONFIRMED, Problem::CONFLICT];
 
     fn account(call: &Call<Self>) -> String {
         call.body.login.as_str().to_owned()

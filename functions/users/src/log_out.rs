@@ -1,4 +1,4 @@
-//! `DELETE /sessions`: signed out, everywhere.
+//! `DELETE /sessions`: signs out, everywhere.
 
 use blog::edge::{Call, NoContent, NoFields, Operation, Reader};
 use blog::{Blog, Error};

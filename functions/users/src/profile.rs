@@ -1,33 +1,47 @@
 //! How users are shown.
 
 use blog::clock::Timestamp;
-use blog::domain::{Role, User, UserId, UserStatus};
+use blog::domain::{Biography, DisplayName, Email, Role, User, UserId, UserStatus, Username, WebUrl};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A user as everybody sees them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PublicProfile {
     id: UserId,
+    #[schemars(with = "Username")]
     username: String,
+    #[schemars(with = "DisplayName")]
     display_name: String,
+    #[schemars(with = "Option<Biography>")]
     bio: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     avatar_url: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     website_url: Option<String>,
     created_at: Timestamp,
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Whether the viewer follows them; only said to who is signed in.
+    #[schemars(extend("type" = "boolean"))]
     following: Option<bool>,
 }
 
 /// A user as they see themselves.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct PrivateProfile {
     id: UserId,
+    #[schemars(with = "Username")]
     username: String,
+    #[schemars(with = "Email")]
     email: String,
+    #[schemars(with = "DisplayName")]
     display_name: String,
+    #[schemars(with = "Option<Biography>")]
     bio: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     avatar_url: Option<String>,
+    #[schemars(with = "Option<WebUrl>")]
     website_url: Option<String>,
     role: Role,
     status: UserStatus,
@@ -37,7 +51,8 @@ pub struct PrivateProfile {
     counts: Counts,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UserCounts")]
 struct Counts {
     posts: u64,
     followers: u64,

@@ -3,6 +3,7 @@
 use blog::domain::RefreshToken;
 use blog::edge::{Call, Json, NoFields, Operation, Visitor};
 use blog::{Blog, Error, fields};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct RefreshSession;
@@ -13,10 +14,14 @@ fields! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RefreshedSession")]
 pub struct Refreshed {
     access_token: String,
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
+    /// Seconds that the access token is good for.
+    #[schemars(range(min = 1))]
     expires_in: i32,
 }
 

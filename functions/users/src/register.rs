@@ -1,8 +1,9 @@
-//! `POST /users`: a new account.
+//! `POST /users`: registers: a new account.
 
 use blog::config::SignUpConfirmation;
 use blog::domain::{DisplayName, Email, NewPassword, User, UserStatus, Username};
 use blog::edge::{Call, Created, NoFields, Operation, Visitor};
+use blog::error::Problem;
 use blog::identity::SignUpRefused;
 use blog::identity::registration::{finish, reserved_seconds};
 use blog::table::Consistency;
@@ -28,6 +29,7 @@ impl Operation for Register {
     type Query = NoFields;
     type Body = Registration;
     type Reply = Created<PrivateProfile>;
+    const PROBLEMS: &'static [Problem] = &[Problem::USERNAME_TAKEN, Problem::EMAIL_TAKEN, Problem::CONFLICT];
 
     async fn run(blog: &Blog, Call { body, new_id, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         let Registration { username, email, password, display_name } = body;

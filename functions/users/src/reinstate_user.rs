@@ -1,7 +1,8 @@
-//! `DELETE /admin/users/{username}/suspension`: welcome again.
+//! `DELETE /admin/users/{username}/suspension`: takes a user's suspension back.
 
 use blog::domain::UserStatus;
 use blog::edge::{Admin, Call, IfMatch, NoContent, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error};
 
 use crate::edit::edit_user;
@@ -16,6 +17,7 @@ impl Operation for ReinstateUser {
     type Query = NoFields;
     type Body = NoFields;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     async fn run(blog: &Blog, Call { path, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         let id = user_named(blog, &path.username, now).await?;

@@ -1,4 +1,4 @@
-//! `POST /users/confirm/resend`: the e-mail once more.
+//! `POST /users/confirm/resend`: sends the code once more. The answer is the same for an address without an account.
 
 use blog::domain::Email;
 use blog::edge::{Accepted, Call, NoFields, Operation, Visitor};

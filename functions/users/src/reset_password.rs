@@ -1,4 +1,4 @@
-//! `POST /password/reset`: a new password for the code from the e-mail.
+//! `POST /password/reset`: sets a new password, for the code from the e-mail.
 
 use blog::clock::Timestamp;
 use blog::domain::{ConfirmationCode, Email, NewPassword, UserId, Username};

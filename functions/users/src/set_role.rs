@@ -1,7 +1,8 @@
-//! `PUT /admin/users/{username}/role`: what a user may do from their next token on.
+//! `PUT /admin/users/{username}/role`: changes what a user may do, from their next token on.
 
 use blog::domain::{Role, UserStatus};
 use blog::edge::{Admin, Call, IfMatch, Json, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
 use crate::edit::edit_user;
@@ -23,6 +24,7 @@ impl Operation for SetRole {
     type Query = NoFields;
     type Body = NewRole;
     type Reply = Json<PrivateProfile>;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     async fn run(
         blog: &Blog,

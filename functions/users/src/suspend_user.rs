@@ -1,7 +1,8 @@
-//! `PUT /admin/users/{username}/suspension`: refused from now on.
+//! `PUT /admin/users/{username}/suspension`: suspends a user, who is refused within a minute.
 
 use blog::domain::{Reason, Role, UserStatus};
 use blog::edge::{Admin, Call, IfMatch, NoContent, NoFields, Operation};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
 use crate::edit::edit_user;
@@ -22,6 +23,7 @@ impl Operation for SuspendUser {
     type Query = NoFields;
     type Body = Suspension;
     type Reply = NoContent;
+    const PROBLEMS: &'static [Problem] = &[Problem::CONFLICT];
 
     async fn run(blog: &Blog, Call { path, body, now, .. }: Call<Self>) -> Result<Self::Reply, Error> {
         // The profile says it to the authorizer, which asks at most a minute later.

@@ -1,10 +1,13 @@
-//! `PATCH /me`: one's own profile, changed. Posts follow within moments (`rewrite_bylines`).
+//! `PATCH /me`: changes one's own profile. Posts follow within moments.
+//!
+//! By `rewrite_bylines`.
 
 use blog::domain::{Biography, DisplayName, Patch, PatchRequired, Username, WebUrl};
 use blog::edge::{Call, NoFields, Operation, Reader, Versioned};
+use blog::error::Problem;
 use blog::{Blog, Error, fields};
 
-use crate::edit::edit_user;
+use crate::edit::edit_own_account;
 use crate::profile::PrivateProfile;
 
 pub struct UpdateMe;
@@ -26,10 +29,11 @@ impl Operation for UpdateMe {
     type Query = NoFields;
     type Body = ProfilePatch;
     type Reply = Versioned<PrivateProfile>;
+    const PROBLEMS: &'static [Problem] = &[Problem::USERNAME_TAKEN, Problem::CONFLICT, Problem::PRECONDITION_FAILED];
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Reader(viewer), body: patch, if_match, now, .. } = call;
-        let user = edit_user(blog, viewer.user_id, &if_match, now, |user| {
+        let user = edit_own_account(blog, &viewer, &if_match, now, |user| {
             if let PatchRequired::Set(name) = &patch.display_name {
                 user.display_name = name.as_str().to_owned();
             }

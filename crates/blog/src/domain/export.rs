@@ -1,5 +1,6 @@
 //! Exports: files with all that is stored of a user.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ExportId, UserId};
@@ -13,7 +14,7 @@ const EXPORT_SECONDS: i64 = 7 * 24 * 60 * 60;
 const PENDING_SECONDS: i64 = 24 * 60 * 60;
 
 /// Where an export stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportStatus {
     /// The file is being written.

@@ -1,11 +1,17 @@
 //! Ids: ULIDs, one type for each kind of thing.
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
         pub struct $name(ulid::Ulid);
+
+        $crate::schema::schema! { $name, $(#[doc = $doc])+
+            // Crockford's base 32, which has no I, L, O and U, and takes small letters too.
+            request { "type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$" }
+            reply { "type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", "examples": ["01KAM5K9R0000000000000000A"] }
+        }
 
         impl From<ulid::Ulid> for $name {
             fn from(ulid: ulid::Ulid) -> Self {

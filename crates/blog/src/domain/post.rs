@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -22,7 +23,7 @@ pub const TRASH_SECONDS: i64 = 30 * 24 * 60 * 60;
 pub const MOST_NOTE_CHARACTERS: usize = 777;
 
 /// What kind of post it is. It follows from what the post has, but for a repost, which is made as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostKind {
     /// Has a title.
@@ -60,7 +61,7 @@ impl fmt::Display for PostKind {
 }
 
 /// Where a post stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostStatus {
     /// Seen by its author and by editors only.

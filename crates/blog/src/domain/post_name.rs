@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PostId, Slug};
+use crate::schema::schema;
 
 /// A post's id or its slug. Ids have capitals and slugs have none, so no text can be both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,11 @@ pub enum PostName {
     Id(PostId),
     /// By a slug that it has or had.
     Slug(Slug),
+}
+
+schema! { PostName,
+    /// A post's id or its slug.
+    { "type": "string", "maxLength": Slug::MOST, "pattern": "^([a-z0-9]+(-[a-z0-9]+)*|[0-7][0-9A-HJKMNP-TV-Z]{25})$" }
 }
 
 impl TryFrom<String> for PostName {

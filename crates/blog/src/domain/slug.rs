@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{PostId, Title};
+use crate::schema::schema;
 
 /// A slug: 1 to 100 of `a-z 0-9 -`, no hyphen at either end or twice in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,7 +13,7 @@ use super::{PostId, Title};
 pub struct Slug(String);
 
 impl Slug {
-    const MOST: usize = 100;
+    pub(super) const MOST: usize = 100;
     /// Generated slugs stop here, so that a suffix still fits and addresses stay readable.
     const MOST_GENERATED: usize = 80;
 
@@ -45,6 +46,11 @@ impl Slug {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+schema! { Slug,
+    /// A slug: words of `a-z 0-9`, joined by single hyphens.
+    { "type": "string", "minLength": 1, "maxLength": Slug::MOST, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["hello-world"] }
 }
 
 impl fmt::Display for Slug {

@@ -1,8 +1,12 @@
 //! What a post is about.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::schema::schema;
 
 /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -10,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct Tag(String);
 
 impl Tag {
+    const MOST: usize = 40;
+
     /// The tag itself.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -28,6 +34,16 @@ impl From<Tag> for String {
     }
 }
 
+schema! { Tag,
+    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which has a letter or digit of any script.
+    request {
+        "type": "string",
+        "minLength": 1,
+        "examples": ["rust"],
+    }
+    reply { "type": "string", "maxLength": Tag::MOST, "pattern": "^[a-z0-9-]+$", "examples": ["rust"] }
+}
+
 impl TryFrom<String> for Tag {
     type Error = String;
 
@@ -36,8 +52,8 @@ impl TryFrom<String> for Tag {
         let folded = slug::slugify(typed.trim_start_matches('#'));
         match folded.len() {
             0 => Err("must contain a letter or a digit".to_owned()),
-            1..=40 => Ok(Self(folded)),
-            length => Err(format!("must have at most 40 characters, not {length}")),
+            1..=Self::MOST => Ok(Self(folded)),
+            length => Err(format!("must have at most {} characters, not {length}", Self::MOST)),
         }
     }
 }
@@ -53,6 +69,25 @@ impl Tags {
     /// The tags in order.
     pub fn iter(&self) -> impl Iterator<Item = &Tag> {
         self.0.iter()
+    }
+}
+
+impl JsonSchema for Tags {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Tags".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "At most 10 tags, each once, in their order.",
+            "type": "array",
+            "maxItems": Self::MOST,
+            "items": generator.subschema_for::<Tag>(),
+        })
     }
 }
 

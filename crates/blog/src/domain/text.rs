@@ -1,10 +1,23 @@
 //! Texts with limits, counted in characters (Unicode scalar values).
 
+use crate::schema::schema;
+
 /// Defines a text type: trimmed at both ends, `$least` to `$most` characters, checked when parsed. `line` texts
 /// take no control characters, so they cannot break out of a line of a log, a header or a feed.
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, line, $least:literal to $most:literal characters) => {
-        $crate::domain::text::text!(@type $(#[$doc])* $name);
+    ($(#[doc = $doc:literal])+ $name:ident, line, $least:literal to $most:literal characters) => {
+        $crate::domain::text::text!(@type $(#[doc = $doc])+ $name);
+
+        $crate::schema::schema! { $name, $(#[doc = $doc])+
+            request {
+                "type": "string",
+                "minLength": $least,
+                "maxLength": $most,
+                // Something besides white space, and no control characters.
+                "pattern": r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+            }
+            reply { "type": "string", "minLength": $least, "maxLength": $most }
+        }
 
         impl TryFrom<String> for $name {
             type Error = String;
@@ -92,11 +105,20 @@ text!(@type
     Biography
 );
 
+impl Biography {
+    const MOST: usize = 2000;
+}
+
+schema! { Biography,
+    /// What a user says about themselves, over several lines.
+    { "type": "string", "minLength": 1, "maxLength": Biography::MOST, "pattern": r"\S" }
+}
+
 impl TryFrom<String> for Biography {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        bounded(text.trim(), 1, 2000).map(|text| Self(text.to_owned()))
+        bounded(text.trim(), 1, Self::MOST).map(|text| Self(text.to_owned()))
     }
 }
 
@@ -107,6 +129,18 @@ text!(@type
 
 impl Body {
     const MOST_BYTES: usize = 200 * 1024;
+}
+
+schema! { Body,
+    /// A text in Markdown, of at most 200 KiB.
+    {
+        "type": "string",
+        "minLength": 1,
+        // JSON Schema counts characters; the limit is in bytes.
+        "maxLength": Body::MOST_BYTES,
+        "pattern": r"\S",
+        "examples": ["Some *Markdown* with a [link](https://example.com)."],
+    }
 }
 
 impl TryFrom<String> for Body {
@@ -128,12 +162,21 @@ text!(@type
     Language
 );
 
+schema! { Language,
+    /// A language tag such as `en` or `pt-BR`.
+    { "type": "string", "maxLength": Language::MOST, "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", "examples": ["en"] }
+}
+
+impl Language {
+    const MOST: usize = 35;
+}
+
 impl TryFrom<String> for Language {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let mut subtags = text.split('-');
-        let well_formed = text.len() <= 35
+        let well_formed = text.len() <= Self::MOST
             && subtags.next().is_some_and(|language| {
                 (2..=8).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic())
             })

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Role, UserId};
 use crate::Error;
 use crate::clock::Timestamp;
+use crate::schema::schema;
 
 /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +81,12 @@ impl From<Username> for String {
     fn from(username: Username) -> Self {
         username.0
     }
+}
+
+schema! { Username,
+    /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter. What is typed in capitals becomes small.
+    request { "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{2,29}$", "examples": ["ada"] }
+    reply { "type": "string", "maxLength": Username::MOST, "pattern": "^[a-z][a-z0-9_-]{2,}$", "examples": ["ada"] }
 }
 
 impl TryFrom<String> for Username {
@@ -184,12 +192,26 @@ impl From<Email> for String {
     }
 }
 
+impl Email {
+    const MOST: usize = 254;
+}
+
+schema! { Email,
+    /// An e-mail address. What is typed in capitals becomes small.
+    {
+        "type": "string",
+        "maxLength": Email::MOST,
+        "pattern": r#"^[^\s\x00-\x1f\x7f-\x9f<>,;"@]{1,64}@[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?(\.[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?)+$"#,
+        "examples": ["ada@example.com"],
+    }
+}
+
 impl TryFrom<String> for Email {
     type Error = &'static str;
 
     fn try_from(typed: String) -> Result<Self, Self::Error> {
         let folded = typed.trim().to_lowercase();
-        let well_formed = folded.len() <= 254
+        let well_formed = folded.len() <= Self::MOST
             && folded
                 .chars()
                 .all(|c| !c.is_control() && !c.is_whitespace() && !matches!(c, '<' | '>' | ',' | ';' | '"'))
@@ -215,6 +237,11 @@ impl Password {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+schema! { Password,
+    /// The password.
+    { "type": "string", "format": "password", "examples": ["a long passphrase"] }
 }
 
 impl fmt::Debug for Password {
@@ -245,13 +272,31 @@ impl NewPassword {
     }
 }
 
+impl NewPassword {
+    const LEAST: usize = 8;
+    const MOST: usize = 256;
+}
+
+schema! { NewPassword,
+    /// A password of one's choice, without white space at either end or line breaks. It must not be the username or the
+    /// e-mail address.
+    {
+        "type": "string",
+        "format": "password",
+        "minLength": NewPassword::LEAST,
+        "maxLength": NewPassword::MOST,
+        "pattern": r"^\S(.*\S)?$",
+        "examples": ["a long passphrase"],
+    }
+}
+
 impl TryFrom<String> for NewPassword {
     type Error = String;
 
     fn try_from(typed: String) -> Result<Self, String> {
         match typed.chars().count() {
-            count if count < 8 => Err("must have at least 8 characters".to_owned()),
-            count if count > 256 => Err("must have at most 256 characters".to_owned()),
+            count if count < Self::LEAST => Err(format!("must have at least {} characters", Self::LEAST)),
+            count if count > Self::MOST => Err(format!("must have at most {} characters", Self::MOST)),
             // Cognito takes no white space at either end; taking it off silently would change the password.
             _ if typed.trim() != typed => Err("must not start or end with white space".to_owned()),
             // Nor the end of a line anywhere.
@@ -288,7 +333,7 @@ pub struct SignOut {
 }
 
 /// Where an account stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UserStatus {
     /// Registered, the e-mail address not confirmed yet. Nobody else sees such a user, and the name and

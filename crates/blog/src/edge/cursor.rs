@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::SigningKey;
+use crate::schema::schema;
 use crate::{Error, fields};
 
 /// How many items a page has: 1 to 100, 20 if the client does not say.
@@ -25,11 +26,16 @@ impl Default for Limit {
     }
 }
 
+schema! { Limit,
+    /// How many items a page has.
+    { "type": "integer", "minimum": 1, "maximum": Limit::MOST.0, "default": Limit::default().0 }
+}
+
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.parse() {
-            Ok(limit @ 1..=100) => Ok(Self(limit)),
+            Ok(limit) if (1..=Self::MOST.0).contains(&limit) => Ok(Self(limit)),
             _ => Err(serde::de::Error::custom("must be a whole number from 1 to 100")),
         }
     }
@@ -40,7 +46,7 @@ fields! {
     pub struct PageQuery {
         /// How many items a page has.
         limit: Option<Limit>,
-        /// Where the page before this one ended.
+        /// Where the page before this one ended: its `next_cursor`.
         cursor: Option<String>,
     }
 }

@@ -1,5 +1,6 @@
 //! Reading the fields of a request: all broken ones are reported at once, unknown ones are refused.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor, value::Error as ValueError};
 use serde_json::{Map, Value};
 
@@ -43,6 +44,9 @@ pub trait FromFields: Sized + Send {
     /// The names of the fields.
     const NAMES: &'static [&'static str];
 
+    /// What the API's document says of the fields.
+    fn describe(generator: &mut SchemaGenerator) -> Vec<FieldDescription>;
+
     /// Reads all fields.
     fn from_fields(fields: Fields) -> Result<Self, Error>;
 }
@@ -53,8 +57,39 @@ pub struct NoFields;
 impl FromFields for NoFields {
     const NAMES: &'static [&'static str] = &[];
 
+    fn describe(_: &mut SchemaGenerator) -> Vec<FieldDescription> {
+        Vec::new()
+    }
+
     fn from_fields(fields: Fields) -> Result<Self, Error> {
         fields.finish().map(|()| Self)
+    }
+}
+
+/// What the API's document says of a field.
+#[derive(Debug, Clone)]
+pub struct FieldDescription {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// What it may be.
+    pub schema: Schema,
+}
+
+impl FieldDescription {
+    /// Describes a field of type `T`. Its own `doc`, if it has one, goes before that of its type.
+    pub fn of<T: JsonSchema + for<'de> Deserialize<'de>>(
+        name: &'static str,
+        doc: &str,
+        generator: &mut SchemaGenerator,
+    ) -> Self {
+        let mut schema = generator.subschema_for::<T>();
+        if !doc.is_empty() {
+            schema.insert("description".to_owned(), doc.trim().into());
+        }
+        // Asked of the type that will parse it, so that the document cannot say otherwise.
+        Self { name, required: T::deserialize(Absent).is_err(), schema }
     }
 }
 
@@ -63,12 +98,18 @@ impl FromFields for NoFields {
 /// A field of type `T` is required, `Option<T>` may be absent or null, `Patch<T>` tells the two apart.
 #[macro_export]
 macro_rules! fields {
-    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        pub struct $name { $($(#[doc = $field_doc])* pub $field: $type,)* }
 
         impl $crate::edge::FromFields for $name {
             const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn describe(generator: &mut $crate::edge::SchemaGenerator) -> Vec<$crate::edge::FieldDescription> {
+                vec![$($crate::edge::FieldDescription::of::<$type>(
+                    stringify!($field), concat!($($field_doc, "\n"),*), generator,
+                )),*]
+            }
 
             fn from_fields(mut fields: $crate::edge::Fields) -> Result<Self, $crate::Error> {
                 $(let $field = fields.take::<$type>(stringify!($field));)*

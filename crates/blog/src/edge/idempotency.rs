@@ -159,7 +159,7 @@ impl Try {
             Ok(Ok(_)) => blog.table.give_up(attempt, false, now).await,
             Ok(Err(error)) => Err(error),
             Err(error) => {
-                let refused = error.problem().2.is_client_error();
+                let refused = error.problem().status.is_client_error();
                 blog.table.give_up(attempt, refused, now).await
             }
         };

@@ -19,10 +19,15 @@ pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
 pub use cors::AllowedOrigins;
 pub use cursor::{Cursor, Limit, PageQuery};
 pub use exchange::{Exchange, without_route};
-pub use fields::{Fields, FromFields, NoFields};
-pub use operation::{Call, Entry, Operation};
+pub use fields::{FieldDescription, Fields, FromFields, NoFields};
+pub use operation::{Call, Description, Entry, Operation};
 pub use precondition::{ETag, IfMatch};
+pub use problem::ProblemDetails;
 pub use quota::Quota;
-pub use reply::{Accepted, Begun, Created, Document, Issued, Json, MovedOr, NoContent, Page, Reply, Versioned};
+pub use reply::{
+    Accepted, AnswerDescription, Begun, Created, Document, File, Issued, Json, MovedOr, NoContent, Page, Reply,
+    StaticFile, Versioned,
+};
+pub use schemars::SchemaGenerator;
 pub use signing_key::SigningKey;
 pub use source::Source;

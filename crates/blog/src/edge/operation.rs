@@ -6,15 +6,20 @@ use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 use ulid::Ulid;
 
 use super::caller::viewer_of;
 use super::idempotency::{Outcome, Repeatable};
 use super::reply::ReplyContext;
-use super::{Caller, ETag, Exchange, Fields, FromFields, IfMatch, Quota, Reply, Source, quota};
+use super::{
+    AnswerDescription, Caller, ETag, Exchange, FieldDescription, Fields, FromFields, IfMatch, Quota, Reply, Source,
+    quota,
+};
 use crate::clock::Timestamp;
 use crate::domain::Role;
+use crate::error::Problem;
 use crate::table::RateLimit;
 use crate::{Blog, Error, telemetry};
 
@@ -38,6 +43,10 @@ pub trait Operation: Send + Sync + 'static {
     type Body: FromFields;
     /// What is answered.
     type Reply: Reply;
+
+    /// How it can fail, besides the ways that follow from the types above (see `local::openapi`). The tests hold what
+    /// they see against this.
+    const PROBLEMS: &'static [Problem] = &[];
 
     /// Whose account a call is about, as the client wrote it: who [`RATE_LIMIT`](Self::RATE_LIMIT) is counted for,
     /// besides the source.
@@ -111,6 +120,64 @@ impl Entry {
     pub async fn handle(&self, blog: &Blog, request: Request) -> Response<Body> {
         (self.handle)(blog, &request).await
     }
+}
+
+/// An operation as the API's document sees it. A list of its own, apart from [`Entry`], because what a static leads to is
+/// linked: nothing that is deployed reaches this.
+#[derive(Clone, Copy)]
+pub struct Description {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file, whose first lines say its route and what it does.
+    pub source: &'static str,
+    /// The least role that its caller needs.
+    pub least_role: Option<Role>,
+    /// The path's parameters.
+    pub path: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The query's parameters.
+    pub query: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The body's fields.
+    pub body: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// How it answers.
+    pub answers: fn(&mut SchemaGenerator) -> Vec<AnswerDescription>,
+    /// Whether it takes an `Idempotency-Key`.
+    pub creates: bool,
+    /// How it can fail beyond what follows from the above.
+    pub problems: &'static [Problem],
+}
+
+impl Description {
+    /// The description of the operation `O`, whose file reads `source`.
+    pub const fn of<O: Operation>(source: &'static str) -> Self {
+        Self {
+            name: O::NAME,
+            source,
+            least_role: O::Caller::LEAST_ROLE,
+            path: O::Path::describe,
+            query: O::Query::describe,
+            body: O::Body::describe,
+            answers: O::Reply::describe,
+            creates: O::Reply::CREATES,
+            problems: O::PROBLEMS,
+        }
+    }
+}
+
+/// Lists the operations of a crate, `file::Type` each: as `OPERATIONS` for the dispatch, as `DESCRIPTIONS` for the API's
+/// document.
+#[macro_export]
+macro_rules! operations {
+    ($($module:ident::$operation:ident,)*) => {
+        /// Every operation of this crate.
+        pub static OPERATIONS: &[$crate::edge::Entry] =
+            &[$($crate::edge::Entry::of::<$module::$operation>()),*];
+
+        /// What the API's document says of them.
+        pub static DESCRIPTIONS: &[$crate::edge::Description] =
+            &[$($crate::edge::Description::of::<$module::$operation>(
+                include_str!(concat!(stringify!($module), ".rs"))
+            )),*];
+    };
 }
 
 /// What no cache may keep, whoever asks.

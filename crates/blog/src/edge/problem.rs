@@ -2,27 +2,37 @@
 
 use lambda_http::Body;
 use lambda_http::http::{HeaderValue, Response, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Error;
 use crate::error::FieldError;
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// What went wrong, as RFC 9457 says it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemDetails<'a> {
+    /// Which problem it is: `urn:broadsheet:problem:NAME`. Programs go by this.
     r#type: String,
+    /// The same for people.
     title: &'a str,
+    /// The answer's status.
     status: u16,
+    /// What is wrong with this request.
     detail: String,
+    /// The request's path.
     instance: &'a str,
+    /// The request's id, by which the operator finds it in the logs.
     request_id: &'a str,
+    /// Of a request with fields that break a rule: all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<&'a FieldError>,
 }
 
 /// The answer to a request that failed. `instance` is the request's path.
 pub(super) fn response(error: &Error, instance: &str, request_id: &str, token_sent: bool) -> Response<Body> {
-    let (name, title, status) = error.problem();
-    let problem = Problem {
+    let crate::error::Problem { name, title, status, .. } = error.problem();
+    let problem = ProblemDetails {
         r#type: format!("urn:broadsheet:problem:{name}"),
         title,
         status: status.as_u16(),

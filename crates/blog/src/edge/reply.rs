@@ -1,7 +1,10 @@
 //! What operations answer.
 
+use std::marker::PhantomData;
+
 use lambda_http::Body;
-use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::ETag;
@@ -29,7 +32,55 @@ pub trait Reply {
 
     /// The answer in HTTP.
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error>;
+
+    /// What the API's document says of the answers that this can be.
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription>;
 }
+
+/// What the API's document says of an answer.
+#[derive(Debug, Clone)]
+pub struct AnswerDescription {
+    /// Its status.
+    pub status: StatusCode,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Its media types, each with what a body of it may be. None if there is no body.
+    pub bodies: Vec<(&'static str, Schema)>,
+    /// The headers that it always carries, besides those that every answer may have.
+    pub headers: Vec<HeaderName>,
+    /// The headers that it sometimes carries.
+    pub optional_headers: Vec<HeaderName>,
+}
+
+impl AnswerDescription {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode, meaning: &'static str) -> Self {
+        Self { status, meaning, bodies: Vec::new(), headers: Vec::new(), optional_headers: Vec::new() }
+    }
+
+    /// An answer with JSON that shows a `T`.
+    pub fn json<T: JsonSchema>(status: StatusCode, meaning: &'static str, generator: &mut SchemaGenerator) -> Self {
+        Self { bodies: vec![(JSON, generator.subschema_for::<T>())], ..Self::empty(status, meaning) }
+    }
+
+    /// The same, always with this header.
+    pub fn with(mut self, header: HeaderName) -> Self {
+        self.headers.push(header);
+        self
+    }
+
+    /// The same, sometimes with this header.
+    pub fn with_optional(mut self, header: HeaderName) -> Self {
+        self.optional_headers.push(header);
+        self
+    }
+}
+
+const JSON: &str = "application/json";
+
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+
+const NOT_MODIFIED: &str = "Not changed since the version that `If-None-Match` names.";
 
 /// 200 with JSON.
 pub struct Json<T>(pub T);
@@ -92,7 +143,8 @@ pub enum MovedOr<T> {
 }
 
 /// 200 with a page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
@@ -107,13 +159,17 @@ impl<T> Page<T> {
     }
 }
 
-impl<T: Serialize> Reply for Json<T> {
+impl<T: Serialize + JsonSchema> Reply for Json<T> {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         json(StatusCode::OK, &self.0)
     }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![AnswerDescription::json::<T>(StatusCode::OK, "Done.", generator)]
+    }
 }
 
-impl<T: Serialize> Reply for Created<T> {
+impl<T: Serialize + JsonSchema> Reply for Created<T> {
     const CREATES: bool = true;
 
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
@@ -127,27 +183,41 @@ impl<T: Serialize> Reply for Created<T> {
         }
         Ok(response)
     }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let created = AnswerDescription::json::<T>(StatusCode::CREATED, "Created.", generator);
+        vec![created.with_optional(header::LOCATION).with_optional(header::ETAG)]
+    }
 }
 
-impl<T: Serialize> Reply for Issued<T> {
+impl<T: Serialize + JsonSchema> Reply for Issued<T> {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         json(StatusCode::CREATED, &self.0)
     }
-}
 
-impl<T: Serialize> Reply for Versioned<T> {
-    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
-        versioned(json(StatusCode::OK, &self.body)?, self.version)
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![AnswerDescription::json::<T>(StatusCode::CREATED, "Issued.", generator)]
     }
 }
 
-impl<T: Serialize> Reply for Document<T> {
+impl<T: Serialize + JsonSchema> Reply for Versioned<T> {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        versioned(json(StatusCode::OK, &self.body)?, self.version)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![
+            AnswerDescription::json::<T>(StatusCode::OK, "Done.", generator).with(header::ETAG),
+            AnswerDescription::empty(StatusCode::NOT_MODIFIED, NOT_MODIFIED).with(header::ETAG),
+        ]
+    }
+}
+
+impl<T: Serialize + JsonSchema> Reply for Document<T> {
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         let response = if prefers_markdown(context.headers) {
             let mut response = Response::new(Body::Text(self.markdown));
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MARKDOWN));
             response
         } else {
             json(StatusCode::OK, &self.body)?
@@ -159,6 +229,14 @@ impl<T: Serialize> Reply for Document<T> {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
         Ok(response)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let mut answers = Versioned::<T>::describe(generator);
+        if let Some(shown) = answers.first_mut() {
+            shown.bodies.push((MARKDOWN, schemars::json_schema!({ "type": "string" })));
+        }
+        answers
     }
 }
 
@@ -200,9 +278,13 @@ impl Reply for Accepted {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         Ok(empty(StatusCode::ACCEPTED))
     }
+
+    fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![AnswerDescription::empty(StatusCode::ACCEPTED, "It will be done.")]
+    }
 }
 
-impl<T: Serialize> Reply for Begun<T> {
+impl<T: Serialize + JsonSchema> Reply for Begun<T> {
     const CREATES: bool = true;
 
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
@@ -210,11 +292,21 @@ impl<T: Serialize> Reply for Begun<T> {
         insert_location(&mut response, context, &self.location)?;
         Ok(response)
     }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let begun =
+            AnswerDescription::json::<T>(StatusCode::ACCEPTED, "It will be done; `Location` will have it.", generator);
+        vec![begun.with(header::LOCATION)]
+    }
 }
 
 impl Reply for NoContent {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         Ok(empty(StatusCode::NO_CONTENT))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![AnswerDescription::empty(StatusCode::NO_CONTENT, "Done.")]
     }
 }
 
@@ -229,9 +321,16 @@ impl<T: Reply> Reply for MovedOr<T> {
             }
         }
     }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let moved = AnswerDescription::empty(StatusCode::MOVED_PERMANENTLY, "It has another name now.");
+        let mut answers = T::describe(generator);
+        answers.push(moved.with(header::LOCATION));
+        answers
+    }
 }
 
-impl<T: Serialize> Reply for Page<T> {
+impl<T: Serialize + JsonSchema> Reply for Page<T> {
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
         let mut response = json(StatusCode::OK, &self)?;
         if let Some(cursor) = &self.next_cursor {
@@ -244,12 +343,57 @@ impl<T: Serialize> Reply for Page<T> {
         }
         Ok(response)
     }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let page = AnswerDescription::json::<Self>(StatusCode::OK, "A page of the list.", generator);
+        vec![page.with_optional(header::LINK)]
+    }
+}
+
+/// A file that is a part of the program.
+pub trait StaticFile {
+    /// Its media type.
+    const MEDIA_TYPE: &'static str;
+    /// What it says.
+    const TEXT: &'static str;
+    /// `Content-Security-Policy`: what a browser that shows it lets it do.
+    const POLICY: &'static str;
+}
+
+/// 200 with a file that is a part of the program; 304 if the client has it already.
+pub struct File<F>(PhantomData<F>);
+
+impl<F> File<F> {
+    /// The file.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<F: StaticFile> Reply for File<F> {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Error> {
+        let mut response = versioned(Response::new(Body::Text(F::TEXT.to_owned())), 1)?;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(F::MEDIA_TYPE));
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(F::POLICY));
+        Ok(response)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let shown = AnswerDescription {
+            bodies: vec![(F::MEDIA_TYPE, schemars::json_schema!({}))],
+            ..AnswerDescription::empty(StatusCode::OK, "The file.")
+        };
+        let kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, NOT_MODIFIED);
+        vec![
+            shown.with(header::ETAG).with(header::CONTENT_SECURITY_POLICY),
+            kept.with(header::ETAG).with_optional(header::CONTENT_SECURITY_POLICY),
+        ]
+    }
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Error> {
     let mut response = Response::new(Body::Text(serde_json::to_string(body).map_err(Error::internal)?));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     Ok(response)
 }
 

@@ -6,6 +6,7 @@
 //! stream keeps it instead, a moment behind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, SHARDS, TAG_NAME_PREFIX, TAG_RANK_PREFIX};
@@ -16,7 +17,7 @@ use crate::domain::Tag;
 use crate::edge::{Cursor, Limit, Page};
 
 /// By what tags are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TagOrder {
     /// The most used first, and of those alike by name.
