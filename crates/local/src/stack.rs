@@ -102,7 +102,9 @@ pub fn sdk_config(wire: Wire) -> SdkConfig {
     let credentials = Credentials::new(key_id, secret, None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("local"))
+        // The SDK keeps its budget of retries by region, for the whole process; stacks in one process, such as those of
+        // the tests, must not use up each other's.
+        .region(Region::new(format!("local-{}", wire.s3_url().rsplit(':').next().unwrap_or_default())))
         // The wire leads each call to its emulator, whatever stands here. Links to files begin with it.
         .endpoint_url(wire.s3_url())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
