@@ -1,6 +1,7 @@
 //! Reads `template.yaml`: the local stack has no routes, settings or table definition of its own.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -149,7 +150,11 @@ pub type Refs = BTreeMap<String, String>;
 
 /// Whether the template of this repository has a parameter of this name.
 pub fn has_parameter(name: &str) -> bool {
-    serde_yaml_ng::from_str::<Yaml>(SOURCE).is_ok_and(|root| root["Parameters"].get(name).is_some())
+    static PARAMETERS: LazyLock<Yaml> = LazyLock::new(|| {
+        let root = serde_yaml_ng::from_str::<Yaml>(SOURCE);
+        root.map(|root| root["Parameters"].clone()).unwrap_or_default()
+    });
+    PARAMETERS.get(name).is_some()
 }
 
 impl Template {

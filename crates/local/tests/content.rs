@@ -1,5 +1,6 @@
 //! The text of posts: how it is read, and what a stack wants of it.
 
+use blog::table::Slot;
 use serde_json::json;
 
 use crate::harness::TestStack;
@@ -50,6 +51,16 @@ async fn without_a_summary_the_beginning_of_the_text_stands_for_it() {
     ada.patch("/posts/t", "*", json!({ "summary": "Chosen." })).await.expect_status(200);
     ada.patch("/posts/t", "*", json!({ "body": "Words that do not show." })).await.expect_status(200);
     assert_eq!(stack.visitor().get("/posts").await.each("summary"), ["Chosen."]);
+    // A card is no larger for a beginning that nobody sees.
+    let summarised = json!({ "title": "Other", "body": "Words.", "summary": "Chosen." });
+    ada.post("/posts", summarised).await.expect_status(201);
+    for slug in ["t", "other"] {
+        let slug = slug.to_owned().try_into().unwrap();
+        match stack.stack.blog.table.post(&slug, stack.stack.blog.now()).await.unwrap() {
+            Some(Slot::Post(post)) => assert_eq!(post.excerpt, None, "{slug}"),
+            _ => panic!("no post {slug}"),
+        }
+    }
     let cleared = ada.patch("/posts/t", "*", json!({ "summary": null })).await;
     assert_eq!(cleared.body["summary"], "Words that do not show.");
     let long = ada.patch("/posts/t", "*", json!({ "body": "word ".repeat(100) })).await;
