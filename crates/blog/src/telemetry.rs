@@ -100,6 +100,8 @@ pub(crate) struct Outcome<'a> {
     pub sequence_number: Option<&'a str>,
     pub error: Option<&'a Error>,
     pub latency_ms: i64,
+    /// Whether it is worth a line only if it wrote something or failed.
+    pub may_be_idle: bool,
 }
 
 impl Outcome<'_> {
@@ -140,7 +142,13 @@ impl Outcome<'_> {
                 )
             };
         }
-        if server_error { line!(tracing::Level::ERROR) } else { line!(tracing::Level::INFO) }
+        if server_error {
+            line!(tracing::Level::ERROR)
+        } else if self.may_be_idle && usage.write_units == 0.0 {
+            line!(tracing::Level::DEBUG)
+        } else {
+            line!(tracing::Level::INFO)
+        }
     }
 }
 
@@ -152,12 +160,29 @@ pub async fn observe<T>(
     sequence_number: Option<&str>,
     doing: impl Future<Output = Result<T, Error>> + Send,
 ) -> Result<T, Error> {
+    observe_as(Outcome { operation, sequence_number, ..Outcome::default() }, blog, doing).await
+}
+
+/// The same for a job. One that found nothing to do leaves a line for debugging only: it runs every minute, and its
+/// metrics would be paid for on a blog that nobody uses.
+pub async fn observe_job<T>(
+    blog: &Blog,
+    operation: &'static str,
+    doing: impl Future<Output = Result<T, Error>> + Send,
+) -> Result<T, Error> {
+    observe_as(Outcome { operation, may_be_idle: true, ..Outcome::default() }, blog, doing).await
+}
+
+async fn observe_as<T>(
+    mut line: Outcome<'_>,
+    blog: &Blog,
+    doing: impl Future<Output = Result<T, Error>> + Send,
+) -> Result<T, Error> {
     let begun = blog.now();
-    let span = tracing::info_span!("function", operation, sequence_number);
+    let span = tracing::info_span!("function", operation = line.operation, sequence_number = line.sequence_number);
     let (outcome, usage) = measure(Box::pin(doing.instrument(span))).await;
-    let latency_ms = blog.now().milliseconds() - begun.milliseconds();
-    let error = outcome.as_ref().err();
-    Outcome { operation, sequence_number, error, latency_ms, ..Outcome::default() }.log(blog, &usage);
+    line.latency_ms = blog.now().milliseconds() - begun.milliseconds();
+    Outcome { error: outcome.as_ref().err(), ..line }.log(blog, &usage);
     outcome
 }
 

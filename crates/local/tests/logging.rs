@@ -249,3 +249,23 @@ async fn what_follows_from_a_change_has_a_line_too() {
         assert!(line["latency_ms"].is_i64() && line["dynamodb_calls"].is_u64(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_job_that_found_nothing_to_do_is_worth_no_metrics() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let later = json!({ "title": "T", "body": "B", "status": "published", "publish_at": "2026-11-21T08:31:00Z" });
+    ada.post("/posts", later).await.expect_status(201);
+    stack.minute().await;
+    stack.pass_seconds(60);
+    stack.minute().await;
+    // Those of the other stories that run a minute are here too, and the same holds for them.
+    let lines = lines_with("\"operation\":\"publish_due\"");
+    let (mut idle, mut busy) = (0, 0);
+    for line in lines.iter().filter(|line| line["message"] == "done" && line["server_error"] == 0) {
+        let wrote = line["write_units"].as_f64().unwrap() > 0.0;
+        assert_eq!(line["level"], if wrote { "INFO" } else { "DEBUG" }, "{line}");
+        if wrote { busy += 1 } else { idle += 1 }
+    }
+    assert!(idle > 0 && busy > 0, "{idle} {busy}");
+}

@@ -29,7 +29,7 @@ use std::pin::Pin;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use blog::function::UnknownHandler;
-use blog::telemetry::observe;
+use blog::telemetry::{observe, observe_job};
 use blog::{Blog, Error};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,7 +124,7 @@ impl Consumer {
 impl Job {
     /// Does what is to be done by now. What fails is left to the next time.
     pub async fn run(&self, blog: &Blog) -> Result<(), Error> {
-        observe(blog, self.name, None, (self.handle)(blog)).await
+        observe_job(blog, self.name, (self.handle)(blog)).await
     }
 }
 

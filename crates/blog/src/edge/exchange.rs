@@ -63,6 +63,7 @@ impl<'a> Exchange<'a> {
             error: error.as_ref(),
             latency_ms: self.blog.now().milliseconds() - self.now.milliseconds(),
             sequence_number: None,
+            may_be_idle: false,
         }
         .log(self.blog, &usage);
         response
