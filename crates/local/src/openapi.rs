@@ -351,7 +351,7 @@ impl Writer {
                 },
                 "IdempotencyKey": {
                     "name": "Idempotency-Key", "in": "header",
-                    "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$" },
+                    "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]([ -~]*[!-~])?$" },
                     "description": "Makes it safe to send the request again: within a day, what was done is answered, not done \
                         again.",
                 },

@@ -19,20 +19,14 @@ const ROUTES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/routes.rs
 pub async fn answer(blog: &Blog, request: &Request) -> Response<Body> {
     let exchange = Exchange::begin(NAME, blog, request);
     let methods = methods_of(request.raw_http_path());
-    exchange.conclude(Box::pin(async move { without_route(request.method(), &methods) })).await
+    exchange.conclude(Box::pin(async move { without_route(request.method(), methods) })).await
 }
 
-/// The methods that a path takes: of all routes that it matches, because API Gateway takes the first that has the
-/// method too.
-fn methods_of(path: &str) -> Vec<&'static str> {
-    let mut methods: Vec<_> = ROUTES
-        .iter()
-        .filter(|(route, _)| matches(route, path))
-        .flat_map(|(_, methods)| methods.iter().copied())
-        .collect();
-    methods.sort_unstable();
-    methods.dedup();
-    methods
+/// The methods that a path takes: those of the route that names it most exactly. `/users/confirm` is an address of its
+/// own, although `/users/{username}` would take it for a name.
+fn methods_of(path: &str) -> &'static [&'static str] {
+    let matching = ROUTES.iter().filter(|(route, _)| matches(route, path));
+    matching.min_by_key(|(route, _)| route.matches('{').count()).map_or(&[], |(_, methods)| *methods)
 }
 
 fn matches(route: &str, path: &str) -> bool {
