@@ -88,6 +88,19 @@ impl Edit<'_> {
     }
 }
 
+/// Changes something of a post that is no edit: it keeps its version, so nobody who has it open is disturbed.
+pub async fn amend(
+    blog: &Blog,
+    slug: Slug,
+    viewer: &Viewer,
+    now: Timestamp,
+    change: impl Fn(&mut Post) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let post = current_post(blog, slug, now).await?;
+    post.check_editable(viewer)?;
+    blog.table.amend_post(post.id, post.slug, now, change).await.map(drop)
+}
+
 /// The post at a slug, or at the slug it has now.
 pub async fn current_post(blog: &Blog, slug: Slug, now: Timestamp) -> Result<Post, Error> {
     match blog.table.post(&slug, now).await? {

@@ -5,7 +5,7 @@ use blog::edge::{Call, Editor, NoContent, NoFields, Operation};
 use blog::error::Problem;
 use blog::{Blog, Error};
 
-use crate::edit::{PostPath, current_post};
+use crate::edit::{PostPath, amend};
 
 pub struct PinPost;
 
@@ -20,8 +20,6 @@ impl Operation for PinPost {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Editor(viewer), path, now, .. } = call;
-        let post = current_post(blog, path.slug, now).await?;
-        post.check_editable(&viewer)?;
         let pin = |post: &mut Post| {
             if !post.is_published() {
                 return Err(Error::Conflict("Only a post that is published can be pinned."));
@@ -29,7 +27,7 @@ impl Operation for PinPost {
             post.pinned_at = post.pinned_at.or(Some(now));
             Ok(())
         };
-        blog.table.amend_post(post.id, post.slug, now, pin).await?;
+        amend(blog, path.slug, &viewer, now, pin).await?;
         Ok(NoContent)
     }
 }

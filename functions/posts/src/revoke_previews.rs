@@ -4,7 +4,7 @@ use blog::edge::{Author, Call, NoContent, NoFields, Operation};
 use blog::error::Problem;
 use blog::{Blog, Error};
 
-use crate::edit::{PostPath, current_post};
+use crate::edit::{PostPath, amend};
 
 pub struct RevokePreviews;
 
@@ -19,13 +19,11 @@ impl Operation for RevokePreviews {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Author(viewer), path, now, .. } = call;
-        let post = current_post(blog, path.slug, now).await?;
-        post.check_editable(&viewer)?;
         let revoke = |post: &mut blog::domain::Post| {
             post.preview_epoch += 1;
             Ok(())
         };
-        blog.table.amend_post(post.id, post.slug, now, revoke).await?;
+        amend(blog, path.slug, &viewer, now, revoke).await?;
         Ok(NoContent)
     }
 }

@@ -5,7 +5,7 @@ use blog::edge::{Call, Editor, NoContent, NoFields, Operation};
 use blog::error::Problem;
 use blog::{Blog, Error};
 
-use crate::edit::{PostPath, current_post};
+use crate::edit::{PostPath, amend};
 
 pub struct UnpinPost;
 
@@ -20,13 +20,11 @@ impl Operation for UnpinPost {
 
     async fn run(blog: &Blog, call: Call<Self>) -> Result<Self::Reply, Error> {
         let Call { caller: Editor(viewer), path, now, .. } = call;
-        let post = current_post(blog, path.slug, now).await?;
-        post.check_editable(&viewer)?;
         let unpin = |post: &mut Post| {
             post.pinned_at = None;
             Ok(())
         };
-        blog.table.amend_post(post.id, post.slug, now, unpin).await?;
+        amend(blog, path.slug, &viewer, now, unpin).await?;
         Ok(NoContent)
     }
 }
