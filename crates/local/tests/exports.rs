@@ -119,7 +119,24 @@ async fn a_user_gets_all_that_is_stored_of_them() {
         }
         posts.push(post);
     }
-    assert_eq!(file, json!({ "profile": profile, "posts": posts, "following": [], "followers": [] }));
+    // Every version of each, as it is read.
+    let mut versions = Vec::new();
+    for slug in ["renamed", "published", "trashed"] {
+        let id = posts.iter().find(|post| post["slug"] == slug).unwrap()["id"].clone();
+        for card in ada.get(&format!("/posts/{slug}/revisions")).await.body["items"].as_array().unwrap() {
+            let mut version = ada.get(&format!("/posts/{slug}/revisions/{}", card["version"])).await.body;
+            version["post_id"] = id.clone();
+            versions.push(version);
+        }
+    }
+    assert!(versions.len() > posts.len(), "some post has several");
+    let mut file = file;
+    for version in file["versions"].as_array_mut().unwrap() {
+        version.as_object_mut().unwrap().remove("text_version");
+    }
+    let expected =
+        json!({ "profile": profile, "posts": posts, "versions": versions, "following": [], "followers": [] });
+    assert_eq!(file, expected);
 }
 
 #[tokio::test]
@@ -204,7 +221,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 15, "{calls:?}");
+    assert_eq!(calls.len(), 27, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {
@@ -299,7 +316,8 @@ async fn many_long_posts_are_written_part_by_part() {
     stack.stack.wire.record();
     stack.settle().await;
     let parts = stack.stack.wire.take_calls().iter().filter(|call| call.action == "UploadPart").count();
-    assert_eq!(parts, 2);
+    // Each text is in it twice: the post's, and that of its one version.
+    assert_eq!(parts, 3);
     let file = file(&ada, &path).await;
     let posts = file["posts"].as_array().unwrap();
     assert_eq!(posts.len(), 30);

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use blog::bucket::{Upload, export_key};
-use blog::domain::{Export, Post, PostId, Slug, User};
+use blog::domain::{Export, Post, PostId, Revision, Slug, User};
 use blog::table::{Consistency, PostText, Slot, keys};
 use blog::{Blog, Error};
 use serde::Serialize;
@@ -15,6 +15,15 @@ pub const NAME: &str = "export_user";
 struct ExportedPost<'a> {
     #[serde(flatten)]
     post: &'a Post,
+    body: &'a str,
+}
+
+/// A version of a post.
+#[derive(Serialize)]
+struct ExportedVersion<'a> {
+    post_id: PostId,
+    #[serde(flatten)]
+    revision: &'a Revision,
     body: &'a str,
 }
 
@@ -37,17 +46,47 @@ pub async fn export_user(blog: &Blog, record: &EventRecord) -> Result<(), Error>
 /// All that is stored of a user, as it is stored. Whatever else comes to be stored of users is added here.
 async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(), Error> {
     file.write(&format!("{{\"profile\":{},\n\"posts\":[", json(user)?)).await?;
+    let posts = blog.table.slugs_of_user(user.id, |_| true).await?;
     let mut separator = "\n";
-    for (id, slug) in blog.table.slugs_of_user(user.id, |_| true).await? {
-        if let Some((post, text)) = find_post(blog, id, slug).await? {
+    for (id, slug) in &posts {
+        if let Some((post, text)) = find_post(blog, *id, slug.clone()).await? {
             let post = json(&ExportedPost { post: &post, body: &text.markdown })?;
             file.write(&format!("{separator}{post}")).await?;
             separator = ",\n";
         }
     }
+    file.write("\n],\n\"versions\":[").await?;
+    let mut separator = "\n";
+    for id in posts.into_keys() {
+        separator = write_versions(blog, id, separator, file).await?;
+    }
     let following = blog.table.all_follows(&keys::following(user.id)).await?;
     let followers = blog.table.all_follows(&keys::followers(user.id)).await?;
     file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await
+}
+
+/// The versions of a post, newest first and one at a time, since each may have a text of its own. Gives what separates
+/// them from what comes next.
+async fn write_versions(
+    blog: &Blog,
+    id: PostId,
+    mut separator: &'static str,
+    file: &mut Upload<'_>,
+) -> Result<&'static str, Error> {
+    let mut before = None;
+    loop {
+        let versions: Vec<_> =
+            blog.table.revisions_before(id, before).await?.into_iter().map(|revision| revision.version).collect();
+        let Some(last) = versions.last() else { return Ok(separator) };
+        before = Some(*last);
+        for version in versions {
+            if let Some((revision, body)) = blog.table.revision(id, version).await? {
+                let version = json(&ExportedVersion { post_id: id, revision: &revision, body: &body })?;
+                file.write(&format!("{separator}{version}")).await?;
+                separator = ",\n";
+            }
+        }
+    }
 }
 
 /// A post that had this slug a moment ago, wherever it is by now. None if it is gone; somebody else's post may have

@@ -222,7 +222,8 @@ pub const SHARDS: [u8; 4] = [0, 1, 2, 3];
 /// The shard that something of this name is in.
 fn shard(name: &str) -> u8 {
     let digest = digest::digest(&digest::SHA256, name.as_bytes());
-    digest.as_ref().first().map_or(0, |byte| byte % 4)
+    let first = digest.as_ref().first().copied().unwrap_or_default();
+    SHARDS.get(usize::from(first) % SHARDS.len()).copied().unwrap_or_default()
 }
 
 /// A slug that a post had, by the post: what has to go with it.

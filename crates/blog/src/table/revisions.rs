@@ -32,6 +32,12 @@ impl Table {
         Ok(Page { items, next_cursor: page.next_cursor })
     }
 
+    /// Versions of a post, newest first, for who goes through all of them: up to a hundred before `before`, or the newest.
+    pub async fn revisions_before(&self, id: PostId, before: Option<u64>) -> Result<Vec<Revision>, Error> {
+        let before = before.map(|version| keys::revision(id, version).sk);
+        self.items(&keys::revisions(id), before.as_deref()).await?.into_iter().map(read).collect()
+    }
+
     /// A version of a post, with the Markdown that it had.
     pub async fn revision(&self, id: PostId, version: u64) -> Result<Option<(Revision, String)>, Error> {
         let revision: Option<Revision> = self.get(&keys::revision(id, version), Consistency::Strong).await?;
