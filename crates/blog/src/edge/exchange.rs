@@ -70,8 +70,8 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Answers a request that no route takes, whose path takes these `methods`, `OPTIONS` among them, or none if there is
-/// nothing at it): a preflight with what it asks, all else with 405, or 404 if there is nothing.
+/// Answers a request that no route takes. `methods` are those that its path does take, `OPTIONS` among them, and none if
+/// there is nothing at that path, which is 404. A preflight is told them; any other request is 405.
 pub fn without_route(method: &Method, methods: &[&str]) -> Result<Response<Body>, Error> {
     if methods.is_empty() {
         return Err(Error::NotFound("There is nothing here."));
