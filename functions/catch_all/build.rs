@@ -13,16 +13,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let template = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../template.yaml");
     println!("cargo::rerun-if-changed={}", template.display());
     let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(template)?)?;
+    let paths = template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].as_mapping();
 
     let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for resource in template["Resources"].as_mapping().ok_or("the template has no resources")?.values() {
-        for event in resource["Properties"]["Events"].as_mapping().into_iter().flat_map(|events| events.values()) {
-            let properties = &event["Properties"];
-            if let (Some(path), Some(method)) = (properties["Path"].as_str(), properties["Method"].as_str())
-                && method != "ANY"
-            {
-                routes.entry(path).or_default().extend([method.to_uppercase(), "OPTIONS".to_owned()]);
-            }
+    for (path, methods) in paths.ok_or("the template has no paths")? {
+        let methods = methods.as_mapping().into_iter().flat_map(|methods| methods.keys()).filter_map(Value::as_str);
+        // All others are extensions: that of any method is the route to here.
+        let methods: Vec<_> = methods.filter(|method| !method.starts_with("x-")).map(str::to_uppercase).collect();
+        if let (Some(path), false) = (path.as_str(), methods.is_empty()) {
+            routes.entry(path).or_default().extend(methods.into_iter().chain(["OPTIONS".to_owned()]));
         }
     }
     let routes: Vec<_> = routes.into_iter().map(|(path, methods)| (path, Vec::from_iter(methods))).collect();

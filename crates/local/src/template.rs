@@ -1,4 +1,5 @@
-//! Reads `template.yaml`: the local stack has no routes, settings or table definition of its own.
+//! Reads `template.yaml` and the templates that are parts of it: the local stack has no routes, settings or table
+//! definition of its own.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,6 +9,13 @@ use serde_yaml_ng::Value as Yaml;
 
 /// The template of this repository.
 pub const SOURCE: &str = include_str!("../../../template.yaml");
+
+/// The templates of its parts that have functions, by the `Location` that it names them by.
+pub const PARTS: [(&str, &str); 3] = [
+    ("functions/users/template.yaml", include_str!("../../../functions/users/template.yaml")),
+    ("functions/posts/template.yaml", include_str!("../../../functions/posts/template.yaml")),
+    ("functions/events/template.yaml", include_str!("../../../functions/events/template.yaml")),
+];
 
 /// What the local stack takes from the template.
 #[derive(Debug, Clone)]
@@ -82,6 +90,8 @@ fn matches(pattern: &Value, value: &Value) -> bool {
 /// A Lambda function.
 #[derive(Debug, Clone)]
 pub struct Function {
+    /// What it is called at AWS.
+    pub name: String,
     /// The binary that is built for it.
     pub binary: String,
     /// What its role allows: actions by the logical id of the resource, with the partition keys that a
@@ -158,55 +168,57 @@ pub fn has_parameter(name: &str) -> bool {
 }
 
 impl Template {
-    /// Reads a template, with these values for what it refers to.
+    /// Reads a template and its parts, with these values for what it refers to.
     pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
-        let root: Yaml = serde_yaml_ng::from_str(source)?;
-        let resolver = Resolver { refs, parameters: &root["Parameters"] };
-        let root = resolver.json(&root);
+        let root = resolve(source, refs)?;
         let resources = object(&root, "Resources")?;
+        let mut templates = vec![root.clone()];
+        for (id, part) in of_type(resources, "AWS::Serverless::Application") {
+            let location = text(part, "/Properties/Location", id)?;
+            // The other parts have no functions: what they do, AWS does.
+            let Some((_, source)) = PARTS.iter().find(|(part, _)| *part == location) else { continue };
+            let parameters = part.pointer("/Properties/Parameters").and_then(Value::as_object);
+            let given = parameters.into_iter().flatten();
+            let given = given.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+            templates.push(resolve(source, &given.collect())?);
+        }
 
-        let (mut routes, mut event_sources, mut jobs, mut catch_all) = (Vec::new(), Vec::new(), Vec::new(), None);
-        let mut functions = BTreeMap::new();
-        for (id, resource) in of_type(resources, "AWS::Serverless::Function") {
-            let handler = text(resource, "/Properties/Handler", id)?;
-            let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
-            for event in events.into_iter().flat_map(Map::values) {
-                if event["Type"] == "DynamoDB" {
-                    event_sources.push(event_source(event, &handler)?);
-                    continue;
-                }
-                if event["Type"] == "Schedule" {
+        let (mut event_sources, mut jobs) = (Vec::new(), Vec::new());
+        let (mut functions, mut environments) = (BTreeMap::new(), Vec::new());
+        for template in &templates {
+            let resources = object(template, "Resources")?;
+            environments.push(environment_of(template)?);
+            // One that is built otherwise is no part of the blog, but of how it is released.
+            let built = of_type(resources, "AWS::Serverless::Function")
+                .filter(|(_, resource)| resource.pointer("/Metadata/BuildProperties").is_some());
+            for (id, resource) in built {
+                let handler = text(resource, "/Properties/Handler", id)?;
+                let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
+                for event in events.into_iter().flat_map(Map::values) {
+                    if event["Type"] == "DynamoDB" {
+                        event_sources.push(event_source(event, &handler)?);
+                        continue;
+                    }
                     // The one schedule that the local stack knows.
                     match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
                         Some("rate(1 minute)") => jobs.push(handler.clone()),
                         _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
                     }
-                    continue;
                 }
-                let method = text(event, "/Properties/Method", id)?.to_uppercase();
-                let path = text(event, "/Properties/Path", id)?;
-                if path.ends_with("+}") {
-                    catch_all = Some((path, handler.clone()));
-                    continue;
-                }
-                routes.push(Route {
-                    method,
-                    path,
-                    handler: handler.clone(),
-                    authorized: event.pointer("/Properties/Auth/Authorizer").is_some(),
-                });
+                let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
+                // SAM gives each function a role of this name.
+                let role = json!(format!("{id}Role"));
+                let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
+                    .map(|(_, policy)| &policy["Properties"])
+                    .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)));
+                let function = Function {
+                    name: text(resource, "/Properties/FunctionName", id)?,
+                    binary: text(resource, "/Metadata/BuildProperties/Binary", id)?,
+                    statements: policies.into_iter().flatten().flat_map(statements_of).collect(),
+                    shared: shared.flat_map(|policy| statements_of(&policy["PolicyDocument"])).collect(),
+                };
+                functions.insert(handler, function);
             }
-            let binary = text(resource, "/Metadata/BuildProperties/Binary", id)?;
-            let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
-            let statements = policies.into_iter().flatten().flat_map(statements_of).collect();
-            // SAM gives each function a role of this name.
-            let role = json!(format!("{id}Role"));
-            let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
-                .map(|(_, policy)| &policy["Properties"])
-                .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)))
-                .flat_map(|policy| statements_of(&policy["PolicyDocument"]))
-                .collect();
-            functions.insert(handler, Function { binary, statements, shared });
         }
 
         let api = one(resources, "AWS::Serverless::Api")?;
@@ -219,22 +231,20 @@ impl Template {
                 value.pointer(pointer).and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
             number.ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
         };
-        let environment = root
-            .pointer("/Globals/Function/Environment/Variables")
-            .and_then(Value::as_object)
-            .ok_or_else(|| TemplateError::Missing("Globals.Function.Environment".to_owned()))?;
+        let environment = environments.swap_remove(0);
+        if environments.iter().any(|of_part| *of_part != environment) {
+            return Err(TemplateError::Missing("the same environment in every part".to_owned()));
+        }
+        let (routes, catch_all) = routes(api, &functions)?;
         Ok(Self {
             stage: text(api, "/Properties/StageName", "Api")?,
             routes,
-            catch_all: catch_all.ok_or_else(|| TemplateError::Missing("a route for the rest".to_owned()))?,
+            catch_all,
             event_sources,
             jobs,
-            triggers: triggers(pool, resources)?,
+            triggers: triggers(pool, &functions)?,
             functions,
-            environment: environment
-                .iter()
-                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
-                .collect(),
+            environment,
             ttl_attribute: text(table, "/Properties/TimeToLiveSpecification/AttributeName", "the table")?,
             table: create_table(&table["Properties"], refs),
             gateway_responses: gateway_responses(api)?,
@@ -266,19 +276,63 @@ fn statements_of(policy: &Value) -> Vec<Statement> {
     policy["Statement"].as_array().into_iter().flatten().map(statement).collect()
 }
 
-/// Which handlers the pool's `LambdaConfig` means, found by the names that end their ARNs.
-fn triggers(pool: &Value, resources: &Map<String, Value>) -> Result<BTreeMap<String, String>, TemplateError> {
+/// A template as JSON, with what it refers to put in.
+fn resolve(source: &str, refs: &Refs) -> Result<Value, TemplateError> {
+    let mut root: Yaml = serde_yaml_ng::from_str(source)?;
+    root.apply_merge()?;
+    Ok(Resolver { refs, parameters: &root["Parameters"] }.json(&root))
+}
+
+/// The environment that a template gives to all of its functions.
+fn environment_of(template: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
+    let variables = template.pointer("/Globals/Function/Environment/Variables").and_then(Value::as_object);
+    let variables = variables.ok_or_else(|| TemplateError::Missing("Globals.Function.Environment".to_owned()))?;
+    Ok(variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect())
+}
+
+/// The routes of the API, and the path and the handler of the one that takes what no other takes.
+fn routes(
+    api: &Value,
+    functions: &BTreeMap<String, Function>,
+) -> Result<(Vec<Route>, (String, String)), TemplateError> {
+    let (mut routes, mut catch_all) = (Vec::new(), None);
+    for (path, methods) in object(&api["Properties"]["DefinitionBody"], "paths")? {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let uri = text(operation, "/x-amazon-apigateway-integration/uri", path)?;
+            // What is left of the URI is the name of an output of a part, which is the end of a function's name, or an
+            // ARN of an alias that has the name in it.
+            let uri = uri.split(":live").next().unwrap_or_default();
+            let name = uri.rsplit(['.', ':']).next().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
+            let function = functions.iter().find(|(_, function)| function.name.rsplit('-').next() == Some(name));
+            let (handler, _) = function.ok_or_else(|| TemplateError::Missing(format!("the function {name}")))?;
+            if method == "x-amazon-apigateway-any-method" {
+                catch_all = Some((path.clone(), handler.clone()));
+                continue;
+            }
+            routes.push(Route {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                handler: handler.clone(),
+                authorized: operation["security"].as_array().is_some_and(|security| !security.is_empty()),
+            });
+        }
+    }
+    Ok((routes, catch_all.ok_or_else(|| TemplateError::Missing("a route for the rest".to_owned()))?))
+}
+
+/// Which handlers the pool's `LambdaConfig` means, found by the names in its ARNs.
+fn triggers(
+    pool: &Value,
+    functions: &BTreeMap<String, Function>,
+) -> Result<BTreeMap<String, String>, TemplateError> {
     object(&pool["Properties"], "LambdaConfig")?
         .iter()
         .map(|(kind, arn)| {
             let arn = arn.as_str().unwrap_or_default();
-            let named = |function: &Value| {
-                let name = function.pointer("/Properties/FunctionName").and_then(Value::as_str);
-                name.is_some_and(|name| arn.ends_with(&format!(":function:{name}")))
-            };
-            let function = of_type(resources, "AWS::Serverless::Function").find(|(_, function)| named(function));
-            let (id, function) = function.ok_or_else(|| TemplateError::Missing(format!("the function {arn}")))?;
-            Ok((kind.clone(), text(function, "/Properties/Handler", id)?))
+            let named = |function: &Function| arn.ends_with(&format!(":function:{}:live", function.name));
+            let function = functions.iter().find(|(_, function)| named(function));
+            let (handler, _) = function.ok_or_else(|| TemplateError::Missing(format!("the function {arn}")))?;
+            Ok((kind.clone(), handler.clone()))
         })
         .collect()
 }
@@ -370,12 +424,21 @@ impl Resolver<'_> {
             }
             Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), tagged.value.as_str()) {
                 ("!Ref", Some(name)) => json!(self.reference(name)),
-                // Which resource is meant is all that matters here, not its ARN.
-                ("!GetAtt", Some(name)) => json!(name.split('.').next()),
-                ("!Sub", Some(text)) => json!(text.replace("${", "").replace(".Arn}", "")),
+                // Which resource is meant is all that matters here, not its ARN; of a part it is which output.
+                ("!GetAtt", Some(name)) => match name.split_once(".Outputs.") {
+                    Some((_, output)) => json!(output),
+                    None => json!(name.split('.').next()),
+                },
+                ("!Sub", Some(text)) => json!(self.substitute(text)),
                 _ => self.json(&tagged.value),
             },
         }
+    }
+
+    fn substitute(&self, text: &str) -> String {
+        let (begin, rest) = text.split_once("${").unwrap_or((text, ""));
+        let Some((name, rest)) = rest.split_once('}') else { return begin.to_owned() };
+        format!("{begin}{}{}", self.reference(name.trim_end_matches(".Arn")), self.substitute(rest))
     }
 
     fn reference(&self, name: &str) -> String {

@@ -1,0 +1,116 @@
+"""Tries a new version of a function before anybody else calls it.
+
+CodeDeploy calls this for each function of a release (`BeforeAllowTraffic`), and lets no request through to a version
+that does not pass. In Python, because Lambda's own runtime has the AWS SDK in it: there is nothing to build or to ship.
+https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
+"""
+
+import json
+import os
+import re
+
+import boto3
+
+# A request as API Gateway sends it, of nobody, for nothing. It changes nothing anywhere, but it takes settings,
+# permissions and a table to answer it: whatever an operation makes of it, it says so itself and it is not 5xx.
+REQUEST = {
+    "resource": "/",
+    "path": "/",
+    "httpMethod": "POST",
+    "headers": {"Content-Type": "application/json"},
+    "multiValueHeaders": {"Content-Type": ["application/json"]},
+    "pathParameters": {},
+    "requestContext": {
+        "requestId": "release-check",
+        "stage": "v1",
+        "path": "/v1/",
+        "resourcePath": "/",
+        "httpMethod": "POST",
+        "identity": {"sourceIp": "127.0.0.1"},
+    },
+    "body": "",
+}
+BAD_TOKEN = {
+    "type": "REQUEST",
+    "methodArn": "arn:aws:execute-api:us-east-1:000000000000:release/v1/GET/",
+    **{name: REQUEST[name] for name in ["resource", "path", "httpMethod", "requestContext", "pathParameters"]},
+    "headers": {"Authorization": "Bearer release-check"},
+    "multiValueHeaders": {},
+    "queryStringParameters": {},
+    "multiValueQueryStringParameters": {},
+    "stageVariables": {},
+}
+# Nobody has this name: what is done for a user after signing up finds none.
+SIGN_UP = {
+    "version": "1",
+    "region": "us-east-1",
+    "userPoolId": "release-check",
+    "userName": "0" * 26,
+    "callerContext": {"awsSdkVersion": "release-check", "clientId": "release-check"},
+    "request": {"userAttributes": {}},
+    "response": {},
+}
+NO_CHANGES = {"Records": []}
+
+# What is no operation, by the end of its name.
+EVENTS = {
+    "Authorizer": BAD_TOKEN,
+    "CopyCounts": NO_CHANGES,
+    "DeleteRestOfPost": NO_CHANGES,
+    "DeleteUser": NO_CHANGES,
+    "ExportUser": NO_CHANGES,
+    "RankTag": NO_CHANGES,
+    "RewriteBylines": NO_CHANGES,
+    "PublishDue": {},  # publishes what is due, as it does every minute
+    "PreSignUp": {**SIGN_UP, "triggerSource": "PreSignUp_SignUp"},
+    "PostConfirmation": {**SIGN_UP, "triggerSource": "PostConfirmation_ConfirmSignUp"},
+}
+
+
+def complaint(name, failed, answer):
+    """What is wrong with an answer of this function, if anything. `failed` is whether Lambda calls it an error."""
+    if name == "Authorizer":
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+        return None if failed and answer.get("errorMessage") == "Unauthorized" else "a bad token is not refused"
+    if failed:
+        return "it fails"
+    if name in EVENTS:
+        return "changes that there are not failed" if answer and answer.get("batchItemFailures") else None
+    headers = {header.lower() for header in {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}}
+    if not 200 <= answer.get("statusCode", 0) < 500:
+        return f"it answers {answer.get('statusCode')}"
+    return None if "x-request-id" in headers else "its answer has no X-Request-Id"
+
+
+def check(functions, blog, name, version):
+    """Calls this version of the function of the stack `blog`. Says what is wrong, if anything."""
+    event = EVENTS.get(name, REQUEST)
+    called = functions.invoke(FunctionName=f"{blog}-{name}", Qualifier=version, Payload=json.dumps(event))
+    answer = json.loads(called["Payload"].read() or "null")
+    return complaint(name, "FunctionError" in called, answer)
+
+
+def newest_version(functions, function):
+    """The version that is being released. The hook is not told which it is, nor does CodeDeploy know it yet when asked."""
+    pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    versions = [version["Version"] for page in pages for version in page["Versions"]]
+    return max((version for version in versions if version != "$LATEST"), key=int)
+
+
+def handler(event, _context):
+    deployments, functions, blog = boto3.client("codedeploy"), boto3.client("lambda"), os.environ["STACK_NAME"]
+    status = "Failed"
+    try:
+        deployment = deployments.get_deployment(deploymentId=event["DeploymentId"])["deploymentInfo"]
+        # SAM calls the deployment group of RegisterFunction ...-RegisterFunctionDeploymentGroup-...
+        name = re.search(r"-([A-Za-z]+)FunctionDeploymentGroup-", deployment["deploymentGroupName"])[1]
+        version = newest_version(functions, f"{blog}-{name}")
+        wrong = check(functions, blog, name, version)
+        print(json.dumps({"function": name, "version": version, "wrong": wrong, "level": "ERROR" if wrong else "INFO"}))
+        status = "Failed" if wrong else "Succeeded"
+    finally:
+        deployments.put_lifecycle_event_hook_execution_status(
+            deploymentId=event["DeploymentId"],
+            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+            status=status,
+        )
