@@ -13,7 +13,7 @@ use crate::Blog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::edge::Entry;
-use crate::telemetry;
+use crate::telemetry::{self, Instance};
 
 /// The handler that the template names is not one of this binary's.
 #[derive(Debug)]
@@ -62,10 +62,14 @@ pub async fn serve(operations: &'static [Entry]) -> Result<(), Error> {
 
 /// One JSON line for each event, on standard output, where Lambda collects it. `AWS_LAMBDA_LOG_LEVEL`, which
 /// the template's `LoggingConfig` sets, says how much.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
 #[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
 pub fn start_logging() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    let subscriber = telemetry::json_lines(level.unwrap_or(LevelFilter::INFO), std::io::stdout);
+    let variable = |name| std::env::var(name).ok();
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
+    let named = variable("AWS_LAMBDA_FUNCTION_NAME").zip(variable("AWS_LAMBDA_FUNCTION_VERSION"));
+    let instance = named.map(|(function, version)| Instance { function, version });
+    let subscriber = telemetry::json_lines(level.unwrap_or(LevelFilter::INFO), instance, std::io::stdout);
     // There is one already only if this is called twice.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -46,6 +46,15 @@ const METRICS: [(&str, &str); 5] = [
     ("write_units", "Count"),
 ];
 
+/// Which function of AWS writes the lines, in which of its versions: what a release is watched by.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Its name at AWS.
+    pub function: String,
+    /// The version that was published, or `$LATEST`.
+    pub version: String,
+}
+
 /// What is done on behalf of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
@@ -250,14 +259,14 @@ fn units(output: &Output) -> (f64, f64) {
 }
 
 /// A subscriber that writes each line as JSON: from this level on what is our own, and the warnings of all else. What
-/// the SDK says of itself below that has whole requests in it.
-pub fn json_lines<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
+/// the SDK says of itself below that has whole requests in it. `instance` is who writes, if that is a function of AWS.
+pub fn json_lines<W>(level: LevelFilter, instance: Option<Instance>, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
-        .event_format(JsonLine { clock: Clock::system() })
+        .event_format(JsonLine { clock: Clock::system(), instance })
         .with_writer(writer);
     tracing_subscriber::registry().with(ours(level)).with(layer)
 }
@@ -279,6 +288,7 @@ fn ours(level: LevelFilter) -> Targets {
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 struct JsonLine {
     clock: Clock,
+    instance: Option<Instance>,
 }
 
 impl<S> FormatEvent<S, JsonFields> for JsonLine
@@ -306,12 +316,25 @@ where
         event.record(&mut line);
         if metadata.target() == MEASURED {
             let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
-            let directive = json!({
+            let mut directives = vec![json!({
                 "Namespace": "Broadsheet",
                 "Dimensions": [["stack", "operation"]],
                 "Metrics": metrics,
-            });
-            let metrics = json!({ "Timestamp": now.milliseconds(), "CloudWatchMetrics": [directive] });
+            })];
+            if let Some(Instance { function, version }) = &self.instance {
+                line.0.insert("function".to_owned(), json!(function));
+                line.0.insert("version".to_owned(), json!(version));
+                // Of a version only what goes wrong, which its release is watched by: a metric costs in each hour in
+                // which it is reported, and what is not reported counts as none.
+                if line.0.get("server_error") == Some(&json!(1)) {
+                    directives.push(json!({
+                        "Namespace": "Broadsheet",
+                        "Dimensions": [["function", "version"]],
+                        "Metrics": [{ "Name": "server_error", "Unit": "Count" }],
+                    }));
+                }
+            }
+            let metrics = json!({ "Timestamp": now.milliseconds(), "CloudWatchMetrics": directives });
             line.0.insert("_aws".to_owned(), metrics);
         } else {
             line.0.insert("target".to_owned(), json!(metadata.target()));

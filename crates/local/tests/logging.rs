@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
 
+use blog::telemetry::{Instance, json_lines};
 use local::backing::refs;
 use local::gateway::operations;
 use local::template::{self, Template};
@@ -36,7 +37,8 @@ impl Write for Lines {
 pub fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let subscriber = blog::telemetry::json_lines(LevelFilter::DEBUG, || Lines);
+        let instance = Instance { function: "broadsheet-Any".to_owned(), version: "7".to_owned() };
+        let subscriber = json_lines(LevelFilter::DEBUG, Some(instance), || Lines);
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
 }
@@ -95,6 +97,7 @@ async fn every_operation_says_in_one_line_how_it_went() {
         for dimension in directive["Dimensions"][0].as_array().unwrap() {
             assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} in {line}");
         }
+        assert_eq!(line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len(), 1, "what goes well costs no more: {line}");
         let metrics = directive["Metrics"].as_array().unwrap();
         assert_eq!(metrics.len(), 5);
         for metric in metrics {
@@ -162,6 +165,11 @@ async fn a_fault_is_an_error_with_its_cause_and_the_line_is_the_only_one() {
     let errors = lines("fault-1").into_iter().filter(|line| line["level"] == "ERROR");
     let ours = errors.filter(|line| !line["target"].as_str().unwrap_or_default().starts_with("aws_")).count();
     assert_eq!(ours, 1);
+    // A release is watched by what its own version fails in.
+    let of_version = &line["_aws"]["CloudWatchMetrics"][1];
+    assert_eq!(of_version["Dimensions"], json!([["function", "version"]]));
+    assert_eq!(of_version["Metrics"], json!([{ "Name": "server_error", "Unit": "Count" }]));
+    assert_eq!((&line["function"], &line["version"]), (&json!("broadsheet-Any"), &json!("7")));
     // No route at all has a line too.
     call(&stack.visitor(), "fault-2", "PURGE", "/posts", None).await.expect_problem(405, "method-not-allowed");
     assert_eq!(summary("fault-2")["operation"], catch_all::NAME);

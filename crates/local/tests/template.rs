@@ -10,6 +10,7 @@ use local::gateway::operations;
 use local::template::{self, Route, Statement, Template};
 use local::wire::Call;
 use serde_json::json;
+use serde_yaml_ng::Value as Yaml;
 
 use crate::harness::{Client, PASSWORD, TestStack};
 use crate::triggers::sign_up;
@@ -49,6 +50,81 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     let called: BTreeSet<_> = template().triggers.into_values().collect();
     let named: BTreeSet<_> = events::TRIGGERS.iter().map(|trigger| trigger.name.to_owned()).collect();
     assert_eq!(called, named, "the user pool calls every trigger");
+}
+
+/// The templates that have functions, the root first, as they are written.
+fn sources() -> Vec<(&'static str, Yaml)> {
+    let sources = [("template.yaml", template::SOURCE)].into_iter().chain(template::PARTS);
+    sources.map(|(path, source)| (path, serde_yaml_ng::from_str(source).unwrap())).collect()
+}
+
+/// The names that a loop of a section of the template goes through.
+fn looped(section: &Yaml, name: &str) -> BTreeSet<String> {
+    let names = section[format!("Fn::ForEach::{name}")][1].as_sequence().into_iter().flatten();
+    names.map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own() {
+    let template = template();
+    for (path, source) in sources() {
+        let resources = source["Resources"].as_mapping().unwrap();
+        let mut functions = BTreeSet::new();
+        for (id, function) in resources {
+            let (Some(id), properties) = (id.as_str().unwrap().strip_suffix("Function"), &function["Properties"]) else {
+                continue;
+            };
+            if function["Metadata"]["BuildProperties"].is_null() {
+                continue;
+            }
+            let handler = properties["Handler"].as_str().unwrap();
+            assert_eq!(id.to_lowercase(), handler.replace('_', ""), "{path}");
+            assert_eq!(template.functions[handler].name, format!("local-{id}"), "{path}");
+            let alarms = properties["DeploymentPreference"]["Alarms"].as_sequence().unwrap();
+            let alarms: Vec<_> = alarms.iter().map(|alarm| tagged(alarm)).collect();
+            let mut wanted = vec![format!("{id}Errors")];
+            // How long a consumer takes says nothing: one change may lead to thousands of others.
+            if looped(&source["Resources"], "Timed").contains(id) {
+                wanted.push(format!("{id}Latency"));
+            }
+            assert_eq!(alarms, wanted, "{path}");
+            functions.insert(id.to_owned());
+        }
+        assert_eq!(looped(&source["Resources"], "Watched"), functions, "{path}");
+        let timed = looped(&source["Resources"], "Timed");
+        let answer_somebody: BTreeSet<_> = functions
+            .iter()
+            .filter(|id| !events::CONSUMERS.iter().any(|consumer| consumer.name.replace('_', "") == id.to_lowercase()))
+            .filter(|id| !events::JOBS.iter().any(|job| job.name.replace('_', "") == id.to_lowercase()))
+            .cloned()
+            .collect();
+        assert_eq!(timed, answer_somebody, "{path}");
+    }
+}
+
+/// What `!Ref` refers to.
+fn tagged(value: &Yaml) -> String {
+    let Yaml::Tagged(tagged) = value else { panic!("{value:?} refers to nothing") };
+    tagged.value.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn all_functions_have_the_same_globals_wherever_they_are_written() {
+    let globals = |source: &Yaml| {
+        let mut globals = source["Globals"]["Function"].clone();
+        // The names of the same things: parameters of the parts, resources of the root. The reader compares the
+        // environment by what comes of it.
+        for name in ["CodeUri", "Environment"] {
+            globals.as_mapping_mut().unwrap().remove(name).unwrap();
+        }
+        globals["DeploymentPreference"].as_mapping_mut().unwrap().remove("Hooks").unwrap();
+        globals
+    };
+    let sources = sources();
+    for (path, source) in &sources {
+        assert_eq!(globals(source), globals(&sources[0].1), "{path}");
+        assert_eq!(globals(source)["AutoPublishAlias"], Yaml::from("live"));
+    }
 }
 
 #[test]
