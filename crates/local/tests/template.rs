@@ -55,7 +55,12 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
 /// The templates that have functions, the root first, as they are written.
 fn sources() -> Vec<(&'static str, Yaml)> {
     let sources = [("template.yaml", template::SOURCE)].into_iter().chain(template::PARTS);
-    sources.map(|(path, source)| (path, serde_yaml_ng::from_str(source).unwrap())).collect()
+    let read = |source| {
+        let mut source: Yaml = serde_yaml_ng::from_str(source).unwrap();
+        source.apply_merge().unwrap();
+        source
+    };
+    sources.map(|(path, source)| (path, read(source))).collect()
 }
 
 /// The names that a loop of a section of the template goes through.
