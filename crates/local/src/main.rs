@@ -36,6 +36,12 @@ struct Serve {
     /// The port to answer on; 0 takes any that is free.
     #[arg(long, default_value_t = 3000)]
     port: u16,
+    /// The address to answer on. In a container it has to be 0.0.0.0; elsewhere that is for everybody on the network.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// The port that files are fetched from; 0 takes any that is free.
+    #[arg(long, default_value_t = 0)]
+    files_port: u16,
     #[command(flatten)]
     data: Data,
     /// Let new accounts wait for the code that is sent to their address (see /_local/emails).
@@ -126,8 +132,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: Serve) -> io::Result<()> {
-    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let listener = TcpListener::bind((local, options.port)).await.map_err(|error| {
+    let listener = TcpListener::bind((options.host, options.port)).await.map_err(|error| {
         io::Error::new(error.kind(), format!("port {} cannot be used ({error}); try --port", options.port))
     })?;
     let base = format!("http://localhost:{}", listener.local_addr()?.port());
@@ -136,8 +141,8 @@ async fn serve(options: Serve) -> io::Result<()> {
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
         admin_email: Some(options.admin_email.clone()),
         clock: Clock::system(),
-        host: local,
-        ports: [0; 3],
+        host: options.host,
+        ports: [0, 0, options.files_port],
         triggers: true,
         parameters: options.parameters,
     })

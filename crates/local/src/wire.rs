@@ -2,7 +2,7 @@
 //! was called, and can break calls on purpose.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
@@ -115,9 +115,11 @@ impl Wire {
         Self { inner, dynamodb, cognito, s3, state: Arc::default() }
     }
 
-    /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path.
+    /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path; this machine's, where S3
+    /// answers on all of them: links to files begin with it.
     pub fn s3_url(&self) -> String {
-        format!("http://{}", self.s3)
+        let address = if self.s3.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.s3.port()).into() } else { self.s3 };
+        format!("http://{address}")
     }
 
     /// From now on calls are written down.
