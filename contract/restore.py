@@ -301,7 +301,12 @@ def _(blog: Blog) -> None:
         item = {name: value["S"] for name, value in item.items()}
         blog.put(blog.live, item | {"title": "Edited", "updated_at": later})
     blog.put(blog.live, {"pk": "POST#new", "sk": "POST", "created_at": later})
-    expect(blog.drill("--table", name, "--yes"), 0, "0 differ otherwise")
+    # Nor what was changed before the table was made, if it was restored to a time before that.
+    blog.put(blog.live, {"pk": "POST#earlier", "sk": "POST", "created_at": "2026-06-01T00:00:00.000Z"})
+    arguments = ["--table", name, "--samples", "1000", "--tolerate", "0"]
+    expect(blog.drill(*arguments), 1, "POST#earlier / POST is not in the restored table")
+    expect(blog.drill(*arguments, "--at", "2026-05-01T00:00:00Z", "--yes"), 0, "0 differ otherwise")
+    blog.dynamodb.delete_item(TableName=blog.live, Key={"pk": {"S": "POST#earlier"}, "sk": {"S": "POST"}})
     blog.dynamodb.delete_item(TableName=blog.live, Key={"pk": {"S": "POST#new"}, "sk": {"S": "POST"}})
     blog.fill()
 
@@ -350,6 +355,7 @@ def _(blog: Blog) -> None:
     expect(blog.drill("--at", "2001-01-01T00:00:00Z", "--yes"), 2, "can be restored to a time from")
     expect(blog.drill("--from-backup", "--yes"), 2, "there is no backup")
     expect(blog.drill("--at", "2001-01-01", "--from-backup"), 2, "not allowed with")
+    expect(blog.drill("--table", blog.live, "--from-backup"), 2, "nothing to do")
     expect(blog.drill("--yes", stack="no-such-stack"), 2, "no-such-stack")
     assert blog.restored() == []
 
