@@ -280,7 +280,7 @@ fn statements_of(policy: &Value) -> Vec<Statement> {
 fn resolve(source: &str, refs: &Refs) -> Result<Value, TemplateError> {
     let mut root: Yaml = serde_yaml_ng::from_str(source)?;
     root.apply_merge()?;
-    Ok(Resolver { refs, parameters: &root["Parameters"] }.json(&root))
+    Ok(Resolver { refs, parameters: &root["Parameters"], conditions: &root["Conditions"] }.json(&root))
 }
 
 /// The environment that a template gives to all of its functions.
@@ -408,6 +408,7 @@ fn one<'a>(resources: &'a Map<String, Value>, kind: &str) -> Result<&'a Value, T
 struct Resolver<'a> {
     refs: &'a Refs,
     parameters: &'a Yaml,
+    conditions: &'a Yaml,
 }
 
 impl Resolver<'_> {
@@ -430,6 +431,12 @@ impl Resolver<'_> {
                     None => json!(name.split('.').next()),
                 },
                 ("!Sub", Some(text)) => json!(self.substitute(text)),
+                ("!Equals", _) => json!(self.json(&tagged.value[0]) == self.json(&tagged.value[1])),
+                ("!Not", _) => json!(self.json(&tagged.value[0]) == json!(false)),
+                ("!If", _) => {
+                    let condition = &self.conditions[tagged.value[0].as_str().unwrap_or_default()];
+                    self.json(&tagged.value[if self.json(condition) == json!(true) { 1 } else { 2 }])
+                }
                 _ => self.json(&tagged.value),
             },
         }
