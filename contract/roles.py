@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Whether the role that CloudFormation deploys with (infrastructure/github.yaml) can make all that the templates have.
+
+AWS says in the schema of each resource type which actions making, reading, changing and deleting one of it takes; cfn-lint
+brings these schemas along. Also: whatever has a name of our own has one that the role's patterns know.
+
+Needs cfn-lint. Run it with: python contract/roles.py
+"""
+
+import fnmatch
+import glob
+import sys
+
+import yaml
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+# What SAM makes of its own types, with what it adds for our events, alias and releases.
+SAM = {
+    "AWS::Serverless::Api": ["AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::DomainName",
+                             "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::Lambda::Permission",
+                             "AWS::Route53::RecordSet"],
+    "AWS::Serverless::Application": ["AWS::CloudFormation::Stack"],
+    "AWS::Serverless::Function": ["AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup", "AWS::Events::Rule",
+                                  "AWS::IAM::Role", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig",
+                                  "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::Permission",
+                                  "AWS::Lambda::Version"],
+}
+
+# Actions that the schemas name for what our templates do not use: replicas, imports and streams of a table, keys of one's own,
+# networks and file systems of functions, firewalls of anything but an API, and the like. A pattern covers a feature.
+UNUSED = """
+    amplify:* apprunner:* appsync:* bedrock-agentcore:* billing:* ec2:* elasticfilesystem:* elasticloadbalancing:* firehose:*
+    kinesis:* kms:* payments:* s3files:* s3tables:* backup-storage:Mount
+    apigateway:AddCertificateToDomain apigateway:RemoveCertificateFromDomain apigateway:CreateAccessAssociation
+    backup:*LockConfiguration cloudformation:*StackPolicy cloudformation:UpdateTerminationProtection
+    cloudfront:*ConnectionGroup cloudfront:List* cognito-idp:*WebACL* codedeploy:RegisterOnPremisesInstance
+    dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
+    iam:*GroupPolicy iam:*UserPolicy iam:*RolePermissionsBoundary iam:DescribeOrganization iam:ListPolicies
+    lambda:*CodeSigning* lambda:AssociateRuntimeAlias lambda:PassCapacityProvider lambda:GetLayerVersion
+    logs:*KmsKey logs:*DataProtectionPolicy logs:*IndexPolicy logs:*IndexPolicies logs:DeleteResourcePolicy
+    logs:PutBearerTokenAuthentication logs:PutLogGroupDeletionProtection logs:CreateLogStream logs:PutLogEvents
+    route53:ListHostedZones s3:DeleteBucketAnalytics* s3:DeleteBucketCors s3:DeleteBucketEncryption s3:DeleteBucketLifecycle
+    s3:DeleteBucketMetadata* s3:CreateBucketMetadata* s3:UpdateBucketMetadata* s3:DeleteBucketMetrics*
+    s3:DeleteBucketReplication s3:DeleteBucketWebsite s3:DeleteObject s3:GetBucketMetadata* s3:ListBucket s3:REST.PUT.OBJECT
+    secretsmanager:GetRandomPassword secretsmanager:GetSecretValue secretsmanager:*Region* secretsmanager:*ToRegions
+    sns:PutDataProtectionPolicy wafv2:*PermissionPolicy
+""".split()
+
+# The property that names a resource, where one is given. What is not here is named by CloudFormation after the stack, or at
+# random, and the role's statements say so.
+NAMES = {
+    "AWS::Backup::BackupVault": "BackupVaultName",
+    "AWS::Budgets::Budget": "Budget.BudgetName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::Rule": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::Serverless::Function": "FunctionName",
+    "AWS::WAFv2::WebACL": "Name",
+}
+# CloudFormation itself names these without the stack's name, so they need one of ours.
+NEED_NAME = {"AWS::Budgets::Budget", "AWS::CloudWatch::Dashboard", "AWS::WAFv2::WebACL"}
+
+
+class Short(yaml.SafeLoader):
+    """Reads !Sub "text" as the text, and other short forms as what they are given."""
+
+
+def short(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+Short.add_multi_constructor("!", short)
+
+
+def load(path):
+    with open(path) as file:
+        return yaml.load(file, Short)
+
+
+def resources(node):
+    """Every resource of a template, also those in an Fn::ForEach."""
+    if isinstance(node, dict):
+        if str(node.get("Type", "")).startswith("AWS::"):
+            yield node
+        else:
+            for value in node.values():
+                yield from resources(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from resources(value)
+
+
+def actions(node):
+    """Every action that a policy document allows. A statement under !If counts: roles are looked at with all there is."""
+    if isinstance(node, dict):
+        if node.get("Effect") == "Allow":
+            yield from [node["Action"]] if isinstance(node["Action"], str) else node["Action"]
+        for value in node.values():
+            yield from actions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from actions(value)
+
+
+def main():
+    roles = load("infrastructure/github.yaml")["Resources"]
+    allowed = {action for name, role in roles.items() if name.startswith("Execution") for action in actions(role["Properties"])}
+    files = ["template.yaml", *glob.glob("functions/*/template.yaml"), *glob.glob("infrastructure/*.yaml")]
+    files = [file for file in files if file != "infrastructure/github.yaml"]
+    wrong, used, types, checked = [], set(), set(), 0
+    for file in files:
+        for resource in resources(load(file).get("Resources", {})):
+            kind = resource["Type"]
+            types.update(SAM.get(kind, [kind]))
+            name = resource.get("Properties") or {}
+            for step in NAMES.get(kind, "").split("."):
+                name = (name.get(step) or {}) if isinstance(name, dict) else {}
+            if kind in NEED_NAME and not name:
+                wrong.append(f"{file}: a {kind} without a name, which then is not the stack's")
+            if name and isinstance(name, str) and not any(
+                    text in name for text in ["${AWS::StackName}", "${Blog}", "AWS::StackName", "Blog"]):
+                wrong.append(f"{file}: a {kind} is named {name}, which does not begin with the stack's name")
+    for kind in sorted(types):
+        if kind.startswith("AWS::Serverless::"):
+            wrong.append(f"{kind}: say in SAM what it becomes")
+            continue
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
+        for handler in ["create", "read", "update", "delete"]:
+            for action in handlers.get(handler, {}).get("permissions", []):
+                checked += 1
+                unused = [pattern for pattern in UNUSED if fnmatch.fnmatchcase(action, pattern)]
+                used.update(unused)
+                if not unused and not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed):
+                    wrong.append(f"{kind}: {handler} needs {action}, which the execution role has not")
+    for line in sorted(set(wrong)):
+        print("FAIL ", line)
+    if wrong or not checked:
+        sys.exit(1)
+    print(f"{len(types)} types of resources in {len(files)} templates, {checked} permissions: the execution role has them.")
+
+
+if __name__ == "__main__":
+    main()
