@@ -132,7 +132,7 @@ def main():
                 wrong.append(f"{file}: a {kind} without a name, which then is not the stack's")
             if name and isinstance(name, str) and not any(
                     text in name for text in ["${AWS::StackName}", "${Blog}", "AWS::StackName", "Blog"]):
-                wrong.append(f"{file}: a {kind} is named {name}, which does not begin with the stack's name")
+                wrong.append(f"{file}: a {kind} is named {name}, which has not the stack's name in it")
     for kind in sorted(types):
         if kind.startswith("AWS::Serverless::"):
             wrong.append(f"{kind}: say in SAM what it becomes")
