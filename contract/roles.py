@@ -2,13 +2,14 @@
 """Whether the role that CloudFormation deploys with (infrastructure/github.yaml) can make all that the templates have.
 
 AWS says in the schema of each resource type which actions making, reading, changing and deleting one of it takes; cfn-lint
-brings these schemas along. Also: whatever has a name of our own has one that the role's patterns know.
+brings these schemas along. Also: whatever is given a name is given one that the role's patterns reach.
 
 Needs cfn-lint. Run it with: python contract/roles.py
 """
 
 import fnmatch
 import glob
+import re
 import sys
 
 import yaml
@@ -46,25 +47,25 @@ UNUSED = """
     sns:PutDataProtectionPolicy wafv2:*PermissionPolicy
 """.split()
 
-# The property that names a resource, where one is given. What is not here is named by CloudFormation after the stack, or at
-# random, and the role's statements say so.
+# The property that names a resource where one is given, and the ARN that it then has. What is not here is named by CloudFormation
+# after the stack, or at random, and the role's statements say so.
 NAMES = {
-    "AWS::Backup::BackupVault": "BackupVaultName",
-    "AWS::Budgets::Budget": "Budget.BudgetName",
-    "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
-    "AWS::CloudWatch::Dashboard": "DashboardName",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::Events::Rule": "Name",
-    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
-    "AWS::IAM::Role": "RoleName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::SecretsManager::Secret": "Name",
-    "AWS::Serverless::Function": "FunctionName",
-    "AWS::WAFv2::WebACL": "Name",
+    "AWS::Backup::BackupVault": ("BackupVaultName", "backup:R:A:backup-vault:NAME"),
+    "AWS::Budgets::Budget": ("Budget.BudgetName", "budgets::A:budget/NAME"),
+    "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch:R:A:alarm:NAME"),
+    "AWS::CloudWatch::CompositeAlarm": ("AlarmName", "cloudwatch:R:A:alarm:NAME"),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", "cloudwatch::A:dashboard/NAME"),
+    "AWS::DynamoDB::Table": ("TableName", "dynamodb:R:A:table/NAME"),
+    "AWS::Events::Rule": ("Name", "events:R:A:rule/NAME"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "iam::A:policy/NAME"),
+    "AWS::IAM::Role": ("RoleName", "iam::A:role/NAME"),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs:R:A:log-group:NAME"),
+    "AWS::S3::Bucket": ("BucketName", "s3:::NAME"),
+    "AWS::SNS::Topic": ("TopicName", "sns:R:A:NAME"),
+    "AWS::SQS::Queue": ("QueueName", "sqs:R:A:NAME"),
+    "AWS::SecretsManager::Secret": ("Name", "secretsmanager:R:A:secret:NAME-000000"),
+    "AWS::Serverless::Function": ("FunctionName", "lambda:R:A:function:NAME"),
+    "AWS::WAFv2::WebACL": ("Name", "wafv2:R:A:regional/webacl/NAME/0"),
 }
 # CloudFormation itself names these without the stack's name, so they need one of ours.
 NEED_NAME = {"AWS::Budgets::Budget", "AWS::CloudWatch::Dashboard", "AWS::WAFv2::WebACL"}
@@ -115,24 +116,49 @@ def actions(node):
             yield from actions(value)
 
 
+def plain(text):
+    """A text of !Sub with the values of a stack in it; what else is put in stands as its own name."""
+    for name, value in {"AWS::Partition": "aws", "AWS::Region": "R", "AWS::AccountId": "A", "Stage": "staging",
+                        "AWS::StackName": "broadsheet-staging", "Blog": "broadsheet-staging"}.items():
+        text = text.replace("${" + name + "}", value)
+    return re.sub(r"\$\{(.*?)\}", r"\1", {"AWS::StackName": "broadsheet-staging", "Blog": "broadsheet-staging"}.get(text, text))
+
+
+def patterns(node):
+    """Every resource that a statement names."""
+    if isinstance(node, dict):
+        if node.get("Effect") == "Allow":
+            yield from [node["Resource"]] if isinstance(node["Resource"], str) else node["Resource"]
+        for value in node.values():
+            yield from patterns(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from patterns(value)
+
+
 def main():
     roles = load("infrastructure/github.yaml")["Resources"]
-    allowed = {action for name, role in roles.items() if name.startswith("Execution") for action in actions(role["Properties"])}
+    policies = [policy["Properties"]["PolicyDocument"] for policy in roles.values() if policy["Type"] == "AWS::IAM::ManagedPolicy"]
+    allowed = set(actions(policies))
+    reach = {plain(pattern) for pattern in patterns(policies)} - {"*"}
     files = ["template.yaml", *glob.glob("functions/*/template.yaml"), *glob.glob("infrastructure/*.yaml")]
     files = [file for file in files if file != "infrastructure/github.yaml"]
-    wrong, used, types, checked = [], set(), set(), 0
+    wrong, types, checked, named = [], set(), 0, 0
     for file in files:
         for resource in resources(load(file).get("Resources", {})):
             kind = resource["Type"]
             types.update(SAM.get(kind, [kind]))
+            path, arn = NAMES.get(kind, ("", ""))
             name = resource.get("Properties") or {}
-            for step in NAMES.get(kind, "").split("."):
+            for step in path.split("."):
                 name = (name.get(step) or {}) if isinstance(name, dict) else {}
             if kind in NEED_NAME and not name:
                 wrong.append(f"{file}: a {kind} without a name, which then is not the stack's")
-            if name and isinstance(name, str) and not any(
-                    text in name for text in ["${AWS::StackName}", "${Blog}", "AWS::StackName", "Blog"]):
-                wrong.append(f"{file}: a {kind} is named {name}, which has not the stack's name in it")
+            elif isinstance(name, str):
+                arn = "arn:aws:" + arn.replace("NAME", plain(name))
+                named += 1
+                if not any(fnmatch.fnmatchcase(arn, pattern) for pattern in reach):
+                    wrong.append(f"{file}: a {kind} is {arn}, which the execution role cannot reach")
     for kind in sorted(types):
         if kind.startswith("AWS::Serverless::"):
             wrong.append(f"{kind}: say in SAM what it becomes")
@@ -144,14 +170,13 @@ def main():
                 # A whole service is not excused where the resource is of that service.
                 own = f"{kind.split('::')[1].lower()}:*"
                 unused = [pattern for pattern in UNUSED if pattern != own and fnmatch.fnmatchcase(action, pattern)]
-                used.update(unused)
                 if not unused and not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed):
                     wrong.append(f"{kind}: {handler} needs {action}, which the execution role has not")
     for line in sorted(set(wrong)):
         print("FAIL ", line)
     if wrong or not checked:
         sys.exit(1)
-    print(f"{len(types)} types of resources in {len(files)} templates, {checked} permissions: the execution role has them.")
+    print(f"{len(types)} types of resources in {len(files)} templates, {checked} permissions, {named} names: the execution role has them.")
 
 
 if __name__ == "__main__":
