@@ -48,7 +48,7 @@ SIGN_UP = {
     "userName": "0" * 26,
     "callerContext": {"awsSdkVersion": "release-check", "clientId": "release-check"},
     "request": {"userAttributes": {}},
-    "response": {},
+    "response": {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False},
 }
 NO_CHANGES = {"Records": []}
 
@@ -65,15 +65,17 @@ EVENTS = {
     "PreSignUp": {**SIGN_UP, "triggerSource": "PreSignUp_SignUp"},
     "PostConfirmation": {**SIGN_UP, "triggerSource": "PostConfirmation_ConfirmSignUp"},
 }
+# What refuses by failing, and with what words.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+REFUSALS = {"Authorizer": "Unauthorized", "PostConfirmation": "The registration took too long. Register again."}
 
 
 def complaint(name, failed, answer):
     """What is wrong with an answer of this function, if anything. `failed` is whether Lambda calls it an error."""
-    if name == "Authorizer":
-        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
-        return None if failed and answer.get("errorMessage") == "Unauthorized" else "a bad token is not refused"
-    if failed:
-        return "it fails"
+    refusal = REFUSALS.get(name)
+    if failed or refusal:
+        message = answer.get("errorMessage") if failed else None
+        return None if refusal and message == refusal else f"it says {message!r} instead of {refusal!r}"
     if name in EVENTS:
         return "changes that there are not failed" if answer and answer.get("batchItemFailures") else None
     headers = {header.lower() for header in {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}}

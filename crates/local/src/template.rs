@@ -248,7 +248,7 @@ impl Template {
             ttl_attribute: text(table, "/Properties/TimeToLiveSpecification/AttributeName", "the table")?,
             table: create_table(&table["Properties"], refs),
             gateway_responses: gateway_responses(api)?,
-            authorizer_seconds: number(api, "/Properties/Auth/Authorizers/TokenAuthorizer/Identity/ReauthorizeEvery")?,
+            authorizer_seconds: number(authorizer(api)?, "/authorizerResultTtlInSeconds")?,
             user_pool: UserPool {
                 access_token_minutes: number(client, "/Properties/AccessTokenValidity")?,
                 refresh_token_days: number(client, "/Properties/RefreshTokenValidity")?,
@@ -318,6 +318,12 @@ fn routes(
         }
     }
     Ok((routes, catch_all.ok_or_else(|| TemplateError::Missing("a route for the rest".to_owned()))?))
+}
+
+/// How API Gateway asks the authorizer.
+fn authorizer(api: &Value) -> Result<&Value, TemplateError> {
+    let authorizer = "/Properties/DefinitionBody/components/securitySchemes/TokenAuthorizer/x-amazon-apigateway-authorizer";
+    api.pointer(authorizer).ok_or_else(|| TemplateError::Missing("the authorizer".to_owned()))
 }
 
 /// Which handlers the pool's `LambdaConfig` means, found by the names in its ARNs.
