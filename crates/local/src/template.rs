@@ -322,15 +322,13 @@ fn routes(
 
 /// How API Gateway asks the authorizer.
 fn authorizer(api: &Value) -> Result<&Value, TemplateError> {
-    let authorizer = "/Properties/DefinitionBody/components/securitySchemes/TokenAuthorizer/x-amazon-apigateway-authorizer";
+    let authorizer =
+        "/Properties/DefinitionBody/components/securitySchemes/TokenAuthorizer/x-amazon-apigateway-authorizer";
     api.pointer(authorizer).ok_or_else(|| TemplateError::Missing("the authorizer".to_owned()))
 }
 
 /// Which handlers the pool's `LambdaConfig` means, found by the names in its ARNs.
-fn triggers(
-    pool: &Value,
-    functions: &BTreeMap<String, Function>,
-) -> Result<BTreeMap<String, String>, TemplateError> {
+fn triggers(pool: &Value, functions: &BTreeMap<String, Function>) -> Result<BTreeMap<String, String>, TemplateError> {
     object(&pool["Properties"], "LambdaConfig")?
         .iter()
         .map(|(kind, arn)| {

@@ -97,7 +97,11 @@ async fn every_operation_says_in_one_line_how_it_went() {
         for dimension in directive["Dimensions"][0].as_array().unwrap() {
             assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} in {line}");
         }
-        assert_eq!(line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len(), 1, "what goes well costs no more: {line}");
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len(),
+            1,
+            "what goes well costs no more: {line}"
+        );
         let metrics = directive["Metrics"].as_array().unwrap();
         assert_eq!(metrics.len(), 5);
         for metric in metrics {

@@ -76,7 +76,8 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
         let resources = source["Resources"].as_mapping().unwrap();
         let mut functions = BTreeSet::new();
         for (id, function) in resources {
-            let (Some(id), properties) = (id.as_str().unwrap().strip_suffix("Function"), &function["Properties"]) else {
+            let (Some(id), properties) = (id.as_str().unwrap().strip_suffix("Function"), &function["Properties"])
+            else {
                 continue;
             };
             if function["Metadata"]["BuildProperties"].is_null() {
@@ -96,6 +97,14 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
             functions.insert(id.to_owned());
         }
         assert_eq!(looped(&source["Resources"], "Watched"), functions, "{path}");
+        // The outputs that routes name.
+        let routed =
+            |id: &&String| template.routes.iter().any(|route| id.to_lowercase() == route.handler.replace('_', ""));
+        assert_eq!(
+            looped(&source["Outputs"], "Functions"),
+            functions.iter().filter(routed).cloned().collect(),
+            "{path}"
+        );
         let timed = looped(&source["Resources"], "Timed");
         let answer_somebody: BTreeSet<_> = functions
             .iter()
@@ -105,6 +114,27 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
             .collect();
         assert_eq!(timed, answer_somebody, "{path}");
     }
+}
+
+#[test]
+fn every_part_is_handed_what_it_asks_for_and_no_more() {
+    let (_, root) = sources().remove(0);
+    let mut parts = 0;
+    for (id, part) in root["Resources"].as_mapping().unwrap() {
+        let Some(location) = part["Properties"]["Location"].as_str() else { continue };
+        let source = std::fs::read_to_string(format!("{}/../../{location}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let source: Yaml = serde_yaml_ng::from_str(&source).unwrap();
+        let asked = source["Parameters"].as_mapping().unwrap();
+        let handed = part["Properties"]["Parameters"].as_mapping().unwrap();
+        for (name, parameter) in asked {
+            assert!(handed.contains_key(name) || !parameter["Default"].is_null(), "{id:?} is not handed {name:?}");
+        }
+        for name in handed.keys() {
+            assert!(asked.contains_key(name), "{id:?} does not ask for {name:?}");
+        }
+        parts += 1;
+    }
+    assert!(parts > 3, "only {parts} parts");
 }
 
 /// What `!Ref` refers to.
