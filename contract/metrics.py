@@ -34,8 +34,6 @@ BY_HAND = {
         "metrics": {
             name: [["UserPool", "UserPoolClient"]]
             for name in [
-                "FederationSuccesses",
-                "FederationThrottles",
                 "SignInSuccesses",
                 "SignInThrottles",
                 "SignUpSuccesses",
