@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 use tracing::level_filters::LevelFilter;
 
-/// What AWS reports, by namespace (contract/metrics.py).
-const DOCUMENTED: &str = include_str!("../../../contract/metrics.json");
-const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// A resource of a template.
@@ -54,7 +54,7 @@ fn resources() -> Vec<Resource> {
     let mut resources = Vec::new();
     for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "yaml") && path.exists()) {
         let file = path.strip_prefix(root()).unwrap().display().to_string();
-        let template = serde_yaml_ng::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let template = serde_yaml_ng::from_str(&read(path)).unwrap();
         for (key, value) in written_out(&template)["Resources"].as_object().unwrap() {
             add(&mut resources, &file, key, key, value);
         }
@@ -117,8 +117,12 @@ fn metrics() -> Vec<Metric> {
             let of_expression = of_expression.map(|part| &part["MetricStat"]["Metric"]).filter(|part| !part.is_null());
             let asked: Vec<_> = of_expression.chain([&resource.value["Properties"]]).collect();
             for part in asked.into_iter().filter(|part| !part["MetricName"].is_null()) {
-                let values: BTreeMap<_, _> =
-                    part["Dimensions"].as_array().into_iter().flatten().map(|d| (text(&d["Name"]), text(&d["Value"]))).collect();
+                let values: BTreeMap<_, _> = part["Dimensions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|d| (text(&d["Name"]), text(&d["Value"])))
+                    .collect();
                 let dimensions = values.keys().cloned().collect();
                 let (namespace, name) = (text(&part["Namespace"]), text(&part["MetricName"]));
                 metrics.push(Metric { place: place.clone(), namespace, name, dimensions, values });
@@ -218,7 +222,8 @@ fn functions() -> BTreeSet<String> {
 
 #[test]
 fn every_metric_is_one_that_somebody_reports() {
-    let documented: Value = serde_json::from_str(DOCUMENTED).unwrap();
+    // What AWS reports, by namespace (contract/metrics.py).
+    let documented: Value = serde_json::from_str(&read("contract/metrics.json")).unwrap();
     let (reported, functions) = (reported(), functions());
     let (mut wrong, mut namespaces) = (Vec::new(), BTreeSet::new());
     for metric in metrics() {
@@ -259,7 +264,8 @@ fn every_consumer_has_an_alarm_on_its_lag() {
 
 #[test]
 fn an_alarm_tells_somebody_or_is_part_of_one_that_does() {
-    let alarms: Vec<_> = resources().into_iter().filter(|r| r.is_alarm() && r.file == "infrastructure/watching.yaml").collect();
+    let alarms: Vec<_> =
+        resources().into_iter().filter(|r| r.is_alarm() && r.file == "infrastructure/watching.yaml").collect();
     let rules: String = alarms.iter().filter_map(|alarm| alarm.property("AlarmRule").as_str()).collect();
     for alarm in &alarms {
         if !rules.contains(&format!("ALARM(\"${{{}}}\")", alarm.id)) {
@@ -269,7 +275,11 @@ fn an_alarm_tells_somebody_or_is_part_of_one_that_does() {
         }
         let chosen = alarm.property("TreatMissingData").is_string();
         assert!(chosen || alarm.is("CompositeAlarm"), "what no data means for {} is left open", alarm.id);
-        assert_eq!(*alarm.property("AlarmName"), format!("${{Blog}}-{}", alarm.id), "what the runbook's commands ask for");
+        assert_eq!(
+            *alarm.property("AlarmName"),
+            format!("${{Blog}}-{}", alarm.id),
+            "what the runbook's commands ask for"
+        );
     }
 }
 
@@ -280,9 +290,9 @@ fn anchor(heading: &str) -> String {
 }
 
 /// The sections of the runbook by their anchors, each with the alarms that its line `Alarms:` names.
-fn sections() -> BTreeMap<String, BTreeSet<String>> {
+fn sections(runbook: &str) -> BTreeMap<String, BTreeSet<String>> {
     let (mut sections, mut last, mut in_code) = (BTreeMap::<_, BTreeSet<String>>::new(), String::new(), false);
-    for line in RUNBOOK.lines() {
+    for line in runbook.lines() {
         in_code ^= line.starts_with("```");
         if line.starts_with('#') && !in_code {
             last = anchor(line.trim_start_matches('#'));
@@ -297,8 +307,9 @@ fn sections() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn every_alarm_leads_to_the_section_of_the_runbook_that_names_it() {
-    let sections = sections();
-    for link in RUNBOOK.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+    let runbook = read("docs/runbook.md");
+    let sections = sections(&runbook);
+    for link in runbook.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         assert!(sections.contains_key(link), "the runbook leads to #{link}, which it does not have");
     }
     let (mut wrong, mut alarms) = (Vec::new(), BTreeSet::new());
