@@ -96,6 +96,11 @@ fn written_out(yaml: &Yaml) -> Value {
     }
 }
 
+/// The value of a dimension: text, or whatever function makes it.
+fn dimension(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// A metric as an alarm or a dashboard asks for it.
 #[derive(Debug)]
 struct Metric {
@@ -121,7 +126,7 @@ fn metrics() -> Vec<Metric> {
                     .as_array()
                     .into_iter()
                     .flatten()
-                    .map(|d| (text(&d["Name"]), text(&d["Value"])))
+                    .map(|d| (text(&d["Name"]), dimension(&d["Value"])))
                     .collect();
                 let dimensions = values.keys().cloned().collect();
                 let (namespace, name) = (text(&part["Namespace"]), text(&part["MetricName"]));
