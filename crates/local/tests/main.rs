@@ -40,3 +40,4 @@ mod template;
 mod tokens;
 mod trash;
 mod triggers;
+mod watching;
