@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use blog::telemetry::{Instance, json_lines};
 use local::gateway::operations;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -202,8 +203,13 @@ fn reported() -> BTreeMap<String, Vec<BTreeSet<String>>> {
             Ok(())
         }
     }
-    let subscriber = blog::telemetry::json_lines(LevelFilter::INFO, || Keep);
-    tracing::subscriber::with_default(subscriber, || tracing::info!(target: "blog::measured", "done"));
+    let instance = Instance { function: "broadsheet-Any".to_owned(), version: "7".to_owned() };
+    let subscriber = json_lines(LevelFilter::INFO, Some(instance), || Keep);
+    // What fails is reported of its version too.
+    tracing::subscriber::with_default(
+        subscriber,
+        || tracing::info!(target: "blog::measured", server_error = 1, "done"),
+    );
     let line: Value = serde_json::from_slice(&LINE.lock().unwrap_or_else(PoisonError::into_inner)).unwrap();
     let mut reported: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for directive in line["_aws"]["CloudWatchMetrics"].as_array().expect("a line with metrics") {
@@ -244,7 +250,11 @@ fn every_metric_is_one_that_somebody_reports() {
             let function = match dimension.as_str() {
                 "operation" => Some(value.replace('_', "")),
                 // What an alias is called follows the name of its function.
-                "FunctionName" | "function" => Some(value.replacen("${Blog}-", "", 1).to_lowercase()),
+                // The root calls the stack's name by what CloudFormation calls it.
+                "FunctionName" | "function" => {
+                    let name = value.strip_prefix("${Blog}-").or_else(|| value.strip_prefix("${AWS::StackName}-"));
+                    Some(name.unwrap_or(value).to_lowercase())
+                }
                 _ => None,
             };
             if function.is_some_and(|function| !functions.contains(&function)) {
