@@ -161,7 +161,7 @@ impl Template {
     /// Reads a template, with these values for what it refers to.
     pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
         let root: Yaml = serde_yaml_ng::from_str(source)?;
-        let resolver = Resolver { refs, parameters: &root["Parameters"] };
+        let resolver = Resolver { refs, parameters: &root["Parameters"], conditions: &root["Conditions"] };
         let root = resolver.json(&root);
         let resources = object(&root, "Resources")?;
 
@@ -354,6 +354,7 @@ fn one<'a>(resources: &'a Map<String, Value>, kind: &str) -> Result<&'a Value, T
 struct Resolver<'a> {
     refs: &'a Refs,
     parameters: &'a Yaml,
+    conditions: &'a Yaml,
 }
 
 impl Resolver<'_> {
@@ -373,9 +374,19 @@ impl Resolver<'_> {
                 // Which resource is meant is all that matters here, not its ARN.
                 ("!GetAtt", Some(name)) => json!(name.split('.').next()),
                 ("!Sub", Some(text)) => json!(text.replace("${", "").replace(".Arn}", "")),
+                ("!If", None) => {
+                    let choice = if self.holds(&tagged.value[0]) { 1 } else { 2 };
+                    self.json(&tagged.value[choice])
+                }
                 _ => self.json(&tagged.value),
             },
         }
+    }
+
+    /// Whether a condition holds. All of them are an `!Equals`.
+    fn holds(&self, name: &Yaml) -> bool {
+        let sides = name.as_str().map(|name| self.json(&self.conditions[name]));
+        sides.is_some_and(|sides| sides[0] == sides[1])
     }
 
     fn reference(&self, name: &str) -> String {
