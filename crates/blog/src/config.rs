@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use crate::domain::{Email, Role};
-use crate::edge::AllowedOrigins;
+use crate::edge::{AllowedOrigins, OriginSecret};
 
 /// How a new account becomes usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Config {
     pub stack_name: String,
     /// The origins whose pages may call the API.
     pub cors_origins: AllowedOrigins,
+    /// What the CDN in front shows with every request; none if there is no CDN.
+    pub origin_secret: Option<OriginSecret>,
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -62,7 +64,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 14] = [
+    pub const VARIABLES: [&'static str; 15] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
@@ -77,6 +79,7 @@ impl Config {
         "REQUESTS_PER_MINUTE",
         "CORS_ORIGINS",
         "STACK_NAME",
+        "ORIGIN_SECRET",
     ];
 
     /// Reads the process's environment.
@@ -128,6 +131,7 @@ impl Config {
             cors_origins: required("CORS_ORIGINS")?
                 .parse()
                 .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,
+            origin_secret: OriginSecret::from_setting(required("ORIGIN_SECRET")?),
         })
     }
 

@@ -1,9 +1,12 @@
 //! What may be kept, and for how long: every `GET` is asked.
 
+use std::collections::BTreeSet;
+
 use blog::domain::Role;
 use expect_test::expect_file;
 use local::template::Route;
 use serde_json::json;
+use serde_yaml_ng::Value as Yaml;
 
 use crate::harness::{Answer, Client, TestStack};
 
@@ -12,7 +15,11 @@ const OURS: &str = "private, no-store";
 
 /// A blog with something at every path, an administrator of it, and what the paths' parameters stand for there.
 async fn blog() -> (TestStack, Client, impl Fn(&str) -> String) {
-    let stack = TestStack::start().await;
+    blog_with(&[]).await
+}
+
+async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&str) -> String) {
+    let stack = TestStack::start_with_parameters(parameters).await;
     let ada = stack.user_with_role("ada", Role::Admin).await;
     ada.publish("Hello", &["greetings"]).await;
     ada.publish("Again", &["greetings"]).await;
@@ -118,4 +125,33 @@ async fn redirects_are_kept_and_errors_are_not() {
     }
     let written = ada.post("/posts", json!({ "title": "T", "body": "B" })).await;
     assert_eq!(written.header("cache-control"), "no-store");
+}
+
+/// The headers in the CDN's cache key if `CorsOrigins` is `*`, and if it names origins.
+fn cache_keys() -> [BTreeSet<String>; 2] {
+    let cdn: Yaml = serde_yaml_ng::from_str(include_str!("../../../infrastructure/cdn.yaml")).unwrap();
+    let key =
+        &cdn["Resources"]["ApiCache"]["Properties"]["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"];
+    let Yaml::Tagged(choice) = &key["HeadersConfig"]["Headers"] else { panic!("{key:?}") };
+    assert_eq!((choice.tag.to_string().as_str(), &choice.value[0]), ("!If", &Yaml::from("AnyOrigin")));
+    [1, 2].map(|side| {
+        let names = choice.value[side].as_sequence().unwrap().iter();
+        names.map(|name| name.as_str().unwrap().to_lowercase()).collect()
+    })
+}
+
+#[tokio::test]
+async fn the_cdn_keeps_apart_what_varies_and_nothing_else() {
+    for (origins, key) in ["*", "https://blog.example.com"].into_iter().zip(cache_keys()) {
+        let parameters = [("CorsOrigins", origins)];
+        let (stack, _, fill) = blog_with(&parameters).await;
+        let mut varies = BTreeSet::new();
+        for route in reads(&stack) {
+            let answer = stack.visitor().get(&fill(&route.path)).await;
+            if answer.header("cache-control").contains("s-maxage=") {
+                varies.extend(all(&answer, "vary").split(',').map(|name| name.trim().to_lowercase()));
+            }
+        }
+        assert_eq!(varies, key, "CorsOrigins={origins}");
+    }
 }

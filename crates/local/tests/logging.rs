@@ -44,7 +44,7 @@ pub fn start() {
 }
 
 /// The lines with this text in them.
-fn lines_with(text: &str) -> Vec<Value> {
+pub fn lines_with(text: &str) -> Vec<Value> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     let lines = lines.iter().filter(|line| line.contains(text));
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()

@@ -18,7 +18,9 @@ const ROUTES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/routes.rs
 /// that they could open.
 pub async fn answer(blog: &Blog, request: &Request) -> Response<Body> {
     let exchange = Exchange::begin(NAME, blog, request);
-    let methods = methods_of(request.raw_http_path());
+    // Not the event's path, which has a custom domain's base path in front.
+    let path = request.path_parameters_ref().and_then(|parameters| parameters.first("proxy")).unwrap_or("");
+    let methods = methods_of(&format!("/{path}"));
     exchange.conclude(Box::pin(async move { without_route(request.method(), methods) })).await
 }
 

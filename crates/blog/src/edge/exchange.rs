@@ -25,7 +25,7 @@ impl<'a> Exchange<'a> {
     /// Takes a request for the function that the template calls `operation`.
     pub fn begin(operation: &'static str, blog: &'a Blog, request: &'a Request) -> Self {
         let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
-        Self { operation, blog, request, event: Event::of(request), correlation_id, now: blog.now() }
+        Self { operation, blog, request, event: Event::of(request, &blog.config), correlation_id, now: blog.now() }
     }
 
     /// The answer: the outcome, or the problem that it is, with the headers that every answer has. One line of the log

@@ -2,6 +2,7 @@
 //! back to HTTP. Every convention of the contract that holds for all operations is here.
 
 mod caller;
+mod cdn;
 mod cors;
 mod cursor;
 mod exchange;
@@ -16,6 +17,7 @@ mod signing_key;
 mod source;
 
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
+pub use cdn::OriginSecret;
 pub use cors::AllowedOrigins;
 pub use cursor::{Cursor, Limit, PageQuery};
 pub use exchange::{Exchange, without_route};

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use ulid::Ulid;
 
 use super::caller::viewer_of;
+use super::cdn::Forwarded;
 use super::idempotency::{Outcome, Repeatable};
 use super::reply::ReplyContext;
 use super::{
@@ -18,6 +19,7 @@ use super::{
     quota,
 };
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::domain::Role;
 use crate::error::Problem;
 use crate::table::RateLimit;
@@ -276,21 +278,29 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn of(request: &'a Request) -> Self {
+    pub(super) fn of(request: &'a Request, config: &Config) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
             return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
         };
-        // The context's path has the stage (or a custom domain's base path) in front, the event's has not.
-        let base = context.path.as_deref().and_then(|whole| whole.strip_suffix(path)).unwrap_or("");
-        let source = Source::parse(context.identity.source_ip.as_deref());
-        let host = context.domain_name.as_deref().unwrap_or("");
+        // The context's path has the stage in front, the event's has not; a custom domain's base path is in front of
+        // both. So the route says how much of either is its own.
+        let route = context.resource_path.as_deref();
+        let path = own_path(path, route);
+        let whole = context.path.as_deref().unwrap_or(path);
+        let base = whole.strip_suffix(own_path(whole, route)).unwrap_or("");
+        let forwarded = Forwarded::of(request.headers(), config.origin_secret.as_ref());
+        let source = match &forwarded {
+            Some(Forwarded { address, .. }) => Source::parse(*address),
+            None => Source::parse(context.identity.source_ip.as_deref()),
+        };
+        let host = forwarded.and_then(|forwarded| forwarded.host).or(context.domain_name.as_deref()).unwrap_or("");
         let request_id = context.request_id.as_deref().unwrap_or("");
-        Self { request_id, route: context.resource_path.as_deref(), host, base, path, source }
+        Self { request_id, route, host, base, path, source }
     }
 
-    /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, so
-    /// neither is the client's word.
+    /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, or our
+    /// CDN does, so neither is the client's word.
     fn base_url(&self, headers: &HeaderMap) -> String {
         let plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
         format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)
@@ -301,6 +311,14 @@ impl<'a> Event<'a> {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
+}
+
+/// The end of a path that is the route's: as many segments as the route has. Of a route that takes any number of them
+/// it is the last.
+fn own_path<'p>(path: &'p str, route: Option<&str>) -> &'p str {
+    let segments = route.map_or(0, |route| route.matches('/').count());
+    let start = path.rmatch_indices('/').nth(segments.saturating_sub(1)).filter(|_| segments > 0);
+    start.and_then(|(start, _)| path.get(start..)).unwrap_or(path)
 }
 
 fn path_fields(request: &Request) -> Result<Fields, Error> {

@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The network address of a client, as far as it tells one client from another: a whole IPv4 address, but only
 /// the first half of an IPv6 address, because every subscriber has all of the second half.
 ///
-/// It is the peer that API Gateway saw. A proxy in front of API Gateway makes all of its clients one source.
+/// It is the peer that API Gateway saw, or the one that our CDN saw if the request came through it ([`super::cdn`]). Any
+/// other proxy in front of API Gateway makes all of its clients one source.
 #[derive(Clone, Copy)]
 pub struct Source(IpAddr);
 
 impl Source {
-    /// Reads what the event says. Requests that came without an address are one source too, so that leaving it
+    /// Reads what the event or the CDN says. Requests that came without an address are one source too, so that leaving it
     /// out gains nobody anything.
     pub(super) fn parse(text: Option<&str>) -> Self {
         let address = text.and_then(|text| text.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
