@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Looks whether CloudFormation takes the templates, and would take them with twice as many operations.
 
-usage: contract/size.py TEMPLATE...
+usage: contract/size.py [--into FOLDER] TEMPLATE...
 needs: the Python that SAM is installed for
 
 Each template is expanded as CloudFormation does it (loops first, then SAM), with canaries on, which is when there is
-most in it; then once more with every function, and every route, there twice.
+most in it; then once more with every function, and every route, there twice. --into keeps the expanded templates, for
+tools that look neither into loops nor at what is switched off.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 """
 
@@ -13,6 +14,7 @@ import copy
 import json
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # SAM asks for one, and nothing here depends on it
 
@@ -37,6 +39,8 @@ def is_ours(resource):
 def expanded(template):
     parameters = {name: str(value.get("Default", "x")) for name, value in template["Parameters"].items()}
     parameters |= {name: "true" for name in ["Canary", "AccessLogs", "Watching", "Backups", "Waf", "Cdn"] if name in parameters}
+    for name, value in template["Parameters"].items():
+        value["Default"] = parameters[name]
     for resource in template["Resources"].values():
         if isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -72,7 +76,7 @@ def doubled(template):
             elif is_ours(resource):
                 section[f"{name.removesuffix('Function')}TooFunction"] = renamed(resource)
             elif resource.get("Type") == "AWS::IAM::ManagedPolicy":
-                roles = resource["Properties"]["Roles"]
+                roles = resource["Properties"].get("Roles", [])
                 resource["Properties"]["Roles"] = roles + renamed(roles)
             elif resource.get("Type") == "AWS::Serverless::Api":
                 paths = resource["Properties"]["DefinitionBody"]["paths"]
@@ -91,12 +95,14 @@ def size(template):
     }
 
 
-if len(sys.argv) < 2:
+arguments = sys.argv[1:]
+into = Path(arguments[1]) if arguments[:1] == ["--into"] else None
+arguments = arguments[2:] if into else arguments
+if not arguments:
     sys.exit(__doc__)
 too_big = False
-for path in sys.argv[1:]:
-    with open(path) as file:
-        template = yaml_parse(file.read())
+for path in arguments:
+    template = yaml_parse(Path(path).read_text())
     now, twice = size(template), size(doubled(template))
     functions = sum(is_ours(resource) for resource in template["Resources"].values())
     if functions and twice["resources"] < 2 * functions + now["resources"]:
@@ -105,4 +111,7 @@ for path in sys.argv[1:]:
         verdict = "ok  " if twice[what] <= limit else "FAIL"
         too_big |= twice[what] > limit
         print(f"{verdict}  {path}: {now[what]} {what}, {twice[what]} with twice the operations; the limit is {limit}")
+    if into:
+        into.mkdir(parents=True, exist_ok=True)
+        (into / path.replace("/", "-").replace(".yaml", ".json")).write_text(json.dumps(expanded(template), indent=1))
 sys.exit(too_big)
