@@ -59,8 +59,9 @@ impl Identity {
             Err(error) => match error.code() {
                 // The id is new, so the account is our own: an answer was lost and the SDK asked again.
                 Some("UsernameExistsException") => Ok(()),
-                // Cognito made the account; only the message could not be sent. It can be sent again.
-                Some("CodeDeliveryFailureException") => Ok(()),
+                // Cognito made the account; only the message could not be sent, at all or for today. It can be sent again.
+                // <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+                Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(()),
                 _ if is_left_to_us(&error) => Ok(()),
                 Some("InvalidPasswordException") => Err(SignUpRefused::Password),
                 _ => Err(SignUpRefused::Other(Error::from_aws(error))),
