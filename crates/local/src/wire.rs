@@ -120,7 +120,8 @@ impl Wire {
     /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path; this machine's, where S3
     /// answers on all of them: links to files begin with it.
     pub fn s3_url(&self) -> String {
-        let address = if self.s3.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.s3.port()).into() } else { self.s3 };
+        let address =
+            if self.s3.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.s3.port()).into() } else { self.s3 };
         format!("http://{address}")
     }
 

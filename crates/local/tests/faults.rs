@@ -148,7 +148,7 @@ async fn a_pool_that_does_not_answer_is_503() {
     let stack = TestStack::start().await;
     stack.user("ada").await;
     for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
-        stack.stack.wire.break_calls("InitiateAuth", 0, 3, fault);
+        stack.stack.wire.break_calls("AdminInitiateAuth", 0, 3, fault);
         let answer = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
         answer.expect_problem(503, "unavailable");
     }
