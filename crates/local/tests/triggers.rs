@@ -46,7 +46,7 @@ async fn confirm(stack: &TestStack, name: &str, email: &str) -> Result<(), Refus
     answer.await.map(drop).map_err(refused)
 }
 
-/// Logs in at Cognito, as its own page does, which no setting of the client keeps out.
+/// Logs in at Cognito, for who came by its own page.
 async fn log_in(stack: &TestStack, name: &str) -> harness::Client {
     let answer = pool(stack)
         .admin_initiate_auth()
