@@ -197,6 +197,8 @@ fn settings(template: &Template) -> Settings {
         user_pool_id: USER_POOL_ID.to_owned(),
         region: "local".to_owned(),
         client_id: USER_POOL_CLIENT_ID.to_owned(),
+        auth_flows: pool.auth_flows.clone(),
+        write_attributes: pool.write_attributes.clone(),
         access_token_validity: SignedDuration::from_mins(pool.access_token_minutes),
         refresh_token_validity: SignedDuration::from_hours(24 * pool.refresh_token_days),
         password_minimum_length: pool.password_minimum_length,

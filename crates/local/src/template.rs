@@ -134,6 +134,10 @@ pub struct GatewayResponse {
 /// The user pool and its client.
 #[derive(Debug, Clone)]
 pub struct UserPool {
+    /// How the client may begin a session.
+    pub auth_flows: Vec<String>,
+    /// The attributes that the client may write.
+    pub write_attributes: Vec<String>,
     /// How long an access token is good for, in minutes.
     pub access_token_minutes: i64,
     /// How long a refresh token is good for, in days.
@@ -250,6 +254,8 @@ impl Template {
             gateway_responses: gateway_responses(api)?,
             authorizer_seconds: number(authorizer(api)?, "/authorizerResultTtlInSeconds")?,
             user_pool: UserPool {
+                auth_flows: strings(&client["Properties"]["ExplicitAuthFlows"]),
+                write_attributes: strings(&client["Properties"]["WriteAttributes"]),
                 access_token_minutes: number(client, "/Properties/AccessTokenValidity")?,
                 refresh_token_days: number(client, "/Properties/RefreshTokenValidity")?,
                 password_minimum_length: number(pool, "/Properties/Policies/PasswordPolicy/MinimumLength")?

@@ -56,6 +56,8 @@ pub enum Fault {
     TimedOut,
     /// It is done, but the answer is lost.
     AnswerLost,
+    /// It is done, and the answer is this error all the same.
+    DoneButRefused(&'static str),
     /// Another transaction touches one of the items at this moment.
     TransactionConflict,
     /// Of the items that a batch found, all but the first are left for another call.
@@ -235,12 +237,14 @@ impl Wire {
                     .collect();
                 return Ok(failure(400, "TransactionCanceledException", json!(reasons)));
             }
-            Some(Fault::AnswerLost | Fault::Unprocessed) | None => {}
+            Some(Fault::AnswerLost | Fault::DoneButRefused(_) | Fault::Unprocessed) | None => {}
         }
 
         let response = connector.call(request).await?;
-        if fault == Some(Fault::AnswerLost) {
-            return Err(ConnectorError::timeout("a fault was asked for".into()));
+        match fault {
+            Some(Fault::AnswerLost) => return Err(ConnectorError::timeout("a fault was asked for".into())),
+            Some(Fault::DoneButRefused(code)) => return Ok(failure(400, code, json!([]))),
+            _ => {}
         }
         let recording = self.state().recording;
         if !recording && fault.is_none() {

@@ -1,10 +1,15 @@
 //! Registering, logging in, being known.
 
+use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
+use aws_sdk_cognitoidentityprovider::types::AuthFlowType;
 use blog::config::SignUpConfirmation;
 use expect_test::expect;
+use local::backing::USER_POOL_CLIENT_ID;
+use local::wire::Fault;
 use serde_json::json;
 
 use crate::harness::{PASSWORD, TestStack};
+use crate::triggers;
 
 #[tokio::test]
 async fn a_newcomer_registers_logs_in_and_is_known() {
@@ -133,6 +138,46 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
         answers.push(body);
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
+async fn who_may_not_log_in_whatever_the_reason_is_answered_as_for_a_wrong_password() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let credentials = |password: &str| json!({ "login": "ada", "password": password });
+    let mut expected = stack.visitor().post("/sessions", credentials("wrong password")).await.body;
+    expected["request_id"] = json!(null);
+    // Nobody is there (which a pool can be set to tell), or an operator wants a new password first.
+    for code in ["UserNotFoundException", "PasswordResetRequiredException"] {
+        stack.stack.wire.break_calls("AdminInitiateAuth", 0, 1, Fault::DoneButRefused(code));
+        let answer = stack.visitor().post("/sessions", credentials(PASSWORD)).await;
+        answer.expect_problem(401, "invalid-credentials");
+        let mut body = answer.body;
+        body["request_id"] = json!(null);
+        assert_eq!(body, expected, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_tries_passwords_at_cognito_itself() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let me = ada.get("/me").await.body;
+    // All that it would take is public: the client's id is in every token, and who ada is there is in her profile.
+    for flow in [AuthFlowType::UserPasswordAuth, AuthFlowType::UserSrpAuth, AuthFlowType::AdminUserPasswordAuth] {
+        for password in [PASSWORD, "wrong password"] {
+            let answer = triggers::pool(&stack)
+                .initiate_auth()
+                .client_id(USER_POOL_CLIENT_ID)
+                .auth_flow(flow.clone())
+                .auth_parameters("USERNAME", me["id"].as_str().unwrap())
+                .auth_parameters("PASSWORD", password)
+                .send()
+                .await;
+            assert_eq!(answer.unwrap_err().code(), Some("InvalidParameterException"), "{flow} {password}");
+        }
+    }
+    stack.log_in("ada").await.get("/me").await.expect_status(200);
 }
 
 #[tokio::test]

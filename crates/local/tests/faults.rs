@@ -1,5 +1,6 @@
 //! When what stands behind us fails: a clear answer, and nothing half done.
 
+use blog::config::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::json;
 
@@ -93,6 +94,31 @@ async fn a_registration_that_breaks_off_gives_its_name_back() {
 }
 
 #[tokio::test]
+async fn an_account_whose_code_could_not_be_sent_is_there_and_gets_one_later() {
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    for code in ["LimitExceededException", "CodeDeliveryFailureException"] {
+        // The SDK takes a limit for one that passes soon. If it may ask again, it hears that the account is there.
+        for times in [1, 3] {
+            let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+            let visitor = stack.visitor();
+            stack.stack.wire.break_calls("SignUp", 0, times, Fault::DoneButRefused(code));
+            let registered = visitor.post("/users", registration.clone()).await;
+            registered.expect_status(201);
+            assert_eq!(registered.body["status"], "unconfirmed", "{code} {times}");
+            stack.stack.wire.mend();
+            visitor.post("/users", registration.clone()).await.expect_problem(409, "username-taken");
+
+            let sent = stack.stack.backing.cognito.emails().unwrap().len();
+            visitor.post("/users/confirm/resend", json!({ "email": "ada@example.com" })).await.expect_status(202);
+            assert_eq!(stack.stack.backing.cognito.emails().unwrap().len(), sent + 1);
+            let confirmation = json!({ "email": "ada@example.com", "code": stack.code_for("ada@example.com") });
+            visitor.post("/users/confirm", confirmation).await.expect_status(204);
+            stack.log_in("ada").await.get("/me").await.expect_status(200);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_registration_that_broke_off_late_is_finished_by_the_first_log_in() {
     for (action, skip) in [("AdminAddUserToGroup", 0), ("GetItem", 0), ("TransactWriteItems", 1)] {
         let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
@@ -122,7 +148,7 @@ async fn a_pool_that_does_not_answer_is_503() {
     let stack = TestStack::start().await;
     stack.user("ada").await;
     for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
-        stack.stack.wire.break_calls("InitiateAuth", 0, 3, fault);
+        stack.stack.wire.break_calls("AdminInitiateAuth", 0, 3, fault);
         let answer = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
         answer.expect_problem(503, "unavailable");
     }

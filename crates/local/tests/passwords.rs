@@ -243,7 +243,7 @@ async fn a_pool_that_does_not_answer_is_503() {
         forgot(&visitor, "ada@example.com").await.expect_problem(503, "unavailable");
         wire.break_calls("ConfirmForgotPassword", 0, 3, fault);
         reset(&visitor, "ada@example.com", "000000", NEW_PASSWORD).await.expect_problem(503, "unavailable");
-        for action in ["InitiateAuth", "AdminSetUserPassword"] {
+        for action in ["AdminInitiateAuth", "AdminSetUserPassword"] {
             wire.break_calls(action, 0, 3, fault);
             change(&ada, PASSWORD, NEW_PASSWORD).await.expect_problem(503, "unavailable");
         }

@@ -168,7 +168,7 @@ async fn a_lost_answer_counts_once_too_often_at_worst() {
 /// Whether Cognito is asked whether a password or a code is right, or to send a code.
 fn guesses_or_sends(call: &Call) -> bool {
     match call.action.as_str() {
-        "InitiateAuth" => call.request["AuthFlow"] == "USER_PASSWORD_AUTH",
+        "AdminInitiateAuth" | "InitiateAuth" => call.request["AuthFlow"] != "REFRESH_TOKEN_AUTH",
         "ConfirmSignUp" | "ResendConfirmationCode" | "ForgotPassword" | "ConfirmForgotPassword" => true,
         _ => false,
     }

@@ -87,7 +87,7 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
             assert_eq!(id.to_lowercase(), handler.replace('_', ""), "{path}");
             assert_eq!(template.functions[handler].name, format!("local-{id}"), "{path}");
             let alarms = properties["DeploymentPreference"]["Alarms"].as_sequence().unwrap();
-            let alarms: Vec<_> = alarms.iter().map(|alarm| tagged(alarm)).collect();
+            let alarms: Vec<_> = alarms.iter().map(tagged).collect();
             let mut wanted = vec![format!("{id}Errors")];
             // How long a consumer takes says nothing: one change may lead to thousands of others.
             if looped(&source["Resources"], "Timed").contains(id) {

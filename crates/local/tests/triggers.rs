@@ -20,7 +20,7 @@ fn refused(error: impl ProvideErrorMetadata) -> Refused {
 }
 
 /// Whoever calls Cognito itself and not the API.
-fn pool(stack: &TestStack) -> Client {
+pub fn pool(stack: &TestStack) -> Client {
     Client::new(&sdk_config(stack.stack.wire.clone()))
 }
 
@@ -46,12 +46,13 @@ async fn confirm(stack: &TestStack, name: &str, email: &str) -> Result<(), Refus
     answer.await.map(drop).map_err(refused)
 }
 
-/// Logs in at Cognito.
+/// Logs in at Cognito, for who came by its own page.
 async fn log_in(stack: &TestStack, name: &str) -> harness::Client {
     let answer = pool(stack)
-        .initiate_auth()
+        .admin_initiate_auth()
+        .user_pool_id(USER_POOL_ID)
         .client_id(USER_POOL_CLIENT_ID)
-        .auth_flow(AuthFlowType::UserPasswordAuth)
+        .auth_flow(AuthFlowType::AdminUserPasswordAuth)
         .auth_parameters("USERNAME", name)
         .auth_parameters("PASSWORD", PASSWORD)
         .send()

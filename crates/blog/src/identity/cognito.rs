@@ -2,8 +2,9 @@
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentityprovider::operation::initiate_auth::{InitiateAuthError, InitiateAuthOutput};
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
+use aws_sdk_cognitoidentityprovider::types::{
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+};
 
 use crate::Error;
 use crate::config::Config;
@@ -59,8 +60,9 @@ impl Identity {
             Err(error) => match error.code() {
                 // The id is new, so the account is our own: an answer was lost and the SDK asked again.
                 Some("UsernameExistsException") => Ok(()),
-                // Cognito made the account; only the message could not be sent. It can be sent again.
-                Some("CodeDeliveryFailureException") => Ok(()),
+                // Cognito made the account; only the message could not be sent, at all or for today. It can be sent again.
+                // <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+                Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(()),
                 _ if is_left_to_us(&error) => Ok(()),
                 Some("InvalidPasswordException") => Err(SignUpRefused::Password),
                 _ => Err(SignUpRefused::Other(Error::from_aws(error))),
@@ -223,16 +225,22 @@ impl Identity {
     }
 
     /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html>
+    ///
+    /// The call of an administrator, because that of everybody, `InitiateAuth`, would let everybody guess passwords at
+    /// Cognito itself, past our limits: the client has no secret, and its id is in every token.
     pub async fn log_in(&self, name: &CognitoName, password: &Password) -> Result<Tokens, Error> {
         let answer = self
             .client
-            .initiate_auth()
+            .admin_initiate_auth()
+            .user_pool_id(&self.user_pool_id)
             .client_id(&self.client_id)
-            .auth_flow(AuthFlowType::UserPasswordAuth)
+            .auth_flow(AuthFlowType::AdminUserPasswordAuth)
             .auth_parameters("USERNAME", name.as_str())
             .auth_parameters("PASSWORD", password.reveal())
             .send()
             .await;
+        let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
         tokens(answer, Error::InvalidCredentials)
     }
 
@@ -246,6 +254,7 @@ impl Identity {
             .auth_parameters("REFRESH_TOKEN", refresh_token.as_str())
             .send()
             .await;
+        let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
         tokens(answer, Error::Unauthenticated("The refresh token is not valid, or no longer. Log in again."))
     }
 }
@@ -313,25 +322,53 @@ where
     }
 }
 
-/// Reads the answer of `InitiateAuth`; `refused` is what a "no" means for the flow.
-fn tokens(answer: Result<InitiateAuthOutput, SdkError<InitiateAuthError>>, refused: Error) -> Result<Tokens, Error> {
-    let output = match answer {
-        Ok(output) => output,
+/// What Cognito answers who begins a session or goes on with one: tokens, or what it wants to know first.
+type Begun = (Option<AuthenticationResultType>, Option<ChallengeNameType>);
+
+/// Reads such an answer; `refused` is what a "no" means for the flow.
+fn tokens<E>(answer: Result<Begun, SdkError<E>>, refused: Error) -> Result<Tokens, Error>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let (result, challenge) = match answer {
+        Ok(begun) => begun,
         Err(error) => {
             return Err(match error.code() {
-                Some("NotAuthorizedException" | "UserNotFoundException" | "InvalidParameterException") => refused,
+                Some(
+                    "NotAuthorizedException"
+                    | "UserNotFoundException"
+                    | "InvalidParameterException"
+                    // An operator took the password back, or imported the user without one: a code sets a new one.
+                    | "PasswordResetRequiredException",
+                ) => refused,
                 Some("UserNotConfirmedException") => Error::UserNotConfirmed,
                 _ => Error::from_aws(error),
             });
         }
     };
-    let result = output.authentication_result.ok_or_else(|| {
-        // A challenge (MFA, new password): the pool of the template sets none.
-        Error::internal(format!("Cognito asked for {:?} instead of giving tokens", output.challenge_name))
-    })?;
+    let Some(result) = result else {
+        // The pool of the template has one challenge, that of a temporary password, which an operator gave. There is no
+        // way here to replace it, so nobody logs in with it.
+        tracing::warn!(?challenge, "Cognito asked for more instead of giving tokens");
+        return Err(refused);
+    };
     Ok(Tokens {
         access_token: result.access_token.ok_or_else(|| Error::internal("Cognito gave no access token"))?,
         refresh_token: result.refresh_token,
         expires_in: result.expires_in,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthError;
+
+    use super::*;
+
+    #[test]
+    fn a_challenge_gives_no_tokens_and_is_no_fault_of_ours() {
+        let asked = (None, Some(ChallengeNameType::NewPasswordRequired));
+        let refused = tokens::<AdminInitiateAuthError>(Ok(asked), Error::InvalidCredentials);
+        assert!(matches!(refused, Err(Error::InvalidCredentials)));
+    }
 }

@@ -22,7 +22,7 @@ impl Cognito {
         let password = request.new_password("Password", least)?;
         self.check_client(request)?;
         let given = request.attributes()?;
-        let mut attributes = rules::new_attributes(given.clone())?;
+        let mut attributes = rules::new_attributes(given.clone(), &self.settings.write_attributes)?;
         let admitted = self.pre_sign_up(&username, &given)?;
         if admitted.email_verified {
             attributes.insert("email_verified".to_owned(), "true".to_owned());

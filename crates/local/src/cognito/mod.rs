@@ -56,6 +56,10 @@ pub struct Settings {
     pub region: String,
     /// The app client that every call has to name.
     pub client_id: String,
+    /// How the app client may begin a session, such as `ALLOW_REFRESH_TOKEN_AUTH`.
+    pub auth_flows: Vec<String>,
+    /// The attributes that the app client may write, its users' own included.
+    pub write_attributes: Vec<String>,
     /// Holds for the ID token as well.
     pub access_token_validity: SignedDuration,
     /// From the log-in on; refreshing does not lengthen it.
@@ -141,6 +145,7 @@ impl Cognito {
             "ChangePassword" => Self::change_password,
             "GlobalSignOut" => Self::global_sign_out,
             "RevokeToken" => Self::revoke_token,
+            "AdminInitiateAuth" => Self::admin_initiate_auth,
             "AdminConfirmSignUp" => Self::admin_confirm_sign_up,
             "AdminGetUser" => Self::admin_get_user,
             "AdminDeleteUser" => Self::admin_delete_user,

@@ -153,9 +153,9 @@ pub(super) fn check_password(member: &str, password: &str, least: usize) -> Resu
     Ok(())
 }
 
-/// The standard attributes that a client may write; `sub` and `email_verified` are the pool's own.
+/// The standard attributes that can be written; `sub` and `email_verified` are the pool's own.
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html>
-const WRITABLE: [&str; 17] = [
+const STANDARD: [&str; 17] = [
     "address",
     "birthdate",
     "email",
@@ -176,14 +176,18 @@ const WRITABLE: [&str; 17] = [
 ];
 const VERIFICATION: [&str; 2] = ["email_verified", "phone_number_verified"];
 
-/// The attributes of a new user. `email` is the pool's one required attribute.
-pub(super) fn new_attributes(given: Vec<(String, String)>) -> Result<Attributes, Fault> {
+/// The attributes of a new user, of which the client may write these. `email` is the pool's one required attribute.
+pub(super) fn new_attributes(given: Vec<(String, String)>, writable: &[String]) -> Result<Attributes, Fault> {
     let mut attributes = Attributes::new();
+    let unauthorized = || Fault::not_authorized("A client attempted to write unauthorized attribute");
     for (name, value) in given {
         if name == "sub" || VERIFICATION.contains(&name.as_str()) {
-            return Err(Fault::not_authorized("A client attempted to write unauthorized attribute"));
+            return Err(unauthorized());
         }
         let value = check_attribute(&name, value)?;
+        if !writable.contains(&name) {
+            return Err(unauthorized());
+        }
         attributes.insert(name, value);
     }
     if !attributes.contains_key("email") {
@@ -229,7 +233,7 @@ pub(super) fn updated_attributes(
 /// The value as it is stored.
 fn check_attribute(name: &str, value: String) -> Result<String, Fault> {
     let verification = VERIFICATION.contains(&name);
-    if !verification && !WRITABLE.contains(&name) {
+    if !verification && !STANDARD.contains(&name) {
         return Err(Fault::invalid_parameter(format!(
             "Attributes did not conform to the schema: Type for attribute {{{name}}} could not be determined"
         )));

@@ -11,26 +11,47 @@ use super::store::{Db, Session, User, earlier, later};
 use super::{Cognito, random, tokens};
 
 impl Cognito {
-    /// The app client allows `USER_PASSWORD_AUTH` and refreshing, no other flow.
+    /// What anybody may do who knows the app client.
     /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html>
     pub(super) fn initiate_auth(&self, request: &Request) -> Result<Value, Fault> {
         let flow = request.required("AuthFlow")?;
         self.check_client(request)?;
+        let closed = || Fault::invalid_parameter(format!("{flow} flow not enabled for this client"));
         match flow {
-            "USER_PASSWORD_AUTH" => self.sign_in(request),
+            "USER_PASSWORD_AUTH" if self.allows(flow) => self.sign_in(request),
             "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => self.refresh(request),
-            "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH" => {
-                Err(Fault::invalid_parameter("Initiate Auth method not supported."))
-            }
-            "USER_SRP_AUTH" | "CUSTOM_AUTH" | "USER_AUTH" => {
-                Err(Fault::invalid_parameter(format!("{flow} flow not enabled for this client")))
-            }
-            _ => Err(Fault::constraint(
-                "authFlow",
-                "Member must satisfy enum value set: [USER_SRP_AUTH, REFRESH_TOKEN_AUTH, REFRESH_TOKEN, CUSTOM_AUTH, \
-                 ADMIN_NO_SRP_AUTH, USER_PASSWORD_AUTH, ADMIN_USER_PASSWORD_AUTH, USER_AUTH]",
-            )),
+            "USER_PASSWORD_AUTH" | "USER_SRP_AUTH" | "CUSTOM_AUTH" | "USER_AUTH" => Err(closed()),
+            "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH" => Err(not_this_way()),
+            _ => Err(no_flow()),
         }
+    }
+
+    /// The same for who may administer the pool: the answers do not tell more
+    /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html>), and the flow
+    /// of passwords is another one.
+    /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html>
+    pub(super) fn admin_initiate_auth(&self, request: &Request) -> Result<Value, Fault> {
+        let flow = request.required("AuthFlow")?;
+        self.check_pool(request)?;
+        self.check_client(request)?;
+        let closed = || Fault::invalid_parameter("Auth flow not enabled for this client");
+        match flow {
+            // The first is what the second was called before.
+            "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH" if self.allows("ADMIN_USER_PASSWORD_AUTH") => {
+                self.sign_in(request)
+            }
+            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => self.refresh(request),
+            "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH" | "USER_SRP_AUTH" | "CUSTOM_AUTH" | "USER_AUTH" => {
+                Err(closed())
+            }
+            "USER_PASSWORD_AUTH" => Err(not_this_way()),
+            _ => Err(no_flow()),
+        }
+    }
+
+    /// Whether the app client has this flow. Refreshing every client has to have.
+    fn allows(&self, flow: &str) -> bool {
+        self.settings.auth_flows.iter().any(|allowed| allowed.strip_prefix("ALLOW_") == Some(flow))
     }
 
     /// That a user is disabled or unconfirmed is told only to who knows the password.
@@ -238,6 +259,19 @@ impl Cognito {
         result.insert("TokenType".to_owned(), "Bearer".into());
         Ok(result)
     }
+}
+
+/// The flow is for the other of the two calls.
+fn not_this_way() -> Fault {
+    Fault::invalid_parameter("Initiate Auth method not supported.")
+}
+
+fn no_flow() -> Fault {
+    Fault::constraint(
+        "authFlow",
+        "Member must satisfy enum value set: [USER_SRP_AUTH, REFRESH_TOKEN_AUTH, REFRESH_TOKEN, CUSTOM_AUTH, \
+         ADMIN_NO_SRP_AUTH, USER_PASSWORD_AUTH, ADMIN_USER_PASSWORD_AUTH, USER_AUTH]",
+    )
 }
 
 /// Refresh tokens are kept as their SHA-256: they are random, so nothing slower is needed.

@@ -11,7 +11,7 @@ use super::*;
 
 const START: i64 = 1_790_000_000_000;
 const PASSWORD: &str = "correct horse battery";
-const EVERY_CALL: [&str; 21] = [
+const EVERY_CALL: [&str; 22] = [
     "SignUp",
     "ConfirmSignUp",
     "ResendConfirmationCode",
@@ -21,6 +21,7 @@ const EVERY_CALL: [&str; 21] = [
     "ChangePassword",
     "GlobalSignOut",
     "RevokeToken",
+    "AdminInitiateAuth",
     "AdminConfirmSignUp",
     "AdminGetUser",
     "AdminDeleteUser",
@@ -40,6 +41,8 @@ fn settings() -> Settings {
         user_pool_id: "local_Broadsheet".into(),
         region: "eu-central-1".into(),
         client_id: "client".into(),
+        auth_flows: vec!["ALLOW_ADMIN_USER_PASSWORD_AUTH".into(), "ALLOW_REFRESH_TOKEN_AUTH".into()],
+        write_attributes: vec!["email".into(), "preferred_username".into()],
         access_token_validity: SignedDuration::from_mins(60),
         refresh_token_validity: SignedDuration::from_hours(24 * 30),
         password_minimum_length: 8,
@@ -72,12 +75,16 @@ impl Story {
 
     fn call(&self, operation: &str, mut body: Value) -> Answer {
         let object = body.as_object_mut().unwrap();
-        let (scope, id) = match operation {
-            _ if operation.starts_with("Admin") => ("UserPoolId", "local_Broadsheet"),
-            "DescribeUserPool" => ("UserPoolId", "local_Broadsheet"),
-            _ => ("ClientId", "client"),
+        let (pool, client) = (("UserPoolId", "local_Broadsheet"), ("ClientId", "client"));
+        let scopes = match operation {
+            "AdminInitiateAuth" => vec![pool, client],
+            _ if operation.starts_with("Admin") => vec![pool],
+            "DescribeUserPool" => vec![pool],
+            _ => vec![client],
         };
-        object.entry(scope).or_insert_with(|| id.into());
+        for (scope, id) in scopes {
+            object.entry(scope).or_insert_with(|| id.into());
+        }
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         self.cognito.call(&target, body.to_string().as_bytes())
     }
@@ -114,7 +121,7 @@ impl Story {
 
     #[track_caller]
     fn sign_in(&self, username: &str) -> Value {
-        self.ok("InitiateAuth", login(username, PASSWORD))["AuthenticationResult"].clone()
+        self.ok("AdminInitiateAuth", login(username, PASSWORD))["AuthenticationResult"].clone()
     }
 
     /// The newest.
@@ -133,7 +140,7 @@ fn sign_up(username: &str) -> Value {
 
 fn login(username: &str, password: &str) -> Value {
     json!({
-        "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
         "AuthParameters": { "USERNAME": username, "PASSWORD": password },
     })
 }
@@ -198,8 +205,8 @@ fn a_user_signs_up_confirms_and_signs_in() {
     assert_eq!(mail[0].body, format!("Your confirmation code is {code}"));
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
 
-    story.refused("InitiateAuth", login("ana", PASSWORD), "UserNotConfirmedException", "User is not confirmed.");
-    story.refused("InitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
+    story.refused("AdminInitiateAuth", login("ana", PASSWORD), "UserNotConfirmedException", "User is not confirmed.");
+    story.refused("AdminInitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
     let confirm = |code: &str| json!({ "Username": "aNa", "ConfirmationCode": code });
     story.refused("ConfirmSignUp", confirm(&wrong(&code)), MISMATCH.0, MISMATCH.1);
     assert_eq!(story.ok("ConfirmSignUp", confirm(&code)), json!({}));
@@ -340,12 +347,14 @@ fn what_a_sign_up_must_have() {
         with("UserAttributes", json!([{ "Name": "custom:role", "Value": "admin" }])),
         "Attributes did not conform to the schema: Type for attribute {custom:role} could not be determined",
     );
-    story.refused(
-        "SignUp",
-        with("UserAttributes", json!([{ "Name": "email_verified", "Value": "true" }])),
-        "NotAuthorizedException",
-        "A client attempted to write unauthorized attribute",
-    );
+    for (name, value) in [("email_verified", "true"), ("name", "Ana")] {
+        story.refused(
+            "SignUp",
+            with("UserAttributes", json!([{ "Name": name, "Value": value }])),
+            "NotAuthorizedException",
+            "A client attempted to write unauthorized attribute",
+        );
+    }
     story.refused(
         "SignUp",
         with("ClientId", "other".into()),
@@ -383,8 +392,8 @@ fn codes_expire_are_replaced_and_used_once() {
     );
     story.ok("ConfirmForgotPassword", confirm(&reset));
     story.refused("ConfirmForgotPassword", confirm(&reset), EXPIRED.0, EXPIRED.1);
-    story.refused("InitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
-    story.ok("InitiateAuth", login("ana", "a new password"));
+    story.refused("AdminInitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
+    story.ok("AdminInitiateAuth", login("ana", "a new password"));
 
     story.ok("ForgotPassword", json!({ "Username": "ana" }));
     let reset = story.mailed_code();
@@ -424,9 +433,9 @@ fn nobody_learns_which_users_exist() {
     let mails = story.cognito.emails().unwrap().len();
 
     for name in ["ana", "off", "new", "nobody"] {
-        story.refused("InitiateAuth", login(name, "wrong"), INCORRECT.0, INCORRECT.1);
+        story.refused("AdminInitiateAuth", login(name, "wrong"), INCORRECT.0, INCORRECT.1);
     }
-    story.refused("InitiateAuth", login("off", PASSWORD), "NotAuthorizedException", "User is disabled.");
+    story.refused("AdminInitiateAuth", login("off", PASSWORD), "NotAuthorizedException", "User is disabled.");
     for name in ["off", "new", "nobody"] {
         let answer = story.ok("ForgotPassword", json!({ "Username": name }));
         let details = &answer["CodeDeliveryDetails"];
@@ -448,11 +457,11 @@ fn nobody_learns_which_users_exist() {
 
     for _ in 0..4 {
         for name in ["ana", "nobody"] {
-            story.refused("InitiateAuth", login(name, "wrong"), INCORRECT.0, INCORRECT.1);
+            story.refused("AdminInitiateAuth", login(name, "wrong"), INCORRECT.0, INCORRECT.1);
         }
     }
     for name in ["ana", "nobody"] {
-        story.refused("InitiateAuth", login(name, "wrong"), LOCKED.0, LOCKED.1);
+        story.refused("AdminInitiateAuth", login(name, "wrong"), LOCKED.0, LOCKED.1);
     }
 }
 
@@ -461,8 +470,8 @@ fn wrong_passwords_lock_for_a_time_that_doubles() {
     let story = Story::new();
     story.user("ana");
     let right = || login("ana", PASSWORD);
-    let fail = || story.refused("InitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
-    let locked = || story.refused("InitiateAuth", right(), LOCKED.0, LOCKED.1);
+    let fail = || story.refused("AdminInitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
+    let locked = || story.refused("AdminInitiateAuth", right(), LOCKED.0, LOCKED.1);
     for _ in 0..5 {
         fail();
     }
@@ -476,11 +485,11 @@ fn wrong_passwords_lock_for_a_time_that_doubles() {
     story.pass(SignedDuration::from_secs(899));
     locked();
     story.pass(SignedDuration::from_secs(1));
-    story.ok("InitiateAuth", right());
+    story.ok("AdminInitiateAuth", right());
     for _ in 0..4 {
         fail();
     }
-    story.ok("InitiateAuth", right());
+    story.ok("AdminInitiateAuth", right());
     // And so do 15 minutes without an attempt.
     for _ in 0..4 {
         fail();
@@ -489,7 +498,7 @@ fn wrong_passwords_lock_for_a_time_that_doubles() {
     for _ in 0..4 {
         fail();
     }
-    story.ok("InitiateAuth", right());
+    story.ok("AdminInitiateAuth", right());
 }
 
 #[test]
@@ -498,7 +507,7 @@ fn guesses_made_at_once_count_one_by_one() {
     // Slow hashes, so that all guesses are past the first look at the lockout before one of them is counted.
     story.cognito.passwords = Passwords::new(Cost::Guarded).unwrap();
     story.user("ana");
-    let guess = || story.call("InitiateAuth", login("ana", "wrong")).body["message"].clone();
+    let guess = || story.call("AdminInitiateAuth", login("ana", "wrong")).body["message"].clone();
     let answers: Vec<Value> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(guess)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -628,8 +637,8 @@ fn a_password_is_changed_by_who_knows_it() {
     story.refused("ChangePassword", change(PASSWORD, "a new password"), LIMIT.0, LIMIT.1);
     story.pass(SignedDuration::from_secs(1));
     story.ok("ChangePassword", change(PASSWORD, "a new password"));
-    story.refused("InitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
-    story.ok("InitiateAuth", login("ana", "a new password"));
+    story.refused("AdminInitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
+    story.ok("AdminInitiateAuth", login("ana", "a new password"));
 }
 
 #[test]
@@ -756,7 +765,7 @@ fn an_administrator_sets_a_password() {
     let temporary = story.call("AdminSetUserPassword", set(false));
     assert_eq!(temporary.error_type, Some("InvalidParameterException"));
     story.ok("AdminSetUserPassword", set(true));
-    story.ok("InitiateAuth", login("ana", "a new password"));
+    story.ok("AdminInitiateAuth", login("ana", "a new password"));
 }
 
 #[test]
@@ -766,29 +775,55 @@ fn a_deleted_user_is_gone_and_the_name_free() {
     story.ok("AdminAddUserToGroup", json!({ "Username": "ana", "GroupName": "admin" }));
     story.ok("AdminDeleteUser", json!({ "Username": "ana" }));
     let admin = EVERY_CALL.iter().filter(|name| name.starts_with("Admin"));
-    for operation in admin {
+    // Logging in tells nobody who is there.
+    for operation in admin.filter(|name| **name != "AdminInitiateAuth") {
         let body = json!({
             "Username": "ana", "GroupName": "admin", "Password": PASSWORD, "Permanent": true,
             "UserAttributes": [],
         });
         story.refused(operation, body, "UserNotFoundException", "User does not exist.");
     }
+    story.refused("AdminInitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
     story.user("ana");
     assert_eq!(story.ok("AdminListGroupsForUser", json!({ "Username": "ana" })), json!({ "Groups": [] }));
 }
 
 #[test]
 fn only_the_flows_of_the_client_are_open() {
-    let story = Story::new();
+    let mut story = Story::new();
+    story.user("ana");
     let flow = |flow: &str| json!({ "AuthFlow": flow, "AuthParameters": {} });
-    let refused = |name: &str, message: &str| {
-        story.refused("InitiateAuth", flow(name), "InvalidParameterException", message);
+    let refused = |operation: &str, name: &str, message: &str| {
+        story.refused(operation, flow(name), "InvalidParameterException", message);
     };
-    refused("USER_SRP_AUTH", "USER_SRP_AUTH flow not enabled for this client");
-    refused("ADMIN_USER_PASSWORD_AUTH", "Initiate Auth method not supported.");
-    refused("USER_PASSWORD_AUTH", "Missing required parameter USERNAME");
-    refused("REFRESH_TOKEN", "Missing required parameter REFRESH_TOKEN");
-    assert_eq!(story.call("InitiateAuth", flow("MAGIC")).error_type, Some("InvalidParameterException"));
+    for closed in ["USER_PASSWORD_AUTH", "USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH"] {
+        refused("InitiateAuth", closed, &format!("{closed} flow not enabled for this client"));
+    }
+    for name in ["ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"] {
+        refused("InitiateAuth", name, "Initiate Auth method not supported.");
+        refused("AdminInitiateAuth", name, "Missing required parameter USERNAME");
+    }
+    for closed in ["USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH"] {
+        refused("AdminInitiateAuth", closed, "Auth flow not enabled for this client");
+    }
+    refused("AdminInitiateAuth", "USER_PASSWORD_AUTH", "Initiate Auth method not supported.");
+    for operation in ["InitiateAuth", "AdminInitiateAuth"] {
+        refused(operation, "REFRESH_TOKEN", "Missing required parameter REFRESH_TOKEN");
+        assert_eq!(story.call(operation, flow("MAGIC")).error_type, Some("InvalidParameterException"));
+    }
+    let mut elsewhere = login("ana", PASSWORD);
+    elsewhere["UserPoolId"] = "local_Other".into();
+    let message = "User pool local_Other does not exist.";
+    story.refused("AdminInitiateAuth", elsewhere, "ResourceNotFoundException", message);
+    let session = story.sign_in("ana");
+    story.ok("AdminInitiateAuth", refresh(&session["RefreshToken"]));
+
+    story.cognito.settings.auth_flows = vec!["ALLOW_USER_PASSWORD_AUTH".into()];
+    let message = "Auth flow not enabled for this client";
+    story.refused("AdminInitiateAuth", login("ana", PASSWORD), "InvalidParameterException", message);
+    let mut by_anybody = login("ana", PASSWORD);
+    by_anybody["AuthFlow"] = "USER_PASSWORD_AUTH".into();
+    story.ok("InitiateAuth", by_anybody);
 }
 
 #[test]
@@ -865,7 +900,7 @@ fn no_input_breaks_it() {
         for name in members {
             for value in &odd {
                 let mut body = json!({
-                    "Username": "nobody", "Password": PASSWORD, "AuthFlow": "USER_PASSWORD_AUTH",
+                    "Username": "nobody", "Password": PASSWORD, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
                     "GroupName": "admin", "ConfirmationCode": "1", "AccessToken": "t", "Token": "t",
                     "PreviousPassword": "p", "ProposedPassword": PASSWORD,
                 });
@@ -887,7 +922,7 @@ fn a_file_keeps_everything() {
     let session = before.sign_in("ana");
     let jwks = before.cognito.jwks();
     let mails = before.cognito.emails().unwrap();
-    before.refused("InitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
+    before.refused("AdminInitiateAuth", login("ana", "wrong"), INCORRECT.0, INCORRECT.1);
     // As if killed: nothing is closed.
     std::mem::forget(before);
 
@@ -913,7 +948,7 @@ fn a_file_keeps_everything() {
 fn pools_in_memory_are_apart() {
     let (one, two) = (Story::new(), Story::new());
     one.user("ana");
-    two.refused("InitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
+    two.refused("AdminInitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
 }
 
 #[test]
