@@ -72,7 +72,7 @@ def doubled(template):
     for section in [resources, template.get("Outputs", {})]:
         for name, resource in list(section.items()):
             if name.startswith("Fn::ForEach::"):
-                resource[1] = resource[1] + [f"{name}Too" for name in resource[1]]
+                resource[1] = resource[1] + [f"{name}Too" for name in resource[1] if name in names]
             elif is_ours(resource):
                 section[f"{name.removesuffix('Function')}TooFunction"] = renamed(resource)
             elif resource.get("Type") == "AWS::IAM::ManagedPolicy":

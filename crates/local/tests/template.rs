@@ -117,6 +117,20 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
 }
 
 #[test]
+fn the_guide_to_deploying_explains_every_parameter_and_no_other() {
+    let (_, root) = sources().remove(0);
+    let parameters: BTreeSet<_> =
+        root["Parameters"].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let guide = include_str!("../../../docs/deploy.md");
+    let (_, section) = guide.split_once("## 2. What to decide").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    // The first cell has one name or several.
+    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2));
+    assert_eq!(names.map(str::to_owned).collect::<BTreeSet<_>>(), parameters);
+}
+
+#[test]
 fn every_part_is_handed_what_it_asks_for_and_no_more() {
     let (_, root) = sources().remove(0);
     let mut parts = 0;
