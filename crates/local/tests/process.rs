@@ -122,6 +122,35 @@ async fn the_mailbox_has_the_code_that_registering_waits_for() {
 
 /// The commands of the README's tour, each in a code block that begins with a comment, are run one after the
 /// other in one shell; each must succeed and print what the README says it prints.
+#[tokio::test]
+async fn in_a_container_files_are_fetched_from_the_port_that_it_publishes() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let process = Process::start(folder.path(), &["--host", "0.0.0.0", "--files-port", &port.to_string()]);
+    let (http, base) = (reqwest::Client::new(), &process.base);
+    let password = "a long passphrase";
+    let ada = json!({ "username": "ada", "email": "ada@example.com", "password": password });
+    send(http.post(format!("{base}/users")).json(&ada)).await;
+    let session = json!({ "login": "ada", "password": password });
+    let session = send(http.post(format!("{base}/sessions")).json(&session)).await;
+    let token = session["access_token"].as_str().unwrap();
+    let export = send(http.post(format!("{base}/me/export")).bearer_auth(token)).await;
+    let path = format!("{base}/me/exports/{}", export["export_id"].as_str().unwrap());
+    let ready = async {
+        loop {
+            let export = send(http.get(&path).bearer_auth(token)).await;
+            if let Some(link) = export["url"].as_str() {
+                break link.to_owned();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let link = tokio::time::timeout(std::time::Duration::from_secs(10), ready).await.expect("the export is ready");
+    // Not 0.0.0.0, which is no address to ask.
+    assert!(link.starts_with(&format!("http://127.0.0.1:{port}/")), "{link}");
+    send(http.get(link)).await;
+}
+
 #[test]
 fn the_tour_of_the_readme_works() {
     let readme = include_str!("../../../README.md");
