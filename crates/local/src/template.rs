@@ -187,43 +187,11 @@ impl Template {
             templates.push(resolve(source, &given.collect())?);
         }
 
-        let (mut event_sources, mut jobs) = (Vec::new(), Vec::new());
-        let (mut functions, mut environments) = (BTreeMap::new(), Vec::new());
+        let mut found = Found::default();
         for template in &templates {
-            let resources = object(template, "Resources")?;
-            environments.push(environment_of(template)?);
-            // One that is built otherwise is no part of the blog, but of how it is released.
-            let built = of_type(resources, "AWS::Serverless::Function")
-                .filter(|(_, resource)| resource.pointer("/Metadata/BuildProperties").is_some());
-            for (id, resource) in built {
-                let handler = text(resource, "/Properties/Handler", id)?;
-                let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
-                for event in events.into_iter().flat_map(Map::values) {
-                    if event["Type"] == "DynamoDB" {
-                        event_sources.push(event_source(event, &handler)?);
-                        continue;
-                    }
-                    // The one schedule that the local stack knows.
-                    match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
-                        Some("rate(1 minute)") => jobs.push(handler.clone()),
-                        _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
-                    }
-                }
-                let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
-                // SAM gives each function a role of this name.
-                let role = json!(format!("{id}Role"));
-                let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
-                    .map(|(_, policy)| &policy["Properties"])
-                    .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)));
-                let function = Function {
-                    name: text(resource, "/Properties/FunctionName", id)?,
-                    binary: text(resource, "/Metadata/BuildProperties/Binary", id)?,
-                    statements: policies.into_iter().flatten().flat_map(statements_of).collect(),
-                    shared: shared.flat_map(|policy| statements_of(&policy["PolicyDocument"])).collect(),
-                };
-                functions.insert(handler, function);
-            }
+            found.add(template)?;
         }
+        let Found { functions, event_sources, jobs, environments } = found;
 
         let api = one(resources, "AWS::Serverless::Api")?;
         let table = one(resources, "AWS::DynamoDB::Table")?;
@@ -235,7 +203,7 @@ impl Template {
                 value.pointer(pointer).and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
             number.ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
         };
-        let environment = environments.swap_remove(0);
+        let environment = environments.first().cloned().unwrap_or_default();
         if environments.iter().any(|of_part| *of_part != environment) {
             return Err(TemplateError::Missing("the same environment in every part".to_owned()));
         }
@@ -266,6 +234,55 @@ impl Template {
                     .collect::<Result<_, _>>()?,
             },
         })
+    }
+}
+
+/// The functions of the root and its parts, and what calls them besides API Gateway and the user pool.
+#[derive(Default)]
+struct Found {
+    functions: BTreeMap<String, Function>,
+    event_sources: Vec<EventSource>,
+    jobs: Vec<String>,
+    /// What each template gives to all of its functions.
+    environments: Vec<BTreeMap<String, String>>,
+}
+
+impl Found {
+    fn add(&mut self, template: &Value) -> Result<(), TemplateError> {
+        self.environments.push(environment_of(template)?);
+        let resources = object(template, "Resources")?;
+        // One that is built otherwise is no part of the blog, but of how it is released.
+        let built = of_type(resources, "AWS::Serverless::Function")
+            .filter(|(_, resource)| resource.pointer("/Metadata/BuildProperties").is_some());
+        for (id, resource) in built {
+            let handler = text(resource, "/Properties/Handler", id)?;
+            let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
+            for event in events.into_iter().flat_map(Map::values) {
+                if event["Type"] == "DynamoDB" {
+                    self.event_sources.push(event_source(event, &handler)?);
+                    continue;
+                }
+                // The one schedule that the local stack knows.
+                match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
+                    Some("rate(1 minute)") => self.jobs.push(handler.clone()),
+                    _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
+                }
+            }
+            let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
+            // SAM gives each function a role of this name.
+            let role = json!(format!("{id}Role"));
+            let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
+                .map(|(_, policy)| &policy["Properties"])
+                .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)));
+            let function = Function {
+                name: text(resource, "/Properties/FunctionName", id)?,
+                binary: text(resource, "/Metadata/BuildProperties/Binary", id)?,
+                statements: policies.into_iter().flatten().flat_map(statements_of).collect(),
+                shared: shared.flat_map(|policy| statements_of(&policy["PolicyDocument"])).collect(),
+            };
+            self.functions.insert(handler, function);
+        }
+        Ok(())
     }
 }
 
