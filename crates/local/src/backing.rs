@@ -13,16 +13,16 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use blog::clock::Clock;
 use dynoxide::Database;
+use edge::Clock;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::cognito::{self, Cognito, Settings};
 use crate::s3;
-use crate::template::{Refs, Template};
+use local_cognito::{self as cognito, Cognito, Settings};
+use template::{Refs, Template};
 
 /// The table's name, wherever it is local.
 pub const TABLE_NAME: &str = "broadsheet-local";

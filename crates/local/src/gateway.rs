@@ -10,39 +10,76 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use blog::Blog;
-use blog::clock::Timestamp;
-use blog::edge::Entry;
+use domain::Timestamp;
+use edge::Blog;
+use edge::{Entry, Operation, Services};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Context, LambdaEvent, Service, service_fn};
+use lambda_http::{Body, BoxFuture, Context, LambdaEvent, Service, service_fn};
 use serde_json::{Map, Value, json};
 
-use crate::template::{GatewayResponse, Route, Template};
 use crate::wire::OPERATION;
+use template::{GatewayResponse, Route, Template};
 
-/// The most that API Gateway takes, in bytes.
-pub const MOST_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// The maximum size of a request that API Gateway takes.
+pub const MAX_PAYLOAD_BYTES: usize = 10 * 1024 * 1024;
 
 /// The gateway, with the functions behind it.
 pub struct Gateway {
     template: Template,
     blog: Arc<Blog>,
-    operations: HashMap<&'static str, &'static Entry>,
+    functions: HashMap<&'static str, Arc<Function>>,
     authorized: Mutex<HashMap<String, (Timestamp, Value)>>,
 }
 
 /// Every operation of every binary.
-pub fn operations() -> impl Iterator<Item = (&'static str, &'static Entry)> {
-    let of = |binary, entries: &'static [Entry]| entries.iter().map(move |entry| (binary, entry));
-    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS))
+pub fn operations() -> impl Iterator<Item = (&'static str, &'static Operation)> {
+    fn of<S>(
+        binary: &'static str,
+        entries: &'static [Entry<S>],
+    ) -> impl Iterator<Item = (&'static str, &'static Operation)> {
+        entries.iter().map(move |entry| (binary, &entry.operation))
+    }
+    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS)).chain(of("site", site::OPERATIONS))
+}
+
+/// An operation, ready to be called.
+pub struct Function {
+    operation: &'static Operation,
+    handle: Handle,
+}
+
+impl Function {
+    /// Answers a request.
+    pub async fn call(&self, request: lambda_http::Request) -> Response<Body> {
+        (self.handle)(request).await
+    }
+}
+
+type Handle = Box<dyn Fn(lambda_http::Request) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// The operations of a binary, ready to be called with what they use.
+pub fn functions<S: Services>(services: &Arc<S>, entries: &'static [Entry<S>]) -> impl Iterator<Item = Function> {
+    entries.iter().map(move |entry| {
+        let services = Arc::clone(services);
+        let handle: Handle = Box::new(move |request| {
+            let services = Arc::clone(&services);
+            Box::pin(async move { (entry.handle)(&services, &request).await })
+        });
+        Function { operation: &entry.operation, handle }
+    })
 }
 
 impl Gateway {
-    /// A gateway with the routes of this template.
-    pub fn new(template: Template, blog: Arc<Blog>) -> Self {
-        let operations = operations().map(|(_, entry)| (entry.name, entry)).collect();
-        Self { template, blog, operations, authorized: Mutex::default() }
+    /// A gateway with the routes of this template, and these functions behind them.
+    pub fn new(template: Template, blog: Arc<Blog>, functions: impl Iterator<Item = Function>) -> Self {
+        let functions = functions.map(|function| (function.operation.name, Arc::new(function))).collect();
+        Self { template, blog, functions, authorized: Mutex::default() }
+    }
+
+    /// The function of an operation.
+    pub fn function(&self, operation: &str) -> Option<&Function> {
+        self.functions.get(operation).map(|function| &**function)
     }
 
     /// What the template says.
@@ -71,24 +108,24 @@ impl Gateway {
         if found.is_none() && path == "/" {
             return Err("MISSING_AUTHENTICATION_TOKEN");
         }
-        if incoming.request.body().len() > MOST_PAYLOAD_BYTES {
+        if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }
         let Some((route, parameters)) = found else { return self.catch_all(incoming, path).await };
-        let operation = *self.operations.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?;
+        let function = Arc::clone(self.functions.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?);
 
         let mut event = self.event(incoming, &route.path, path, parameters);
         if route.authorized {
             event["requestContext"]["authorizer"] = self.authorize(incoming, route, path, &event).await?;
         }
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
-        let blog = Arc::clone(&self.blog);
+        let name = function.operation.name.to_owned();
         let invocation = async move {
-            let handler = service_fn(|request| async { Ok::<_, Infallible>(operation.handle(&blog, request).await) });
+            let handler = service_fn(|request| async { Ok::<_, Infallible>(function.call(request).await) });
             lambda_http::Adapter::from(handler).call(LambdaEvent::new(payload, Context::default())).await
         };
         // A task of its own, so that a panic is one bad answer here as it is on Lambda.
-        let invocation = tokio::spawn(OPERATION.scope(operation.name.to_owned(), invocation)).await;
+        let invocation = tokio::spawn(OPERATION.scope(name, invocation)).await;
         let answer = match invocation {
             Ok(Ok(answer)) => serde_json::to_value(answer).map_err(|_| "DEFAULT_5XX")?,
             Ok(Err(never)) => match never {},

@@ -2,15 +2,11 @@
 //! functions are the ones that are deployed; only what is around them is local. Never deployed itself.
 
 pub mod backing;
-pub mod cognito;
 pub mod gateway;
-pub mod openapi;
 pub mod s3;
 pub mod schedule;
-pub mod seed;
 pub mod server;
 pub mod stack;
 pub mod streams;
-pub mod template;
 pub mod triggers;
 pub mod wire;

@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use blog::clock::Clock;
-use blog::config::SignUpConfirmation;
 use clap::{Args, Parser, Subcommand};
+use edge::Clock;
+use edge::SignUpConfirmation;
+use importer as seed;
 use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
-use local::openapi;
 use local::s3::{BUCKET_NAME, CREDENTIALS};
-use local::seed;
 use local::stack::{Options, Stack};
-use local::template::{self, Template};
+use template::Template;
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
 
@@ -111,7 +110,7 @@ impl Data {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let _ = tracing::subscriber::set_global_default(blog::telemetry::readable_lines(cli.log_level));
+    let _ = tracing::subscriber::set_global_default(edge::telemetry::readable_lines(cli.log_level));
     let outcome = match cli.command {
         None => serve(cli.serve).await,
         Some(Command::Backing(options)) => run_backing(options).await,

@@ -3,31 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blog::Blog;
-use events::{Function, Job};
+use events::{Function, Job, Services};
 
 use crate::wire::OPERATION;
 
 /// The jobs, which are run every minute.
 pub struct Schedule {
-    blog: Arc<Blog>,
+    services: Arc<Services>,
     jobs: Vec<&'static Job>,
 }
 
 impl Schedule {
     /// The jobs with these names.
-    pub fn new(blog: Arc<Blog>, names: &[String]) -> Self {
+    pub fn new(services: Arc<Services>, names: &[String]) -> Self {
         let job = |name: &String| match events::find(name) {
             Ok(Function::Job(job)) => Some(job),
             _ => None,
         };
-        Self { blog, jobs: names.iter().filter_map(job).collect() }
+        Self { services, jobs: names.iter().filter_map(job).collect() }
     }
 
     /// Runs every job once. One that fails has said so in the log, and is run again the next time.
     pub async fn run(&self) {
         for job in &self.jobs {
-            let _ = OPERATION.scope(job.name.to_owned(), job.run(&self.blog)).await;
+            let _ = OPERATION.scope(job.name.to_owned(), job.run(&self.services)).await;
         }
     }
 
@@ -35,7 +34,7 @@ impl Schedule {
     pub async fn keep(&self) {
         loop {
             self.run().await;
-            let into_minute = self.blog.now().milliseconds().rem_euclid(60_000).unsigned_abs();
+            let into_minute = self.services.blog.now().milliseconds().rem_euclid(60_000).unsigned_abs();
             tokio::time::sleep(Duration::from_millis(60_000 - into_minute)).await;
         }
     }

@@ -14,7 +14,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::backing;
-use crate::gateway::MOST_PAYLOAD_BYTES;
+use crate::gateway::MAX_PAYLOAD_BYTES;
 use crate::stack::Stack;
 
 /// Serves the API, and the mailbox at `/_local/emails`, until `shutdown` is done.
@@ -35,7 +35,7 @@ async fn api(
 ) -> Response {
     let (parts, body) = request.into_parts();
     // One byte more than the gateway takes, so that it sees what is too large.
-    match to_bytes(body, MOST_PAYLOAD_BYTES + 1).await {
+    match to_bytes(body, MAX_PAYLOAD_BYTES + 1).await {
         Ok(body) => {
             let answer = stack.gateway.answer(Request::from_parts(parts, body), peer.ip()).await;
             stack.streams.wake();

@@ -4,21 +4,22 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use blog::Blog;
-use blog::clock::Clock;
-use blog::config::{Config, SignUpConfirmation};
+use aws::Sdk;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+use edge::Blog;
+use edge::Clock;
+use edge::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, functions};
 use crate::s3::CREDENTIALS;
 use crate::schedule::Schedule;
 use crate::streams::Streams;
-use crate::template::{self, Template};
 use crate::triggers::PoolFunctions;
 use crate::wire::Wire;
+use template::Template;
 
 /// How a local stack differs from the template's defaults.
 pub struct Options {
@@ -52,8 +53,12 @@ pub struct Stack {
     pub streams: Streams,
     /// The schedule of jobs, for whoever keeps it.
     pub schedule: Schedule,
-    /// What the functions share.
+    /// What all functions share.
     pub blog: Arc<Blog>,
+    /// What the operations on accounts use.
+    pub users: Arc<users::Services>,
+    /// What the consumers, jobs and triggers use.
+    pub events: Arc<events::Services>,
 }
 
 impl Stack {
@@ -81,13 +86,22 @@ impl Stack {
         environment.insert("JWKS_URL".to_owned(), backing.jwks_url());
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
-        let blog = Arc::new(Blog::new(config, &sdk_config(wire.clone()), clock));
+        let sdk = Sdk::new(sdk_config(wire.clone()));
+        let blog = Arc::new(Blog::new(config, &sdk, clock));
+        let users = Arc::new(users::Services::new(Arc::clone(&blog), &sdk));
+        let posts = Arc::new(Arc::clone(&blog));
+        let site = Arc::new(site::Services::new(Arc::clone(&blog), &sdk));
+        let events = Arc::new(events::Services::new(Arc::clone(&blog), &sdk));
         if triggers {
-            backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&blog), &template)?);
+            backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&events), &template)?);
         }
-        let streams = Streams::new(Arc::clone(&blog), &template.event_sources);
-        let schedule = Schedule::new(Arc::clone(&blog), &template.jobs);
-        Ok(Self { gateway: Gateway::new(template, Arc::clone(&blog)), backing, wire, streams, schedule, blog })
+        let streams = Streams::new(Arc::clone(&events), &template.event_sources);
+        let schedule = Schedule::new(Arc::clone(&events), &template.jobs);
+        let functions = functions(&users, users::OPERATIONS)
+            .chain(functions(&posts, posts::OPERATIONS))
+            .chain(functions(&site, site::OPERATIONS));
+        let gateway = Gateway::new(template, Arc::clone(&blog), functions);
+        Ok(Self { gateway, backing, wire, streams, schedule, blog, users, events })
     }
 
     /// All that goes on in the background, for ever.

@@ -5,14 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blog::Blog;
-use events::{Consumer, Function};
+use events::{Consumer, Function, Services};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
-use crate::template::EventSource;
 use crate::wire::OPERATION;
+use template::EventSource;
 
 /// After this many failures a change is given up, and logged. On AWS it goes to the dead-letter queue.
 const TRIES: usize = 3;
@@ -22,7 +21,7 @@ const TRIES: usize = 3;
 /// Where it stands is not kept over a restart: it then begins at the oldest change that DynamoDB still has. A consumer
 /// has to bear being called again in any case, and so this is tried each time a laptop starts.
 pub struct Streams {
-    blog: Arc<Blog>,
+    services: Arc<Services>,
     consumers: Vec<(EventSource, &'static Consumer)>,
     position: Mutex<Option<String>>,
     written: Notify,
@@ -30,13 +29,13 @@ pub struct Streams {
 
 impl Streams {
     /// The stream with the consumers of these event sources.
-    pub fn new(blog: Arc<Blog>, sources: &[EventSource]) -> Self {
+    pub fn new(services: Arc<Services>, sources: &[EventSource]) -> Self {
         let consumer = |source: &EventSource| match events::find(&source.handler) {
             Ok(Function::Consumer(consumer)) => Some((source.clone(), consumer)),
             _ => None,
         };
         Self {
-            blog,
+            services,
             consumers: sources.iter().filter_map(consumer).collect(),
             position: Mutex::default(),
             written: Notify::new(),
@@ -84,7 +83,7 @@ impl Streams {
                 Ok(event) => event,
                 Err(error) => return tracing::error!(%error, "a change has a form that consumers do not read"),
             };
-            let consumed = OPERATION.scope(consumer.name.to_owned(), consumer.consume(&self.blog, event)).await;
+            let consumed = OPERATION.scope(consumer.name.to_owned(), consumer.consume(&self.services, event)).await;
             let Some(failed) = consumed.batch_item_failures.into_iter().next() else { return };
             let at = |record: &Value| record["dynamodb"]["SequenceNumber"] == failed.item_identifier;
             let begin = batch.iter().position(at).unwrap_or(0);

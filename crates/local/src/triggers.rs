@@ -4,39 +4,38 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use blog::Blog;
-use events::{Function, Trigger};
+use events::{Function, Services, Trigger};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::cognito::Triggers;
-use crate::template::Template;
 use crate::wire::OPERATION;
+use local_cognito::Triggers;
+use template::Template;
 
 /// The pool's functions, by the names that `LambdaConfig` has for them.
 pub struct PoolFunctions {
-    blog: Arc<Blog>,
+    services: Arc<Services>,
     functions: BTreeMap<String, &'static Trigger>,
     runtime: Handle,
 }
 
 impl PoolFunctions {
     /// The functions that this template names. To be made within the runtime that they will run in.
-    pub fn new(blog: Arc<Blog>, template: &Template) -> io::Result<Self> {
+    pub fn new(services: Arc<Services>, template: &Template) -> io::Result<Self> {
         let trigger = |(kind, handler): (&String, &String)| match events::find(handler) {
             Ok(Function::Trigger(trigger)) => Ok((kind.clone(), trigger)),
             Ok(_) => Err(io::Error::other(format!("{handler} is no trigger"))),
             Err(unknown) => Err(io::Error::other(unknown)),
         };
         let functions = template.triggers.iter().map(trigger).collect::<Result<_, _>>()?;
-        Ok(Self { blog, functions, runtime: Handle::current() })
+        Ok(Self { services, functions, runtime: Handle::current() })
     }
 }
 
 impl Triggers for PoolFunctions {
     fn call(&self, kind: &str, event: Value) -> Option<Result<Value, String>> {
         let trigger = self.functions.get(kind)?;
-        let answer = OPERATION.scope(trigger.name.to_owned(), trigger.answer(&self.blog, event));
+        let answer = OPERATION.scope(trigger.name.to_owned(), trigger.answer(&self.services, event));
         Some(self.runtime.block_on(answer).map_err(|error| error.to_string()))
     }
 }

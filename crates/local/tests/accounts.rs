@@ -2,7 +2,7 @@
 
 use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
 use aws_sdk_cognitoidentityprovider::types::AuthFlowType;
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
 use expect_test::expect;
 use local::backing::USER_POOL_CLIENT_ID;
 use local::wire::Fault;

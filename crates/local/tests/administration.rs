@@ -1,6 +1,6 @@
 //! Signing out, roles, suspensions.
 
-use blog::domain::Role;
+use domain::Role;
 use expect_test::expect_file;
 use local::gateway::operations;
 use serde_json::json;
@@ -200,7 +200,7 @@ async fn every_operation_lets_pass_whom_the_documentation_says() {
     routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
     for route in routes {
         let (_, operation) = operations().find(|(_, operation)| operation.name == route.handler).unwrap();
-        let least = operation.least_role;
+        let least = operation.min_role;
         // A thing that does not exist, and no body: whoever is let in hears about that instead.
         let path = route.path.replace(['{', '}'], "");
         for (role, client) in &clients {

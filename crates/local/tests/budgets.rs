@@ -1,7 +1,7 @@
 //! What each access pattern costs, as DynamoDB counts it.
 
-use blog::clock::Timestamp;
-use blog::domain::{Follow, UserId};
+use domain::Timestamp;
+use domain::{Follow, UserId};
 use expect_test::expect;
 use local::wire::Call;
 use serde_json::json;
@@ -142,28 +142,4 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
     "#]]
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);
-}
-
-#[tokio::test]
-async fn the_latest_list_is_spread_over_partitions() {
-    let stack = TestStack::start().await;
-    let ada = stack.user("ada").await;
-    stack.stack.wire.record();
-    for year in 2000..2020 {
-        let at = format!("{year}-06-01T00:00:00Z");
-        let body = json!({ "title": format!("Of {year}"), "body": "B", "status": "published", "publish_at": at });
-        ada.post("/posts", body).await.expect_status(201);
-    }
-    let mut partitions: Vec<String> = stack
-        .stack
-        .wire
-        .take_calls()
-        .iter()
-        .flat_map(|call| call.request["TransactItems"].as_array().cloned().unwrap_or_default())
-        .filter_map(|write| write["Put"]["Item"]["pk"]["S"].as_str().map(str::to_owned))
-        .filter(|partition| partition.starts_with("LATEST#"))
-        .collect();
-    assert_eq!(partitions.len(), 20);
-    partitions.dedup();
-    assert_eq!(partitions.len(), 20, "each year is a partition of its own");
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use blog::domain::Role;
+use domain::Role;
 use expect_test::expect_file;
-use local::template::Route;
 use serde_json::json;
 use serde_yaml_ng::Value as Yaml;
+use template::Route;
 
 use crate::harness::{Answer, Client, TestStack};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use local::template::{self, Template};
 use serde_json::json;
+use template::{self, Template};
 
 use crate::harness::{Answer, Client, TestStack};
 use crate::logging;

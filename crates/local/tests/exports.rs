@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use blog::clock::Clock;
+use edge::Clock;
 use local::s3::BUCKET_NAME;
 use local::wire::Fault;
 use serde_json::{Value, json};
@@ -247,7 +247,7 @@ async fn an_export_that_is_delivered_again_stays_as_it_is() {
     stack.stack.wire.record();
     // A new reader of the stream begins at the oldest change.
     let template = stack.stack.gateway.template();
-    let again = local::streams::Streams::new(stack.stack.blog.clone(), &template.event_sources);
+    let again = local::streams::Streams::new(stack.stack.events.clone(), &template.event_sources);
     again.drain(&stack.stack.backing).await.unwrap();
     assert!(stack.stack.wire.take_calls().iter().all(|call| call.service != "s3"));
     assert_eq!(file(&ada, &path).await["posts"], json!([]));

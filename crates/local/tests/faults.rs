@@ -1,6 +1,6 @@
 //! When what stands behind us fails: a clear answer, and nothing half done.
 
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::json;
 

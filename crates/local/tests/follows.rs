@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::{Value, json};
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::header;
 use local::backing::refs;
-use local::gateway::MOST_PAYLOAD_BYTES;
-use local::template::{self, Template};
+use local::gateway::MAX_PAYLOAD_BYTES;
 use local::wire::Fault;
 use serde_json::{Value, json};
+use template::{self, Template};
 
 use crate::harness::{Answer, Client, TestStack};
 
@@ -127,7 +127,7 @@ async fn pages_of_the_origins_that_the_stack_names_may_read_answers_and_no_other
 async fn a_request_that_no_function_gets_to_see_is_answered_in_the_form_of_every_error() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
-    let large = vec![b'x'; MOST_PAYLOAD_BYTES + 1];
+    let large = vec![b'x'; MAX_PAYLOAD_BYTES + 1];
     ada.send("POST", "/posts", &[], large).await.expect_problem(413, "payload-too-large");
     stack.visitor().get("/").await.expect_problem(404, "not-found");
     // The authorizer cannot tell who it is: that is no fault of the client's, and passes.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::body::Bytes;
-use blog::clock::{Clock, Timestamp};
-use blog::config::SignUpConfirmation;
-use blog::domain::{CognitoName, Role, UserId};
+use domain::Timestamp;
+use domain::{CognitoName, Role, UserId};
+use edge::Clock;
+use edge::SignUpConfirmation;
 use http::{HeaderMap, Request, StatusCode};
 use local::backing::Storage;
 use local::stack::{Options, Stack};
@@ -127,9 +128,9 @@ impl TestStack {
         let id = self.user(username).await.get("/me").await.body["id"].as_str().expect("an id").to_owned();
         let id: UserId = id.parse().expect("a user id");
         let name = CognitoName::from(id);
-        self.stack.blog.identity.grant(&name, role).await.expect("granted");
+        self.stack.users.identity.grant(&name, role).await.expect("granted");
         for other in Role::ALL.into_iter().filter(|other| *other != role) {
-            self.stack.blog.identity.withdraw(&name, other).await.expect("withdrawn");
+            self.stack.users.identity.withdraw(&name, other).await.expect("withdrawn");
         }
         self.log_in(username).await
     }

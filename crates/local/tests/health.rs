@@ -1,10 +1,12 @@
 //! What load balancers and operators ask.
 
-use blog::Blog;
-use blog::clock::Clock;
-use blog::config::Config;
+use std::sync::Arc;
+
+use aws::Sdk;
+use edge::Blog;
+use edge::Clock;
+use edge::Config;
 use lambda_http::Request;
-use local::gateway::operations;
 use local::stack::sdk_config;
 use local::wire::Fault;
 use serde_json::{Value, json};
@@ -48,9 +50,11 @@ async fn a_blog_is_not_ready_without_its_user_pool() {
     let mut environment = stack.stack.gateway.template().environment.clone();
     environment.insert("JWKS_URL".to_owned(), "http://127.0.0.1:1/jwks.json".to_owned());
     let config = Config::read(|name| environment.get(name).cloned()).unwrap();
-    let blog = Blog::new(config, &sdk_config(stack.stack.wire.clone()), Clock::system());
-    let (_, ready) = operations().find(|(_, operation)| operation.name == "ready").unwrap();
-    let answer = ready.handle(&blog, Request::default()).await;
+    let sdk = Sdk::new(sdk_config(stack.stack.wire.clone()));
+    let blog = Arc::new(Blog::new(config, &sdk, Clock::system()));
+    let services = site::Services::new(blog, &sdk);
+    let ready = site::OPERATIONS.iter().find(|entry| entry.operation.name == "ready").unwrap();
+    let answer = (ready.handle)(&services, &Request::default()).await;
     assert_eq!(answer.status(), 503);
 }
 
@@ -64,6 +68,6 @@ async fn a_blog_says_which_version_it_is() {
     // From a tarball there is neither.
     if let Some(commit) = release["commit"].as_str() {
         assert!(commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{commit}");
-        assert!(blog::clock::Timestamp::try_from(release["built_at"].as_str().unwrap().to_owned()).is_ok());
+        assert!(domain::Timestamp::try_from(release["built_at"].as_str().unwrap().to_owned()).is_ok());
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use blog::edge::Entry;
-use blog::table::LOCKED_SECONDS;
+use edge::Operation;
 use local::gateway::operations;
-use local::template::{self, Template};
 use local::wire::Fault;
 use serde_json::{Value, json};
+use table::LOCKED_SECONDS;
+use template::{self, Template};
 use tokio::task::JoinSet;
 
 use crate::harness::{Answer, Client, PASSWORD, TestStack};
@@ -23,8 +23,8 @@ struct Example {
 
 /// Every operation that makes something, by what its reply says.
 fn examples() -> Vec<Example> {
-    let example = |(_, entry): (_, &'static Entry)| {
-        let Entry { name, creates, .. } = *entry;
+    let example = |(_, entry): (_, &'static Operation)| {
+        let Operation { name, creates, .. } = *entry;
         let signed_in = |path, body, other| Example { name, path, anonymous: false, body, other };
         creates.then(|| match name {
             "create_post" => {

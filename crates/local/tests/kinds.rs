@@ -1,6 +1,6 @@
 //! Notes, quotes, replies and reposts.
 
-use blog::domain::Role;
+use domain::Role;
 use serde_json::{Value, json};
 
 use crate::concurrency::at_once;

@@ -108,7 +108,7 @@ async fn leaving_goes_on_wherever_it_was_stopped() {
 #[tokio::test]
 async fn a_post_that_is_edited_while_its_author_leaves_goes_too() {
     let stack = TestStack::start().await;
-    let editor = stack.user_with_role("eve", blog::domain::Role::Editor).await;
+    let editor = stack.user_with_role("eve", domain::Role::Editor).await;
     let before = left_over(&stack).await;
     let ada = stack.user("ada").await;
     ada.publish("Edited", &["t"]).await;

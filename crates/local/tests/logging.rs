@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
 
-use blog::telemetry::{Instance, json_lines};
+use edge::telemetry::{Instance, json_lines};
 use local::backing::refs;
 use local::gateway::operations;
-use local::template::{self, Template};
 use local::wire::{Call, Fault};
 use serde_json::{Value, json};
+use template::{self, Template};
 use tracing::level_filters::LevelFilter;
 
 use crate::harness::{Answer, Client, PASSWORD, TestStack};

@@ -37,6 +37,7 @@ mod rate_limits;
 mod revisions;
 mod scheduling;
 mod seeding;
+mod structure;
 mod tags;
 mod template;
 mod tokens;

@@ -6,15 +6,15 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use blog::error::Problem;
+use edge::ProblemKind;
 use expect_test::expect_file;
 use http::HeaderMap;
 use jsonschema::Validator;
 use local::backing::refs;
 use local::gateway::find_route;
-use local::openapi::{self, PROBLEM_JSON};
-use local::template::{self, Route, Template};
+use openapi::{self, PROBLEM_JSON};
 use serde_json::{Value, json};
+use template::{self, Route, Template};
 
 use crate::harness::{Answer, TestStack};
 
@@ -185,7 +185,7 @@ fn every_problem_is_some_operations() {
     let template = Template::read(template::SOURCE, &refs()).unwrap();
     let text = openapi::document(&template).unwrap().to_string();
     // A method that a path does not have is no operation.
-    for problem in Problem::ALL.iter().filter(|problem| **problem != Problem::METHOD_NOT_ALLOWED) {
+    for problem in ProblemKind::ALL.iter().filter(|problem| **problem != ProblemKind::METHOD_NOT_ALLOWED) {
         assert!(text.contains(&format!("urn:broadsheet:problem:{}", problem.name)), "{}", problem.name);
     }
 }

@@ -1,6 +1,6 @@
 //! Passwords that are forgotten, and passwords that are changed.
 
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::{Value, json};
 

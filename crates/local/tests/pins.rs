@@ -1,6 +1,6 @@
 //! Posts that lead the blog.
 
-use blog::domain::Role;
+use domain::Role;
 use serde_json::json;
 
 use crate::concurrency::at_once;

@@ -1,7 +1,7 @@
 //! Writing, publishing, editing, trashing.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use blog::domain::Role;
+use domain::Role;
 use expect_test::expect;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Links that show a draft.
 
-use blog::domain::Role;
+use domain::Role;
 use serde_json::json;
 
 use crate::harness::{Client, TestStack};

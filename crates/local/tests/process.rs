@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use blog::clock::{Clock, Timestamp};
+use domain::Timestamp;
+use edge::Clock;
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_broadsheet");

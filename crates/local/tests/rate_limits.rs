@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
 use local::gateway::operations;
 use local::wire::{Call, Fault};
 use serde_json::json;

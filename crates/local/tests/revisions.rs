@@ -1,6 +1,6 @@
 //! What a post was: its versions are listed, read, compared and restored.
 
-use blog::domain::Role;
+use domain::Role;
 use serde_json::{Value, json};
 
 use crate::concurrency::at_once;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use blog::clock::Timestamp;
-use local::seed::{self, Report, Seed};
+use domain::Timestamp;
+use importer::{Report, Seed};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -26,7 +26,7 @@ async fn run(folder: &Path, user: &str, url: &str) -> (Report, String) {
     };
     let now = Timestamp::from_milliseconds(START).to_string().parse().unwrap();
     let mut out = Vec::new();
-    let report = seed::run(&seed, now, &mut out).await.unwrap();
+    let report = importer::run(&seed, now, &mut out).await.unwrap();
     (report, String::from_utf8(out).unwrap())
 }
 

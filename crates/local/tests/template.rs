@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use blog::config::Config;
-use blog::domain::Username;
+use domain::Username;
+use edge::Config;
 use local::backing::refs;
 use local::gateway::operations;
-use local::template::{self, Route, Statement, Template};
 use local::wire::Call;
 use serde_json::json;
 use serde_yaml_ng::Value as Yaml;
+use template::{self, Route, Statement, Template};
 
 use crate::harness::{Client, PASSWORD, TestStack};
 use crate::triggers::sign_up;
@@ -191,16 +191,16 @@ fn parameters_that_are_numbers_are_understood() {
 
 #[test]
 fn a_function_asked_to_be_an_unknown_operation_says_which_it_knows() {
-    let error = blog::function::find(users::OPERATIONS, "log_on").err().unwrap().to_string();
+    let error = edge::runtime::find(users::OPERATIONS, "log_on").err().unwrap().to_string();
     assert!(error.contains("log_on") && error.contains("log_in") && error.contains("register"), "{error}");
-    assert_eq!(blog::function::find(users::OPERATIONS, "log_in").unwrap().name, "log_in");
+    assert_eq!(edge::runtime::find(users::OPERATIONS, "log_in").unwrap().operation.name, "log_in");
 }
 
 #[test]
 fn the_parameters_of_a_path_are_the_fields_of_its_operation() {
     for Route { path, handler, .. } in template().routes {
         let (_, operation) = operations().find(|(_, operation)| operation.name == handler).unwrap();
-        assert_eq!(parameters(&path), operation.path_fields, "{path}");
+        assert_eq!(parameters(&path), (operation.path_names)(), "{path}");
     }
 }
 
@@ -208,7 +208,7 @@ fn the_parameters_of_a_path_are_the_fields_of_its_operation() {
 fn a_route_has_the_authorizer_exactly_if_its_operation_needs_a_user() {
     for Route { method, path, handler, authorized } in template().routes {
         let (_, operation) = operations().find(|(_, operation)| operation.name == handler).unwrap();
-        assert_eq!(authorized, operation.least_role.is_some(), "{method} {path}");
+        assert_eq!(authorized, operation.min_role.is_some(), "{method} {path}");
     }
 }
 
@@ -352,7 +352,7 @@ pub async fn calls_of_everything() -> Vec<Call> {
     let stack = TestStack::start().await;
     stack.stack.wire.record();
     everything(&stack).await;
-    let confirming = TestStack::start_with(blog::config::SignUpConfirmation::Email).await;
+    let confirming = TestStack::start_with(edge::SignUpConfirmation::Email).await;
     confirming.stack.wire.record();
     confirm_and_resend(&confirming).await;
     [stack.stack.wire.calls(), confirming.stack.wire.calls()].concat()
@@ -447,7 +447,7 @@ async fn everything(stack: &TestStack) {
         ("GET", "/admin/users?limit=1"),
     ] {
         let fresh = TestStack::start().await;
-        let ada = fresh.user_with_role("ada", blog::domain::Role::Admin).await;
+        let ada = fresh.user_with_role("ada", domain::Role::Admin).await;
         ada.publish("1", &["a", "b"]).await;
         ada.patch("/posts/1", "*", json!({ "summary": "S" })).await.expect_status(200);
         for refers in ["reply_to", "quote_of", "reply_to", "quote_of"] {

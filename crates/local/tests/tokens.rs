@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws::{Failure, Rejected};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use axum::{Json, Router, routing::get};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use blog::Error;
-use blog::clock::Timestamp;
-use blog::config::Config;
-use blog::identity::Verifier;
+use domain::{Denied, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use local::backing::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use serde_json::{Value, json};
+use tokens::Verifier;
 
 use crate::harness::{PASSWORD, START, TestStack};
 
@@ -141,26 +140,13 @@ async fn keys_are_fetched_once_and_again_for_an_unknown_one_but_not_often() {
     let server = tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks", get(jwks))).await });
 
     let verifier = |url: &str| {
-        let url = url.to_owned();
-        let config = Config::read(move |name| {
-            Some(match name {
-                "JWKS_URL" => url.clone(),
-                "USER_POOL_ID" => USER_POOL_ID.to_owned(),
-                "USER_POOL_CLIENT_ID" => USER_POOL_CLIENT_ID.to_owned(),
-                "SIGN_UP_CONFIRMATION" => "auto".to_owned(),
-                "DEFAULT_ROLE" => "author".to_owned(),
-                "ADMIN_EMAIL" | "CORS_ORIGINS" => String::new(),
-                "POSTS_PER_DAY" | "MINIMUM_WORDS" | "REQUESTS_PER_MINUTE" => "0".to_owned(),
-                _ => "x".to_owned(),
-            })
-        });
-        Verifier::new(&config.unwrap())
+        Verifier::new(format!("https://issuer/{USER_POOL_ID}"), USER_POOL_CLIENT_ID.to_owned(), url.to_owned())
     };
     let token = format!("{}.{}.c2ln", encoded(&json!({ "alg": "RS256", "kid": "unknown" })), encoded(&json!({})));
     let at = |seconds: i64| Timestamp::from_milliseconds(START).plus_seconds(seconds);
     let asked = verifier(&url);
     for (seconds, expected) in [(0, 1), (1, 1), (299, 1), (300, 2), (301, 2)] {
-        assert!(matches!(asked.verify(&token, at(seconds)).await, Err(Error::Unauthenticated(_))));
+        assert!(matches!(asked.verify(&token, at(seconds)).await, Err(Rejected::Denied(Denied::BadToken))));
         assert_eq!(fetches.load(Ordering::SeqCst), expected, "after {seconds} s");
     }
 
@@ -168,7 +154,7 @@ async fn keys_are_fetched_once_and_again_for_an_unknown_one_but_not_often() {
     server.abort();
     let unreachable = verifier(&url);
     let _ = server.await;
-    assert!(matches!(unreachable.verify(&token, at(0)).await, Err(Error::Unavailable(_))));
+    assert!(matches!(unreachable.verify(&token, at(0)).await, Err(Rejected::Failed(Failure::Unavailable(_)))));
 }
 
 #[tokio::test]

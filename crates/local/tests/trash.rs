@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use blog::domain::Role;
+use domain::Role;
 use local::backing::{TABLE_NAME, refs};
 use local::streams::Streams;
-use local::template::{self, Template};
 use local::wire::Fault;
 use serde_json::{Value, json};
+use template::{self, Template};
 
 use crate::harness::{Client, TestStack};
 
@@ -274,7 +274,7 @@ async fn a_removal_that_comes_late_or_again_leaves_the_next_owner_of_a_slug_alon
         ada.post("/posts", post).await.expect_status(201);
     }
     let template = Template::read(template::SOURCE, &refs()).unwrap();
-    let again = Streams::new(stack.stack.blog.clone(), &template.event_sources);
+    let again = Streams::new(stack.stack.events.clone(), &template.event_sources);
     again.drain(&stack.stack.backing).await.unwrap();
     for slug in ["away", "b", "c", "d"] {
         assert_eq!(stack.visitor().get(&format!("/posts/{slug}")).await.body["title"], "New", "{slug}");

@@ -3,8 +3,8 @@
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
-use blog::config::SignUpConfirmation;
-use blog::domain::{UserId, Username};
+use domain::{UserId, Username};
+use edge::SignUpConfirmation;
 use local::backing::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use local::stack::sdk_config;
 use local::wire::Fault;
@@ -69,7 +69,7 @@ async fn comes_by_cognito(stack: &TestStack, name: &str, email: &str) -> harness
 }
 
 /// The trigger, called by Cognito with these attributes.
-async fn post_confirmation(stack: &TestStack, name: &str, attributes: Value) -> Result<Value, blog::Error> {
+async fn post_confirmation(stack: &TestStack, name: &str, attributes: Value) -> Result<Value, edge::Problem> {
     let event = json!({
         "version": "1",
         "triggerSource": "PostConfirmation_ConfirmSignUp",
@@ -81,7 +81,7 @@ async fn post_confirmation(stack: &TestStack, name: &str, attributes: Value) -> 
         "response": {},
     });
     let Ok(events::Function::Trigger(trigger)) = events::find("post_confirmation") else { panic!("no trigger") };
-    trigger.answer(&stack.stack.blog, event).await
+    trigger.answer(&stack.stack.events, event).await
 }
 
 #[tokio::test]

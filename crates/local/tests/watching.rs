@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use blog::telemetry::{Instance, json_lines};
+use edge::telemetry::{Instance, json_lines};
 use local::gateway::operations;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -208,7 +208,7 @@ fn reported() -> BTreeMap<String, Vec<BTreeSet<String>>> {
     // What fails is reported of its version too.
     tracing::subscriber::with_default(
         subscriber,
-        || tracing::info!(target: "blog::measured", server_error = 1, "done"),
+        || tracing::info!(target: "edge::measured", server_error = 1, "done"),
     );
     let line: Value = serde_json::from_slice(&LINE.lock().unwrap_or_else(PoisonError::into_inner)).unwrap();
     let mut reported: BTreeMap<_, Vec<_>> = BTreeMap::new();

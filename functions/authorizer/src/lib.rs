@@ -3,10 +3,9 @@
 
 use std::fmt;
 
-use blog::edge::bearer_token;
-use blog::identity::authenticate;
-use blog::telemetry::observe;
-use blog::{Blog, Error};
+use domain::Denied;
+use edge::telemetry::observe;
+use edge::{Blog, authenticate, bearer_token};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Question;
 use serde_json::{Value, json};
 
@@ -33,12 +32,12 @@ impl std::error::Error for Unauthorized {}
 /// `Unauthorized` for a bad token; the cause itself if the token could not be checked.
 pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_http::Error> {
     let answer = async {
-        let token = bearer_token(&question.headers)?.ok_or(Error::Unauthenticated("no token"))?;
+        let token = bearer_token(&question.headers)?.ok_or(Denied::BadToken)?;
         authenticate(blog, token, blog.now()).await
     };
     let viewer = match observe(blog, NAME, None, answer).await {
         Ok(viewer) => viewer,
-        Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => return Err(error.into()),
+        Err(problem) if problem.kind().status.is_server_error() => return Err(problem.into()),
         Err(_) => return Err(Unauthorized.into()),
     };
     let user_id = viewer.user_id.to_string();

@@ -3,8 +3,7 @@
 //! API Gateway looks for a path and method together, so whatever no other route takes comes to the template's
 //! `/{proxy+}` (docs/adr/0010).
 
-use blog::Blog;
-use blog::edge::{Exchange, without_route};
+use edge::{Blog, Exchange, without_route};
 use lambda_http::http::Response;
 use lambda_http::{Body, Request, RequestExt};
 

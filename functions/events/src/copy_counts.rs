@@ -1,16 +1,19 @@
 //! Cards in lists show what others count in a post. When the post changes, they are brought up to date here.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use blog::domain::Post;
-use blog::{Blog, Error};
+use domain::Post;
+use edge::Problem;
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "copy_counts";
 
 /// Copies the counts of the post into every list that it stands in. After an edit too: it may have put the post into a
 /// list with counts that had just changed.
-pub async fn copy_counts(blog: &Blog, record: &EventRecord) -> Result<(), Error> {
-    let post: Post = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Error::internal)?;
+pub async fn copy_counts(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+    let post: Post = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;
     // As it is now: this event may be an old one that comes again.
-    blog.table.copy_counts(&post.slug, blog.now()).await
+    let blog = &services.blog;
+    Ok(blog.table.copy_counts(&post.slug, blog.now()).await?)
 }

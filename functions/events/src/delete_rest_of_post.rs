@@ -1,15 +1,18 @@
 //! When a post is gone, because its time in the trash is over or because its author left, what hung on it goes here.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use blog::domain::Post;
-use blog::{Blog, Error};
+use domain::Post;
+use edge::Problem;
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "delete_rest_of_post";
 
 /// Deletes the post's text, its versions, the slugs that it had and its reposts. What is gone already is passed over, so
 /// running again continues where it stopped.
-pub async fn delete_rest_of_post(blog: &Blog, record: &EventRecord) -> Result<(), Error> {
-    let post: Post = serde_dynamo::from_item(record.change.old_image.clone()).map_err(Error::internal)?;
-    blog.table.delete_rest_of_post(post.id, &post.slug).await
+pub async fn delete_rest_of_post(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+    let post: Post = serde_dynamo::from_item(record.change.old_image.clone()).map_err(Problem::internal)?;
+    let blog = &services.blog;
+    Ok(blog.table.delete_rest_of_post(post.id, &post.slug, blog.now()).await?)
 }

@@ -1,11 +1,13 @@
 //! When a user asks for an export, the file with all that is stored of them is written here.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use blog::bucket::{Upload, export_key};
-use blog::domain::{Export, Post, PostId, Revision, Slug, User};
-use blog::table::{Consistency, PostText, Slot, keys};
-use blog::{Blog, Error};
+use bucket::{Upload, export_key};
+use domain::{Export, Post, PostId, Revision, User};
+use edge::{Blog, Problem};
 use serde::Serialize;
+use table::{Consistency, keys};
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "export_user";
@@ -29,27 +31,30 @@ struct ExportedVersion<'a> {
 
 /// Writes the file, then says that it is there. A file appears whole or not at all, so running again after we were
 /// stopped begins it anew.
-pub async fn export_user(blog: &Blog, record: &EventRecord) -> Result<(), Error> {
-    let asked: Export = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Error::internal)?;
+pub async fn export_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+    let blog = &services.blog;
+    let asked: Export = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;
     // As it is now: this event may be an old one that comes again.
     let export = blog.table.export(asked.user_id, asked.id, blog.now()).await?;
     let Some(export) = export.filter(|export| export.ready_at.is_none()) else { return Ok(()) };
     // Who leaves meanwhile takes their exports along (`delete_user`).
     let user = blog.table.user(export.user_id, Consistency::Strong).await?;
     let Some(user) = user.filter(User::is_public) else { return Ok(()) };
-    let mut file = blog.bucket.begin(export_key(&export)).await?;
+    let mut file = services.bucket.begin(export_key(&export)).await?;
     write_user(blog, &user, &mut file).await?;
     file.finish().await?;
-    blog.table.finish_export(&export, blog.now()).await
+    Ok(blog.table.finish_export(&export, blog.now()).await?)
 }
 
 /// All that is stored of a user, as it is stored. Whatever else comes to be stored of users is added here.
-async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(), Error> {
+async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(), Problem> {
     file.write(&format!("{{\"profile\":{},\n\"posts\":[", json(user)?)).await?;
     let posts = blog.table.slugs_of_user(user.id, |_| true).await?;
     let mut separator = "\n";
     for (id, slug) in &posts {
-        if let Some((post, text)) = find_post(blog, *id, slug.clone()).await? {
+        // It may be gone by now, and its slug another post's.
+        let found = blog.table.post_with_text(slug, Consistency::Strong, blog.now()).await?;
+        if let Some((post, text)) = found.filter(|(post, _)| post.id == *id) {
             let post = json(&ExportedPost { post: &post, body: &text.markdown })?;
             file.write(&format!("{separator}{post}")).await?;
             separator = ",\n";
@@ -62,7 +67,8 @@ async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(
     }
     let following = blog.table.all_follows(&keys::following(user.id)).await?;
     let followers = blog.table.all_follows(&keys::followers(user.id)).await?;
-    file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await
+    file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await?;
+    Ok(())
 }
 
 /// The versions of a post, newest first and one at a time, since each may have a text of its own. Gives what separates
@@ -72,7 +78,7 @@ async fn write_versions(
     id: PostId,
     mut separator: &'static str,
     file: &mut Upload<'_>,
-) -> Result<&'static str, Error> {
+) -> Result<&'static str, Problem> {
     let mut before = None;
     loop {
         let versions: Vec<_> =
@@ -89,21 +95,6 @@ async fn write_versions(
     }
 }
 
-/// A post that had this slug a moment ago, wherever it is by now. None if it is gone; somebody else's post may have
-/// its slug then.
-async fn find_post(blog: &Blog, id: PostId, mut slug: Slug) -> Result<Option<(Post, PostText)>, Error> {
-    loop {
-        match blog.table.post_with_text(&slug, Consistency::Strong, blog.now()).await? {
-            Some(Slot::Post(found)) => return Ok(Some(found).filter(|(post, _)| post.id == id)),
-            Some(Slot::Moved(_)) => match blog.table.slug_of(id).await? {
-                Some(current) => slug = current,
-                None => return Ok(None),
-            },
-            None => return Ok(None),
-        }
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(Error::internal)
+fn json(value: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(value).map_err(Problem::internal)
 }

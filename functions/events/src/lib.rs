@@ -26,69 +26,105 @@ mod rewrite_bylines;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use aws::Sdk;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
-use blog::function::UnknownHandler;
-use blog::telemetry::{observe, observe_job};
-use blog::{Blog, Error};
+use bucket::Bucket;
+use edge::runtime::UnknownHandler;
+use edge::telemetry::{observe, observe_job};
+use edge::{Blog, Problem};
+use identity::Identity;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// What these functions use.
+pub struct Services {
+    /// What every function may use.
+    pub blog: Arc<Blog>,
+    /// Credentials, which Cognito holds.
+    pub identity: Identity,
+    /// The files of exports.
+    pub bucket: Bucket,
+}
+
+impl Services {
+    /// Puts the parts together; makes no network call.
+    pub fn new(blog: Arc<Blog>, sdk: &Sdk) -> Self {
+        let config = &blog.config;
+        Self {
+            identity: Identity::new(sdk, config.user_pool_id.clone(), config.user_pool_client_id.clone()),
+            bucket: Bucket::new(sdk, config.bucket_name.clone()),
+            blog,
+        }
+    }
+}
+
 /// Every consumer of this crate.
 pub static CONSUMERS: &[Consumer] = &[
-    Consumer { name: copy_counts::NAME, handle: |blog, record| Box::pin(copy_counts::copy_counts(blog, record)) },
+    Consumer {
+        name: copy_counts::NAME,
+        handle: |services, record| Box::pin(copy_counts::copy_counts(services, record)),
+    },
     Consumer {
         name: delete_rest_of_post::NAME,
-        handle: |blog, record| Box::pin(delete_rest_of_post::delete_rest_of_post(blog, record)),
+        handle: |services, record| Box::pin(delete_rest_of_post::delete_rest_of_post(services, record)),
     },
-    Consumer { name: delete_user::NAME, handle: |blog, record| Box::pin(delete_user::delete_user(blog, record)) },
-    Consumer { name: export_user::NAME, handle: |blog, record| Box::pin(export_user::export_user(blog, record)) },
-    Consumer { name: rank_tag::NAME, handle: |blog, record| Box::pin(rank_tag::rank_tag(blog, record)) },
+    Consumer {
+        name: delete_user::NAME,
+        handle: |services, record| Box::pin(delete_user::delete_user(services, record)),
+    },
+    Consumer {
+        name: export_user::NAME,
+        handle: |services, record| Box::pin(export_user::export_user(services, record)),
+    },
+    Consumer { name: rank_tag::NAME, handle: |services, record| Box::pin(rank_tag::rank_tag(services, record)) },
     Consumer {
         name: rewrite_bylines::NAME,
-        handle: |blog, record| Box::pin(rewrite_bylines::rewrite_bylines(blog, record)),
+        handle: |services, record| Box::pin(rewrite_bylines::rewrite_bylines(services, record)),
     },
 ];
 
 /// Every job of this crate.
-pub static JOBS: &[Job] = &[Job { name: publish_due::NAME, handle: |blog| Box::pin(publish_due::publish_due(blog)) }];
+pub static JOBS: &[Job] =
+    &[Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) }];
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[
     Trigger {
         name: post_confirmation::NAME,
-        handle: |blog, event| {
-            Box::pin(async { write(post_confirmation::post_confirmation(blog, read(event)?).await?) })
+        handle: |services, event| {
+            Box::pin(async { write(post_confirmation::post_confirmation(services, read(event)?).await?) })
         },
     },
     Trigger {
         name: pre_sign_up::NAME,
-        handle: |blog, event| Box::pin(async { write(pre_sign_up::pre_sign_up(blog, read(event)?)) }),
+        handle: |services, event| Box::pin(async { write(pre_sign_up::pre_sign_up(services, read(event)?)) }),
     },
 ];
 
-type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+type HandlerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
 
 /// A consumer as the dispatch and the tests see it.
 pub struct Consumer {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
-    handle: for<'a> fn(&'a Blog, &'a EventRecord) -> Doing<'a, ()>,
+    handle: for<'a> fn(&'a Services, &'a EventRecord) -> HandlerFuture<'a, ()>,
 }
 
 /// A job as the dispatch and the tests see it.
 pub struct Job {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
-    handle: for<'a> fn(&'a Blog) -> Doing<'a, ()>,
+    handle: for<'a> fn(&'a Services) -> HandlerFuture<'a, ()>,
 }
 
 /// A trigger as the dispatch and the tests see it.
 pub struct Trigger {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
-    handle: for<'a> fn(&'a Blog, Value) -> Doing<'a, Value>,
+    handle: for<'a> fn(&'a Services, Value) -> HandlerFuture<'a, Value>,
 }
 
 /// What Lambda is told of a batch: where to begin again, if anywhere.
@@ -109,10 +145,10 @@ pub struct BatchItemFailure {
 
 impl Consumer {
     /// Handles a batch of changes in their order, up to the first that fails.
-    pub async fn consume(&self, blog: &Blog, event: Event) -> BatchResponse {
+    pub async fn consume(&self, services: &Services, event: Event) -> BatchResponse {
         for record in &event.records {
             let sequence_number = record.change.sequence_number.as_deref();
-            if observe(blog, self.name, sequence_number, (self.handle)(blog, record)).await.is_err() {
+            if observe(&services.blog, self.name, sequence_number, (self.handle)(services, record)).await.is_err() {
                 let item_identifier = sequence_number.unwrap_or_default().to_owned();
                 return BatchResponse { batch_item_failures: vec![BatchItemFailure { item_identifier }] };
             }
@@ -123,16 +159,16 @@ impl Consumer {
 
 impl Job {
     /// Does what is to be done by now. What fails is left to the next time.
-    pub async fn run(&self, blog: &Blog) -> Result<(), Error> {
-        observe_job(blog, self.name, (self.handle)(blog)).await
+    pub async fn run(&self, services: &Services) -> Result<(), Problem> {
+        observe_job(&services.blog, self.name, (self.handle)(services)).await
     }
 }
 
 impl Trigger {
     /// What Cognito is answered: the event, with what the trigger decides. An error refuses what the user asked for, or
     /// tells them what did not follow from it; they read its text.
-    pub async fn answer(&self, blog: &Blog, event: Value) -> Result<Value, Error> {
-        observe(blog, self.name, None, (self.handle)(blog, event)).await
+    pub async fn answer(&self, services: &Services, event: Value) -> Result<Value, Problem> {
+        observe(&services.blog, self.name, None, (self.handle)(services, event)).await
     }
 }
 
@@ -169,10 +205,10 @@ pub fn find(handler: &str) -> Result<Function, UnknownHandler> {
     found.ok_or_else(|| UnknownHandler::new(handler, Function::all().map(|function| function.name())))
 }
 
-fn read<T: DeserializeOwned>(event: Value) -> Result<T, Error> {
-    serde_json::from_value(event).map_err(Error::internal)
+fn read<T: DeserializeOwned>(event: Value) -> Result<T, Problem> {
+    serde_json::from_value(event).map_err(Problem::internal)
 }
 
-fn write<T: Serialize>(event: T) -> Result<Value, Error> {
-    serde_json::to_value(event).map_err(Error::internal)
+fn write<T: Serialize>(event: T) -> Result<Value, Problem> {
+    serde_json::to_value(event).map_err(Problem::internal)
 }

@@ -5,37 +5,51 @@
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html>
 
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsPostConfirmation;
-use blog::domain::{CognitoName, Email, User, UserId, Username};
-use blog::identity::registration::finish;
-use blog::{Blog, Error};
+use domain::{CognitoName, Email, User, UserId, Username};
+use edge::Problem;
+use identity::registration::{NotCompleted, complete_registration};
+use table::Refused;
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "post_confirmation";
 
-/// Finishes the registration of who came by way of `POST /users`; makes a profile for who came by another way.
+/// Completes the registration of who came by way of `POST /users`; makes a profile for who came by another way.
 pub async fn post_confirmation(
-    blog: &Blog,
+    services: &Services,
     event: CognitoEventUserPoolsPostConfirmation,
-) -> Result<CognitoEventUserPoolsPostConfirmation, Error> {
+) -> Result<CognitoEventUserPoolsPostConfirmation, Problem> {
     let name = event.cognito_event_user_pools_header.user_name.clone().unwrap_or_default();
     match name.parse::<UserId>() {
-        Ok(id) => drop(finish(blog, id, blog.now()).await?),
+        Ok(id) => {
+            let completed = complete_registration(&services.identity, &services.blog.table, id).await;
+            completed.map_err(|error| match error {
+                NotCompleted::Table(refused) => Problem::from(refused),
+                NotCompleted::Identity(rejected) => rejected.into(),
+            })?;
+        }
         Err(_) => {
             let attribute = |name: &str| event.request.user_attributes.get(name).map(String::as_str);
-            adopt(blog, name.into(), attribute).await?;
+            adopt(services, name.into(), attribute).await?;
         }
     }
     Ok(event)
 }
 
 /// Makes the profile of a user with this name and these attributes in Cognito, unless there is one.
-async fn adopt<'a>(blog: &Blog, name: CognitoName, attribute: impl Fn(&str) -> Option<&'a str>) -> Result<(), Error> {
+async fn adopt<'a>(
+    services: &Services,
+    name: CognitoName,
+    attribute: impl Fn(&str) -> Option<&'a str>,
+) -> Result<(), Problem> {
+    let blog = &services.blog;
     let now = blog.now();
     if blog.table.holder_of_cognito_name(&name, now).await?.is_some() {
         return Ok(());
     }
     let email = Email::try_from(attribute("email").unwrap_or_default().to_owned())
-        .map_err(|_| Error::Conflict("An account of this blog needs an e-mail address."))?;
+        .map_err(|_| Problem::conflict("An account of this blog needs an e-mail address."))?;
     // Only here can somebody name an address without having shown that it is theirs.
     let verified = attribute("email_verified") == Some("true");
     let role = if verified { blog.config.role_of(&email) } else { blog.config.default_role };
@@ -45,18 +59,18 @@ async fn adopt<'a>(blog: &Blog, name: CognitoName, attribute: impl Fn(&str) -> O
 
     // The group first and the profile last: nobody has a profile to whom something else is missing. A group without a
     // profile allows nothing.
-    blog.identity.grant(&name, role).await?;
+    services.identity.grant(&name, role).await?;
     let adopted_as = async |username: Username| {
         let user = User::new(id, username, email.clone(), role, now, now);
         blog.table.adopt_user(&User { cognito_name: Some(name.clone()), ..user }, now).await
     };
     let adopted = match adopted_as(wish.clone()).await {
-        Err(Error::UsernameTaken) => adopted_as(wish.with_suffix(id)).await,
+        Err(Refused::UsernameTaken) => adopted_as(wish.with_suffix(id)).await,
         adopted => adopted,
     };
     match adopted {
         // Cognito asked twice, and the other call was faster.
-        Err(Error::Conflict(_)) => Ok(()),
-        adopted => adopted,
+        Ok(()) | Err(Refused::ProfileExists) => Ok(()),
+        Err(refused) => Err(refused.into()),
     }
 }

@@ -2,15 +2,16 @@
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html>
 
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsPreSignup;
-use blog::Blog;
-use blog::config::SignUpConfirmation;
+use edge::SignUpConfirmation;
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "pre_sign_up";
 
 /// Confirms the account and takes the address as verified, if that is how the stack is set up.
-pub fn pre_sign_up(blog: &Blog, mut event: CognitoEventUserPoolsPreSignup) -> CognitoEventUserPoolsPreSignup {
-    if blog.config.sign_up_confirmation == SignUpConfirmation::Auto {
+pub fn pre_sign_up(services: &Services, mut event: CognitoEventUserPoolsPreSignup) -> CognitoEventUserPoolsPreSignup {
+    if services.blog.config.sign_up_confirmation == SignUpConfirmation::Auto {
         event.response.auto_confirm_user = true;
         event.response.auto_verify_email = true;
     }

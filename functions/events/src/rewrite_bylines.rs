@@ -2,20 +2,24 @@
 //! are brought up to date here.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use blog::domain::{PostAuthor, User};
-use blog::{Blog, Error};
+use domain::{PostAuthor, User};
+use edge::Problem;
+
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "rewrite_bylines";
 
 /// Rewrites the author in all of a user's posts, if the change was one of what posts show. Posts that are right
 /// already are passed over, so running again continues where it stopped.
-pub async fn rewrite_bylines(blog: &Blog, record: &EventRecord) -> Result<(), Error> {
-    let user = |image: &serde_dynamo::Item| serde_dynamo::from_item::<_, User>(image.clone()).map_err(Error::internal);
+pub async fn rewrite_bylines(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+    let user =
+        |image: &serde_dynamo::Item| serde_dynamo::from_item::<_, User>(image.clone()).map_err(Problem::internal);
     let (old, new) = (user(&record.change.old_image)?, user(&record.change.new_image)?);
     if PostAuthor::from(&old) == PostAuthor::from(&new) {
         return Ok(());
     }
     // As the user is now: this event may be an old one that comes again.
-    blog.table.rewrite_author(new.id, blog.now()).await
+    let blog = &services.blog;
+    Ok(blog.table.rewrite_author(new.id, blog.now()).await?)
 }

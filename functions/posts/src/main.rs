@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    blog::function::serve(posts::OPERATIONS).await
+    edge::runtime::serve(posts::OPERATIONS, |blog, _| blog).await
 }

@@ -1,55 +1,65 @@
-//! Accounts: one file an operation.
+//! Accounts: one file an operation in `operations`, and what they share in `shared`.
 
-mod change_password;
-mod confirm_registration;
-mod delete_me;
-mod edit;
-mod export_me;
-mod follow_user;
-mod forgot_password;
-mod get_export;
-mod get_me;
-mod get_user;
-mod list_followers;
-mod list_following;
-mod list_users;
-mod log_in;
-mod log_out;
-mod people;
-mod profile;
-mod refresh_session;
-mod register;
-mod reinstate_user;
-mod resend_confirmation;
-mod reset_password;
-mod sessions;
-mod set_role;
-mod suspend_user;
-mod unfollow_user;
-mod update_me;
+use std::sync::Arc;
 
-blog::operations! {
-    change_password::ChangePassword,
-    confirm_registration::ConfirmRegistration,
-    delete_me::DeleteMe,
-    follow_user::FollowUser,
-    forgot_password::ForgotPassword,
-    export_me::ExportMe,
-    get_export::GetExport,
-    get_me::GetMe,
-    get_user::GetUser,
-    list_followers::ListFollowers,
-    list_following::ListFollowing,
-    list_users::ListUsers,
-    log_in::LogIn,
-    log_out::LogOut,
-    refresh_session::RefreshSession,
-    register::Register,
-    reinstate_user::ReinstateUser,
-    resend_confirmation::ResendConfirmation,
-    set_role::SetRole,
-    suspend_user::SuspendUser,
-    update_me::UpdateMe,
-    unfollow_user::UnfollowUser,
-    reset_password::ResetPassword,
+use aws::Sdk;
+use bucket::Bucket;
+use edge::Blog;
+use identity::Identity;
+
+mod shared;
+
+/// What these operations use.
+pub struct Services {
+    /// What every operation may use.
+    pub blog: Arc<Blog>,
+    /// Credentials, which Cognito holds.
+    pub identity: Identity,
+    /// The files of exports.
+    pub bucket: Bucket,
+}
+
+impl Services {
+    /// Puts the parts together; makes no network call.
+    pub fn new(blog: Arc<Blog>, sdk: &Sdk) -> Self {
+        let config = &blog.config;
+        Self {
+            identity: Identity::new(sdk, config.user_pool_id.clone(), config.user_pool_client_id.clone()),
+            bucket: Bucket::new(sdk, config.bucket_name.clone()),
+            blog,
+        }
+    }
+}
+
+impl edge::Services for Services {
+    fn blog(&self) -> &Blog {
+        &self.blog
+    }
+}
+
+edge::operations! {
+    Services;
+    change_password,
+    confirm_registration,
+    delete_me,
+    export_me,
+    follow_user,
+    forgot_password,
+    get_export,
+    get_me,
+    get_user,
+    list_followers,
+    list_following,
+    list_users,
+    log_in,
+    log_out,
+    refresh_session,
+    register,
+    reinstate_user,
+    resend_confirmation,
+    reset_password,
+    set_role,
+    suspend_user,
+    unfollow_user,
+    update_me,
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    blog::function::serve(users::OPERATIONS).await
+    edge::runtime::serve(users::OPERATIONS, users::Services::new).await
 }

@@ -1,0 +1,72 @@
+//! Why the rules of the blog deny something.
+
+use crate::FieldError;
+
+/// Why the rules of the blog deny what a caller asks for, whatever the storage or the protocol. The edge turns each into
+/// the problem that the client is told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Fields that break a rule, all of them.
+    #[error("fields break a rule")]
+    Invalid(Vec<FieldError>),
+    /// There is no such user, or the registration is not finished.
+    #[error("There is no such user.")]
+    UserNotFound,
+    /// There is no such post, or the caller may not know that there is.
+    #[error("There is no such post.")]
+    PostNotFound,
+    /// The post is in the trash; only who may edit it is told.
+    #[error("This post is in the trash.")]
+    PostTrashed,
+    /// The post can be read by this caller and edited by others only.
+    #[error("Only its author and editors may do this with this post.")]
+    NotEditable,
+    /// A repost cannot be edited.
+    #[error("A repost cannot be edited. Repost or un-repost the original post instead.")]
+    IsRepost,
+    /// Only a published post can be pinned.
+    #[error("Only a published post can be pinned.")]
+    NotPublished,
+    /// Only a post in the trash can be restored.
+    #[error("This post is not in the trash.")]
+    NotTrashed,
+    /// An administrator cannot be suspended.
+    #[error("An administrator cannot be suspended. Give them another role first.")]
+    IsAdmin,
+    /// The account was deleted, suspended, or is not registered yet.
+    #[error("This account is not in use.")]
+    AccountNotInUse,
+    /// The access token is malformed, expired, forged, or of another blog.
+    #[error("The access token is not valid, or no longer.")]
+    BadToken,
+    /// The session of the access token has ended.
+    #[error("The session of this access token has ended.")]
+    SessionEnded,
+    /// The login or the password is wrong; the two are not told apart.
+    #[error("The login or the password is wrong.")]
+    WrongCredentials,
+    /// The refresh token is malformed, expired or revoked.
+    #[error("The refresh token is not valid, or no longer. Log in again.")]
+    BadRefreshToken,
+    /// The password is right, but the e-mail address was never confirmed.
+    #[error("Confirm the e-mail address first, with the code that was sent to it.")]
+    EmailNotConfirmed,
+    /// The code is wrong or expired.
+    #[error("is wrong or too old; ask for a new one")]
+    WrongCode,
+    /// The user pool does not accept this password.
+    #[error("is not accepted; choose another one")]
+    PasswordNotAccepted,
+}
+
+impl Denied {
+    /// Denies a single field.
+    pub fn field(name: &str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(name, detail)])
+    }
+
+    /// Denies these fields, if there are any.
+    pub fn if_any(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }
+    }
+}

@@ -1,0 +1,110 @@
+//! What an author writes of a post apart from its text, described once: [`Details`] is a part of the post, of each of
+//! its revisions and of its card, [`DetailsPatch`] is what an edit changes of it. To add a field, add a line below.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    FieldDescription, Fields, FromFields, Language, MetaDescription, MetaTitle, Patch, Summary, Tags, Title, WebUrl,
+};
+
+/// A field of [`Details`]: something that can be left out, and cleared.
+pub trait Detail: Default {
+    /// What a client sends.
+    type Value: for<'de> Deserialize<'de> + JsonSchema + Clone;
+
+    /// The field with this value.
+    fn of(value: Self::Value) -> Self;
+}
+
+impl<T: for<'de> Deserialize<'de> + JsonSchema + Clone> Detail for Option<T> {
+    type Value = T;
+
+    fn of(value: T) -> Self {
+        Some(value)
+    }
+}
+
+impl Detail for Tags {
+    type Value = Self;
+
+    fn of(value: Self) -> Self {
+        value
+    }
+}
+
+macro_rules! details {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty,)*) => {
+        /// What an author writes of a post, apart from its text. When a post is created every field may be absent or null.
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub struct Details { $($(#[doc = $doc])+ pub $field: $type,)* }
+
+        /// What an edit changes of [`Details`]; by default nothing.
+        #[derive(Default)]
+        pub struct DetailsPatch { $($(#[doc = $doc])+ pub $field: Patch<<$type as Detail>::Value>,)* }
+
+        impl Details {
+            /// Applies a patch.
+            pub(crate) fn apply(&mut self, patch: &DetailsPatch) {
+                $(match &patch.$field {
+                    Patch::Keep => {}
+                    Patch::Clear => self.$field = Default::default(),
+                    Patch::Set(value) => self.$field = Detail::of(value.clone()),
+                })*
+            }
+        }
+
+        impl FromFields for Details {
+            fn names() -> Vec<&'static str> {
+                vec![$(stringify!($field)),*]
+            }
+
+            fn describe(generator: &mut SchemaGenerator) -> Vec<FieldDescription> {
+                vec![$(FieldDescription::of::<Option<<$type as Detail>::Value>>(
+                    stringify!($field), concat!($($doc, "\n"),*), generator,
+                )),*]
+            }
+
+            fn take_from(fields: &mut Fields) -> Option<Self> {
+                $(let $field = fields.take::<Option<<$type as Detail>::Value>>(stringify!($field));)*
+                Some(Self { $($field: $field?.map(Detail::of).unwrap_or_default(),)* })
+            }
+        }
+
+        impl FromFields for DetailsPatch {
+            fn names() -> Vec<&'static str> {
+                vec![$(stringify!($field)),*]
+            }
+
+            fn describe(generator: &mut SchemaGenerator) -> Vec<FieldDescription> {
+                vec![$(FieldDescription::of::<Patch<<$type as Detail>::Value>>(
+                    stringify!($field), concat!($($doc, "\n"),*), generator,
+                )),*]
+            }
+
+            fn take_from(fields: &mut Fields) -> Option<Self> {
+                $(let $field = fields.take(stringify!($field));)*
+                Some(Self { $($field: $field?,)* })
+            }
+        }
+    };
+}
+
+details! {
+    /// The title. A post without one is a note.
+    title: Option<Title>,
+    /// The summary that lists show. Without one, lists show the beginning of the text.
+    summary: Option<Summary>,
+    /// The tags: at most 10, each once, in this order.
+    tags: Tags,
+    /// The language of the text, a language tag such as `en` or `pt-BR`.
+    language: Option<Language>,
+    /// The address of the cover image.
+    cover_image_url: Option<WebUrl>,
+    /// The address of the original, for a post that was first published elsewhere.
+    canonical_url: Option<WebUrl>,
+    /// The title for search engines, where it differs from the title.
+    meta_title: Option<MetaTitle>,
+    /// The description for search engines, where it differs from the summary.
+    meta_description: Option<MetaDescription>,
+}

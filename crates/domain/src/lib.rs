@@ -1,0 +1,57 @@
+//! What the blog is about: users, posts, and the values that they are made of. Pure types and rules, and why something
+//! is denied ([`Denied`]). No HTTP, no AWS, no I/O; time and ids come in as data. Parsing is here and only here: a value
+//! that exists is valid.
+
+mod denied;
+mod details;
+mod export;
+mod field_error;
+mod fields;
+mod follow;
+mod id;
+mod paging;
+mod patch;
+mod policy;
+mod post;
+mod post_name;
+mod post_text;
+mod revision;
+mod role;
+mod schema;
+mod slug;
+mod source;
+mod tag;
+mod text;
+mod timestamp;
+mod url;
+mod user;
+
+pub use denied::Denied;
+pub use details::{Details, DetailsPatch};
+pub use export::{Export, ExportStatus};
+pub use field_error::FieldError;
+pub use fields::{FieldDescription, Fields, FromFields};
+pub use follow::Follow;
+pub use id::{ExportId, PostId, UserId};
+pub use paging::{Limit, Page};
+pub use patch::{Patch, PatchRequired};
+pub use policy::{Content, Policy, Rule};
+pub use post::{
+    MAX_NOTE_CHARACTERS, NewPost, Post, PostAuthor, PostKind, PostPatch, PostReference, PostStatus, READING_SPEED,
+    TRASH_SECONDS,
+};
+pub use post_name::PostName;
+pub use post_text::{NewText, PostText};
+pub use revision::Revision;
+pub use role::Role;
+pub use schemars::SchemaGenerator;
+pub use slug::Slug;
+pub use source::Source;
+pub use tag::{Tag, Tags};
+pub use text::{
+    Biography, Body, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, Reason, RefreshToken,
+    Summary, Title,
+};
+pub use timestamp::{DAY_SECONDS, Timestamp};
+pub use url::WebUrl;
+pub use user::{CognitoName, Email, NewPassword, Password, SignOut, User, UserStatus, Username, Viewer};

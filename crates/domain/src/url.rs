@@ -1,0 +1,42 @@
+//! Addresses of web pages and pictures.
+
+use crate::schema::schema;
+use crate::text::{bounded, text};
+
+text!(@type
+    /// An absolute `http` or `https` address of at most 2,000 characters, normalised as the URL standard says.
+    /// Other schemes are refused: a page that links `javascript:` would run it.
+    WebUrl
+);
+
+impl WebUrl {
+    const MAX: usize = 2000;
+}
+
+schema! { WebUrl,
+    /// The absolute `http` or `https` address of a page or picture, without a user name or password.
+    request {
+        "type": "string",
+        "maxLength": WebUrl::MAX,
+        "pattern": "^https?://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z][a-z0-9]*)*(:[0-9]{1,4})?(/[^\\s]*)?$",
+        "examples": ["https://example.com/page"],
+    }
+    // Normalised, which makes some longer: `é` becomes `%C3%A9`.
+    reply { "type": "string", "pattern": "^https?://", "examples": ["https://example.com/page"] }
+}
+
+impl TryFrom<String> for WebUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let url = ::url::Url::parse(bounded(text.trim(), 1, Self::MAX)?)
+            .map_err(|_| "must be an absolute address such as https://example.com/page".to_owned())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("must start with http:// or https://".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not contain a user name or password".to_owned());
+        }
+        Ok(Self(url.into()))
+    }
+}

@@ -1,0 +1,64 @@
+//! What the edge needs of the API Gateway event besides the request itself.
+
+use domain::Source;
+use lambda_http::http::HeaderMap;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::Config;
+use crate::cdn::Forwarded;
+
+/// What the edge needs of the API Gateway event besides the request itself.
+pub(crate) struct Event<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) route: Option<&'a str>,
+    host: &'a str,
+    pub(crate) base: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) source: Source,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn of(request: &'a Request, config: &Config) -> Self {
+        let path = request.raw_http_path();
+        let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
+            return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
+        };
+        // The context's path has the stage in front, the event's has not; a custom domain's base path is in front of
+        // both. So the route says how much of either is its own.
+        let route = context.resource_path.as_deref();
+        let path = own_path(path, route);
+        let whole = context.path.as_deref().unwrap_or(path);
+        let base = whole.strip_suffix(own_path(whole, route)).unwrap_or("");
+        let forwarded = Forwarded::of(request.headers(), config.origin_secret.as_ref());
+        let source = match &forwarded {
+            Some(Forwarded { address, .. }) => Source::parse(*address),
+            None => Source::parse(context.identity.source_ip.as_deref()),
+        };
+        let host = forwarded.and_then(|forwarded| forwarded.host).or(context.domain_name.as_deref()).unwrap_or("");
+        let request_id = context.request_id.as_deref().unwrap_or("");
+        Self { request_id, route, host, base, path, source }
+    }
+
+    /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, or our
+    /// CDN does, so neither is the client's word.
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
+        let plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
+        format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)
+    }
+
+    /// The request's path as a URI reference: API Gateway hands it on decoded.
+    pub(crate) fn whole_path(&self) -> String {
+        const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+        format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
+    }
+}
+
+/// The end of a path that is the route's: as many segments as the route has. Of a route that takes any number of them
+/// it is the last.
+fn own_path<'p>(path: &'p str, route: Option<&str>) -> &'p str {
+    let segments = route.map_or(0, |route| route.matches('/').count());
+    let start = path.rmatch_indices('/').nth(segments.saturating_sub(1)).filter(|_| segments > 0);
+    start.and_then(|(start, _)| path.get(start..)).unwrap_or(path)
+}

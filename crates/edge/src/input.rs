@@ -1,0 +1,226 @@
+//! What an operation takes of a request: parameters of the path and of the query, fields of the body.
+
+use domain::{FieldDescription, FieldError, Fields, FromFields, Limit, SchemaGenerator, Viewer, fields};
+use lambda_http::http::{HeaderMap, header};
+use lambda_http::{Request, RequestExt};
+use serde_json::{Map, Value};
+use table::RateLimit;
+
+use crate::{Problem, ProblemKind};
+
+/// The parameters of the path.
+pub struct Path<T>(pub T);
+
+/// The parameters of the query.
+pub struct Query<T>(pub T);
+
+/// The fields of the body.
+pub struct Body<T>(pub T);
+
+/// The fields of the body of an operation that guesses a password or a code, or that sends e-mail: it has a stricter rate
+/// limit than other operations, for the account that it is about and for the network address.
+pub struct Attempt<T>(pub T);
+
+/// The body of such an operation.
+pub trait Attempted: FromFields {
+    /// The limit.
+    const LIMIT: RateLimit;
+
+    /// The account that the request is about, as the client wrote it; `viewer` is who is signed in.
+    fn account(&self, viewer: Option<&Viewer>) -> String;
+}
+
+/// What an operation takes of a request: `()` is nothing; otherwise [`Path`], [`Query`], [`Body`] or [`Attempt`], or a
+/// tuple of them.
+pub trait Input: Sized + Send {
+    /// The parameters of the path.
+    type Path: FromFields;
+    /// The parameters of the query.
+    type Query: FromFields;
+    /// The fields of the body.
+    type Body: FromFields;
+    /// The operation's own rate limit, if it has one.
+    const RATE_LIMIT: Option<RateLimit> = None;
+
+    /// Puts the parts together.
+    fn new(path: Self::Path, query: Self::Query, body: Self::Body) -> Self;
+
+    /// Whose attempts are counted, where there is a rate limit.
+    fn account(&self, _: Option<&Viewer>) -> String {
+        String::new()
+    }
+}
+
+impl Input for () {
+    type Path = ();
+    type Query = ();
+    type Body = ();
+
+    fn new((): (), (): (), (): ()) -> Self {}
+}
+
+impl<P: FromFields> Input for Path<P> {
+    type Path = P;
+    type Query = ();
+    type Body = ();
+
+    fn new(path: P, (): (), (): ()) -> Self {
+        Self(path)
+    }
+}
+
+impl<Q: FromFields> Input for Query<Q> {
+    type Path = ();
+    type Query = Q;
+    type Body = ();
+
+    fn new((): (), query: Q, (): ()) -> Self {
+        Self(query)
+    }
+}
+
+impl<B: FromFields> Input for Body<B> {
+    type Path = ();
+    type Query = ();
+    type Body = B;
+
+    fn new((): (), (): (), body: B) -> Self {
+        Self(body)
+    }
+}
+
+impl<B: Attempted> Input for Attempt<B> {
+    type Path = ();
+    type Query = ();
+    type Body = B;
+    const RATE_LIMIT: Option<RateLimit> = Some(B::LIMIT);
+
+    fn new((): (), (): (), body: B) -> Self {
+        Self(body)
+    }
+
+    fn account(&self, viewer: Option<&Viewer>) -> String {
+        self.0.account(viewer)
+    }
+}
+
+impl<P: FromFields, Q: FromFields> Input for (Path<P>, Query<Q>) {
+    type Path = P;
+    type Query = Q;
+    type Body = ();
+
+    fn new(path: P, query: Q, (): ()) -> Self {
+        (Path(path), Query(query))
+    }
+}
+
+impl<P: FromFields, B: FromFields> Input for (Path<P>, Body<B>) {
+    type Path = P;
+    type Query = ();
+    type Body = B;
+
+    fn new(path: P, (): (), body: B) -> Self {
+        (Path(path), Body(body))
+    }
+}
+
+fields! {
+    /// The query of a list without filters.
+    pub struct PageQuery {
+        /// The maximum number of items on the page.
+        limit: Option<Limit>,
+        /// The `next_cursor` of the page before.
+        cursor: Option<String>,
+    }
+}
+
+/// Describes the input of an operation for the API's document.
+#[derive(Clone, Copy)]
+pub struct InputDescription {
+    /// The parameters of the path.
+    pub path: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The parameters of the query.
+    pub query: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+    /// The fields of the body.
+    pub body: fn(&mut SchemaGenerator) -> Vec<FieldDescription>,
+}
+
+impl InputDescription {
+    /// The description of this input.
+    pub const fn of<I: Input>() -> Self {
+        Self { path: I::Path::describe, query: I::Query::describe, body: I::Body::describe }
+    }
+}
+
+/// The maximum size of a body.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+pub(crate) fn path_fields(request: &Request) -> Result<Fields, Problem> {
+    let mut values = Map::new();
+    for (name, value) in request.path_parameters_ref().iter().flat_map(|parameters| parameters.iter()) {
+        // API Gateway hands path parameters on as they stood in the address.
+        let decoded = percent_encoding::percent_decode_str(value)
+            .decode_utf8()
+            .map_err(|_| Problem::malformed("The path is not valid UTF-8."))?;
+        values.insert(name.to_owned(), Value::from(decoded));
+    }
+    Ok(Fields::new(values))
+}
+
+pub(crate) fn query_pairs(request: &Request) -> Vec<(String, String)> {
+    request
+        .query_string_parameters_ref()
+        .iter()
+        .flat_map(|parameters| parameters.iter())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+pub(crate) fn query_fields(pairs: &[(String, String)]) -> Result<Fields, Problem> {
+    let mut values = Map::new();
+    for (name, value) in pairs {
+        if values.insert(name.clone(), Value::from(value.as_str())).is_some() {
+            return Err(Problem::field(name, "was given more than once"));
+        }
+    }
+    Ok(Fields::new(values))
+}
+
+/// The fields of a JSON object. An operation that takes none ignores the body, as servers do; one whose
+/// fields are all optional takes an absent body as `{}`.
+pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, Problem> {
+    let bytes: &[u8] = request.body();
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB."));
+    }
+    if !takes_any || bytes.is_empty() {
+        return Ok(Fields::new(Map::new()));
+    }
+    if !is_json(request.headers()) {
+        return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, "Send application/json."));
+    }
+    let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(values)) => Ok(Fields::new(values)),
+        Ok(_) => Err(Problem::invalid(vec![FieldError {
+            pointer: String::new(),
+            detail: "must be a JSON object".to_owned(),
+        }])),
+        Err(error) => Err(malformed(&error.to_string())),
+    }
+}
+
+/// `application/json`, or a merge patch's own type (RFC 7396). A charset other than UTF-8 is refused.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let media_type = parts.next().unwrap_or_default();
+    matches!(media_type.as_str(), "application/json" | "application/merge-patch+json")
+        && parts.all(|parameter| match parameter.strip_prefix("charset=") {
+            Some(charset) => charset.trim_matches('"') == "utf-8",
+            None => true,
+        })
+}

@@ -1,0 +1,38 @@
+//! The edge: from an API Gateway event to a parsed [`Call`] of an operation, and from its reply or problem back to HTTP.
+//! Every convention of the contract that holds for all operations is here, and so is the start of a function.
+
+mod authentication;
+mod blog;
+mod caller;
+mod cdn;
+mod clock;
+mod config;
+mod cors;
+mod event;
+mod exchange;
+mod idempotency;
+mod input;
+mod operation;
+mod precondition;
+mod problem;
+mod quota;
+mod reply;
+pub mod runtime;
+pub mod telemetry;
+
+pub use authentication::authenticate;
+pub use blog::{Blog, Services};
+pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
+pub use cdn::OriginSecret;
+pub use clock::Clock;
+pub use config::{Config, ConfigError, SignUpConfirmation};
+pub use cors::AllowedOrigins;
+pub use exchange::{Exchange, without_route};
+pub use input::{Attempt, Attempted, Body, Input, InputDescription, PageQuery, Path, Query};
+pub use operation::{Call, Description, Entry, Handler, Operation, handle};
+pub use precondition::{ETag, IfMatch};
+pub use problem::{Problem, ProblemDetails, ProblemKind};
+pub use reply::{
+    Accepted, AnswerDescription, Created, Document, File, Issued, Json, MovedOr, NoContent, NoStore, Reply, Started,
+    StaticFile, Versioned,
+};

@@ -1,0 +1,242 @@
+//! Operations, and what happens around every one of them.
+
+use domain::{FromFields, Role, SchemaGenerator, Timestamp};
+use lambda_http::http::{HeaderValue, Method, Response, header};
+use lambda_http::{Body, BoxFuture, Request};
+use table::{Quota, RateLimit};
+use ulid::Ulid;
+
+use crate::caller::viewer_of;
+use crate::idempotency::{Outcome, Repeatable};
+use crate::input::{body_fields, path_fields, query_fields, query_pairs};
+use crate::reply::{NO_STORE, ReplyContext};
+use crate::{
+    AnswerDescription, Caller, ETag, Exchange, IfMatch, Input, InputDescription, Problem, Reply, Services, quota,
+};
+
+/// A parsed call of an operation. An operation is an async function of the services that it uses and of its call, whose
+/// types say who may call (`C`) and what is taken of the request (`I`); what it returns says how it is answered.
+pub struct Call<C, I = ()> {
+    /// Who calls.
+    pub caller: C,
+    /// What is taken of the request.
+    pub input: I,
+    /// What `If-Match` asks for.
+    pub if_match: IfMatch,
+    /// The address before the API's paths, for links that are followed elsewhere: `https://HOST/v1`.
+    pub base_url: String,
+    /// The id of what the call creates, if it creates something: the same when it is repeated under its
+    /// `Idempotency-Key`.
+    pub new_id: Ulid,
+    /// The time of the request.
+    pub now: Timestamp,
+}
+
+/// An operation: an async function from a [`Call`] to a [`Reply`]. A trait of its own, because the future that a function
+/// returns can be said to be `Send` only by name.
+pub trait Handler<'a, S: 'a, C, I, R>: Fn(&'a S, Call<C, I>) -> Self::Future {
+    /// The future that the function returns.
+    type Future: Future<Output = Result<R, Problem>> + Send + 'a;
+}
+
+impl<'a, S: 'a, C, I, R, F, Running> Handler<'a, S, C, I, R> for F
+where
+    F: Fn(&'a S, Call<C, I>) -> Running,
+    Running: Future<Output = Result<R, Problem>> + Send + 'a,
+{
+    type Future = Running;
+}
+
+/// What is known of an operation without calling it.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// Its name: the `Handler` in the template, and its file.
+    pub name: &'static str,
+    /// The minimum role of its caller; none if anybody may call.
+    pub min_role: Option<Role>,
+    /// The names of its path's parameters.
+    pub path_names: fn() -> Vec<&'static str>,
+    /// Its own rate limit, if it has one.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether it creates something, and so takes an `Idempotency-Key`.
+    pub creates: bool,
+}
+
+impl Operation {
+    const fn of<C: Caller, I: Input, R: Reply>(name: &'static str) -> Self {
+        Self { name, min_role: C::MIN_ROLE, path_names: I::Path::names, rate_limit: I::RATE_LIMIT, creates: R::CREATES }
+    }
+}
+
+/// An operation of a binary whose operations use `S`, as the dispatch sees it.
+pub struct Entry<S: 'static> {
+    /// What is known of it.
+    pub operation: Operation,
+    /// Answers a request. Every failure is an answer too.
+    pub handle: for<'a> fn(&'a S, &'a Request) -> BoxFuture<'a, Response<Body>>,
+}
+
+impl<S> Entry<S> {
+    /// The entry of the operation `name`, which `handler` is and `handle` runs.
+    pub const fn of<C: Caller, I: Input, R: Reply, F: for<'a> Handler<'a, S, C, I, R> + Copy>(
+        name: &'static str,
+        _handler: F,
+        handle: for<'a> fn(&'a S, &'a Request) -> BoxFuture<'a, Response<Body>>,
+    ) -> Self {
+        Self { operation: Operation::of::<C, I, R>(name), handle }
+    }
+}
+
+/// An operation as the API's document sees it. A list of its own, apart from [`Entry`], because what a static leads to is
+/// linked: nothing that is deployed reaches this.
+#[derive(Clone, Copy)]
+pub struct Description {
+    /// What is known of it.
+    pub operation: Operation,
+    /// Its file, whose first lines say its route, what it does, and how it can fail.
+    pub source: &'static str,
+    /// What it takes.
+    pub input: InputDescription,
+    /// How it answers.
+    pub answers: fn(&mut SchemaGenerator) -> Vec<AnswerDescription>,
+}
+
+impl Description {
+    /// The description of the operation `name`, which `handler` is and whose file reads `source`.
+    pub const fn of<S, C: Caller, I: Input, R: Reply, F: for<'a> Handler<'a, S, C, I, R> + Copy>(
+        name: &'static str,
+        source: &'static str,
+        _handler: F,
+    ) -> Self {
+        let operation = Operation::of::<C, I, R>(name);
+        Self { operation, source, input: InputDescription::of::<I>(), answers: R::describe }
+    }
+}
+
+/// Lists the operations of a crate by their modules in `operations`, each of which has a function of its own name: as
+/// `OPERATIONS` for the dispatch, as `DESCRIPTIONS` for the API's document. `$services` is what they use.
+#[macro_export]
+macro_rules! operations {
+    ($services:ty; $($module:ident,)*) => {
+        mod operations {
+            $(pub mod $module;)*
+        }
+
+        /// Every operation of this crate.
+        pub static OPERATIONS: &[$crate::Entry<$services>] = &[$($crate::Entry::of(
+            stringify!($module),
+            operations::$module::$module,
+            |services, request| $crate::handle(stringify!($module), operations::$module::$module, services, request),
+        )),*];
+
+        /// What the API's document says of them.
+        pub static DESCRIPTIONS: &[$crate::Description] = &[$($crate::Description::of(
+            stringify!($module),
+            include_str!(concat!("operations/", stringify!($module), ".rs")),
+            operations::$module::$module,
+        )),*];
+    };
+}
+
+/// Answers a request of the operation `name`, which `handler` is.
+pub fn handle<'a, S, C, I, R, F>(
+    name: &'static str,
+    handler: F,
+    services: &'a S,
+    request: &'a Request,
+) -> BoxFuture<'a, Response<Body>>
+where
+    S: Services,
+    C: Caller + 'a,
+    I: Input + 'a,
+    R: Reply + 'a,
+    F: Handler<'a, S, C, I, R> + Send + Sync + 'a,
+{
+    Box::pin(async move {
+        let exchange = Exchange::begin(name, services.blog(), request);
+        let mut quotas = Vec::new();
+        let answer = Box::pin(answer(handler, services, request, &exchange, &mut quotas));
+        let mut response = exchange.conclude(answer).await;
+        quota::insert(response.headers_mut(), &quotas, exchange.now);
+        if C::MIN_ROLE.is_none() {
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
+        }
+        response
+    })
+}
+
+async fn answer<'a, S, C, I, R, F>(
+    handler: F,
+    services: &'a S,
+    request: &'a Request,
+    exchange: &Exchange<'a>,
+    quotas: &mut Vec<Quota>,
+) -> Result<Response<Body>, Problem>
+where
+    S: Services,
+    C: Caller,
+    I: Input,
+    R: Reply,
+    F: Handler<'a, S, C, I, R>,
+{
+    let (blog, event, now) = (services.blog(), &exchange.event, exchange.now);
+    let viewer = viewer_of::<C>(blog, request, now).await?;
+    if let Some(viewer) = &viewer {
+        let _ = exchange.user_id.set(viewer.user_id);
+    }
+    let caller = C::admit(viewer)?;
+    let user = caller.viewer().map(|viewer| viewer.user_id);
+    let anonymous = user.is_none();
+    // A cache answers most of what anybody may read, so counting would only make the rest expensive.
+    let is_counted = I::RATE_LIMIT.is_none() && !(anonymous && request.method() == Method::GET);
+    if let Some(max) = blog.config.requests_per_minute.filter(|_| is_counted) {
+        blog.table.count_request(user, event.source, max.get(), quotas, now).await?;
+    }
+
+    // A parameter that cannot be the name of anything names nothing.
+    let path = I::Path::from_fields(path_fields(request)?).map_err(|_| Problem::not_found("There is nothing here."))?;
+    let query_pairs = query_pairs(request);
+    let query = I::Query::from_fields(query_fields(&query_pairs)?).map_err(Problem::invalid)?;
+    let body = body_fields(request, !I::Body::names().is_empty())?;
+    let input = I::new(path, query, I::Body::from_fields(body).map_err(Problem::invalid)?);
+
+    let if_match = IfMatch::from_headers(request.headers());
+    let base_url = event.base_url(request.headers());
+    let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
+    let run = async |new_id| {
+        if let Some(limit) = I::RATE_LIMIT {
+            let account = input.account(caller.viewer());
+            blog.table.count_try(limit, event.source, &account, quotas, now).await?;
+        }
+        let call = Call { caller, input, if_match, base_url, new_id, now };
+        handler(services, call).await?.into_response(&ReplyContext {
+            method: request.method(),
+            headers: request.headers(),
+            base: event.base,
+            path: event.path,
+            query: &without_cursor,
+        })
+    };
+    let repeatable = if R::CREATES { Repeatable::of(request, user, event.source)? } else { None };
+    let mut response = match repeatable {
+        None => run(blog.new_id(now)).await?,
+        Some(repeatable) => match repeatable.begin(blog, now).await? {
+            Outcome::Replay(response) => response,
+            Outcome::Run(once) => {
+                let outcome = run(once.new_id()).await;
+                once.end(blog, &outcome, now).await;
+                outcome?
+            }
+        },
+    };
+    if *request.method() == Method::GET && R::CACHE_CONTROL != NO_STORE {
+        response = ETag::revalidate(response, request.headers())?;
+    }
+    let cache_control = match *request.method() {
+        Method::GET if anonymous || R::CACHE_CONTROL == NO_STORE => R::CACHE_CONTROL,
+        Method::GET => "private, no-store",
+        _ => NO_STORE,
+    };
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
+    Ok(response)
+}

@@ -1,0 +1,112 @@
+//! Validators and preconditions (RFC 9110, sections 8.8 and 13.1).
+
+use std::fmt;
+
+use lambda_http::Body;
+use lambda_http::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use crate::{Problem, ProblemKind};
+
+/// A strong validator: the version that edits are checked against, then a hash of the bytes that were sent.
+///
+/// The version alone would not be strong (counts and the viewer's own marks change without an edit), the hash
+/// alone would refuse an edit because somebody else reacted. `If-None-Match` compares all of it, `If-Match`
+/// the version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The validator of this body at this version.
+    pub fn new(version: u64, body: &[u8]) -> Self {
+        Self(format!("\"{version}-{}\"", Self::hash(body)))
+    }
+
+    fn hash(body: &[u8]) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+        digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Gives what was read its validator, a hash alone if it has no version, such as a page of a list; or 304 without
+    /// the body if that is what the client has.
+    pub(crate) fn revalidate(mut response: Response<Body>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+        if response.status() != StatusCode::OK {
+            return Ok(response);
+        }
+        let etag = match response.headers().get(header::ETAG) {
+            Some(etag) => Self(etag.to_str().map_err(Problem::internal)?.to_owned()),
+            None => Self(format!("\"{}\"", Self::hash(response.body()))),
+        };
+        if etag.is_named_by_if_none_match(headers) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::Empty;
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        response.headers_mut().insert(header::ETAG, HeaderValue::try_from(etag.0).map_err(Problem::internal)?);
+        Ok(response)
+    }
+
+    /// Whether `If-None-Match` names it, by weak comparison as RFC 9110 asks for, or is `*`.
+    pub fn is_named_by_if_none_match(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|candidate| candidate.trim())
+            .any(|candidate| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == self.0)
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What `If-Match` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// It was not sent.
+    Absent,
+    /// `*`: whatever is there.
+    Any,
+    /// One of these versions. A tag that is weak or not ours names none.
+    Versions(Vec<u64>),
+}
+
+impl IfMatch {
+    /// Reads the header.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(header::IF_MATCH).iter().peekable();
+        if values.peek().is_none() {
+            return Self::Absent;
+        }
+        let candidates: Vec<&str> =
+            values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim).collect();
+        if candidates.contains(&"*") {
+            return Self::Any;
+        }
+        let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.split_once('-')?.0.parse().ok();
+        Self::Versions(candidates.into_iter().filter_map(version).collect())
+    }
+
+    /// For operations that refuse to overwrite blindly: 428 when it was not sent (RFC 6585, section 3).
+    pub fn required(&self) -> Result<(), Problem> {
+        if *self == Self::Absent {
+            Err(Problem::new(
+                ProblemKind::PRECONDITION_REQUIRED,
+                "Send If-Match with the ETag of the version that was edited, or * to overwrite whatever is there.",
+            ))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// 412 when `version` is not what the client has seen.
+    pub fn check(&self, version: u64) -> Result<(), Problem> {
+        match self {
+            Self::Versions(versions) if !versions.contains(&version) => Err(Problem::precondition_failed()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The Cognito calls that operations make, with Cognito's error codes read one by one. Checking tokens is apart from
+//! them, in the crate `tokens`, so that only who manages accounts links the client of Cognito.
+
+pub mod registration;
+
+use aws::{Failure, Meter, Rejected, Sdk, Service};
+use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::types::{
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+};
+
+use domain::{CognitoName, ConfirmationCode, Denied, Email, NewPassword, Password, RefreshToken, Role, UserId};
+
+/// The user pool. Whoever registers with us is named by their [`UserId`] there, so usernames and addresses can change
+/// here; whoever came by another way has a [`CognitoName`] of their own.
+pub struct Identity {
+    client: Client,
+    user_pool_id: String,
+    client_id: String,
+}
+
+/// What logging in gives.
+pub struct Tokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token; refreshing gives no new one.
+    pub refresh_token: Option<String>,
+    /// Seconds that the access token is good for.
+    pub expires_in: i32,
+}
+
+impl Identity {
+    /// The user pool with this id, by way of this app client. Makes no network call.
+    pub fn new(sdk: &Sdk, user_pool_id: String, client_id: String) -> Self {
+        let meter = Meter { count: |usage| usage.cognito_calls += 1, units: aws::no_units };
+        let config = sdk.config(Service::Cognito);
+        let config = aws_sdk_cognitoidentityprovider::config::Builder::from(&config).interceptor(meter).build();
+        Self { client: Client::from_conf(config), user_pool_id, client_id }
+    }
+
+    /// Makes an account, which waits for its code unless the `pre_sign_up` trigger confirms it. Doing it twice is the
+    /// same as once.
+    pub async fn sign_up(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), Rejected> {
+        let answer = self
+            .client
+            .sign_up()
+            .client_id(&self.client_id)
+            .username(id.to_string())
+            .password(password.reveal())
+            .user_attributes(attribute("email", email.as_str())?)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                // The id is new, so the account is our own: an answer was lost and the SDK asked again.
+                Some("UsernameExistsException") => Ok(()),
+                // Cognito made the account; only the message could not be sent, at all or for today. It can be sent again.
+                // <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+                Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(()),
+                _ if is_left_to_us(&error) => Ok(()),
+                Some("InvalidPasswordException") => Err(Denied::PasswordNotAccepted.into()),
+                _ => Err(Failure::of(error).into()),
+            },
+        }
+    }
+
+    /// Makes an account usable if the code is right; the registration may still have to be finished. The same 422 for an unknown account, a wrong code, an
+    /// old one, and too many tries.
+    pub async fn confirm(&self, id: UserId, code: &ConfirmationCode) -> Result<(), Rejected> {
+        let answer = self
+            .client
+            .confirm_sign_up()
+            .client_id(&self.client_id)
+            .username(id.to_string())
+            .confirmation_code(code.as_str())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if is_left_to_us(&error) => Ok(()),
+            Err(error) => Err(code_refused(error)),
+        }
+    }
+
+    /// Sends the confirmation code again, if the account waits for one.
+    pub async fn resend_confirmation(&self, id: UserId) -> Result<(), Rejected> {
+        let answer =
+            self.client.resend_confirmation_code().client_id(&self.client_id).username(id.to_string()).send().await;
+        sent_or_not(answer)
+    }
+
+    /// Sends a code that resets the password. Cognito sends none to an address that was never confirmed.
+    pub async fn forgot_password(&self, name: &CognitoName) -> Result<(), Rejected> {
+        let answer = self.client.forgot_password().client_id(&self.client_id).username(name.as_str()).send().await;
+        sent_or_not(answer)
+    }
+
+    /// Gives an account a new password if the code is right, and otherwise the same 422 as [`confirm`](Self::confirm).
+    pub async fn reset_password(
+        &self,
+        name: &CognitoName,
+        code: &ConfirmationCode,
+        new_password: &NewPassword,
+    ) -> Result<(), Rejected> {
+        let answer = self
+            .client
+            .confirm_forgot_password()
+            .client_id(&self.client_id)
+            .username(name.as_str())
+            .confirmation_code(code.as_str())
+            .password(new_password.reveal())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if is_left_to_us(&error) => Ok(()),
+            Err(error) => match error.code() {
+                Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => {
+                    Err(Denied::PasswordNotAccepted.into())
+                }
+                // No code was ever sent to it.
+                Some("UserNotConfirmedException") => Err(Denied::WrongCode.into()),
+                _ => Err(code_refused(error)),
+            },
+        }
+    }
+
+    /// Gives an account a new password. Cognito confirms an account that was not yet: only for one that is known
+    /// to be.
+    pub async fn set_password(&self, name: &CognitoName, new_password: &NewPassword) -> Result<(), Rejected> {
+        let answer = self
+            .client
+            .admin_set_user_password()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .password(new_password.reveal())
+            .permanent(true)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => {
+                    Err(Denied::PasswordNotAccepted.into())
+                }
+                _ => Err(Failure::of(error).into()),
+            },
+        }
+    }
+
+    /// Puts the user into the group of a role; tokens made from now on carry it. Twice is the same as once.
+    pub async fn grant(&self, name: &CognitoName, role: Role) -> Result<(), Rejected> {
+        self.client
+            .admin_add_user_to_group()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .group_name(role.name())
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// Takes the user out of the group of a role. Twice is the same as once.
+    pub async fn withdraw(&self, name: &CognitoName, role: Role) -> Result<(), Rejected> {
+        self.client
+            .admin_remove_user_from_group()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .group_name(role.name())
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// Kills every refresh token of the user. Access tokens live on in Cognito's eyes; the profile says that they
+    /// do not count.
+    pub async fn sign_out(&self, name: &CognitoName) -> Result<(), Rejected> {
+        self.client
+            .admin_user_global_sign_out()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// Deletes the account. Twice is the same as once.
+    pub async fn delete(&self, name: &CognitoName) -> Result<(), Rejected> {
+        let answer =
+            self.client.admin_delete_user().user_pool_id(&self.user_pool_id).username(name.as_str()).send().await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("UserNotFoundException") => Ok(()),
+            Err(error) => Err(Failure::of(error).into()),
+        }
+    }
+
+    /// Lets the user log in no longer. Twice is the same as once.
+    pub async fn disable(&self, name: &CognitoName) -> Result<(), Rejected> {
+        self.client
+            .admin_disable_user()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// Lets the user log in again. Twice is the same as once.
+    pub async fn enable(&self, name: &CognitoName) -> Result<(), Rejected> {
+        self.client
+            .admin_enable_user()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html>
+    ///
+    /// The call of an administrator, because that of everybody, `InitiateAuth`, would let everybody guess passwords at
+    /// Cognito itself, past our limits: the client has no secret, and its id is in every token.
+    pub async fn log_in(&self, name: &CognitoName, password: &Password) -> Result<Tokens, Rejected> {
+        let answer = self
+            .client
+            .admin_initiate_auth()
+            .user_pool_id(&self.user_pool_id)
+            .client_id(&self.client_id)
+            .auth_flow(AuthFlowType::AdminUserPasswordAuth)
+            .auth_parameters("USERNAME", name.as_str())
+            .auth_parameters("PASSWORD", password.reveal())
+            .send()
+            .await;
+        let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
+        tokens(answer, Denied::WrongCredentials)
+    }
+
+    /// A new access token.
+    pub async fn refresh(&self, refresh_token: &RefreshToken) -> Result<Tokens, Rejected> {
+        let answer = self
+            .client
+            .initiate_auth()
+            .client_id(&self.client_id)
+            .auth_flow(AuthFlowType::RefreshTokenAuth)
+            .auth_parameters("REFRESH_TOKEN", refresh_token.as_str())
+            .send()
+            .await;
+        let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
+        tokens(answer, Denied::BadRefreshToken)
+    }
+}
+
+fn attribute(name: &str, value: &str) -> Result<AttributeType, Failure> {
+    AttributeType::builder().name(name).value(value).build().map_err(Failure::internal)
+}
+
+/// Whether Cognito did what it was asked for and only the trigger failed that it runs afterwards. What that trigger does
+/// for our users, finishing the registration, everybody does who asks Cognito for something that calls it.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-confirmation.html>
+fn is_left_to_us(error: &impl ProvideErrorMetadata) -> bool {
+    let of_a_trigger = ["UserLambdaValidationException", "UnexpectedLambdaException", "InvalidLambdaResponseException"];
+    error.code().is_some_and(|code| of_a_trigger.contains(&code))
+        && error.message().is_some_and(|message| message.starts_with("PostConfirmation"))
+}
+
+/// What is said of a code that Cognito does not take. Too many tries are said to be a wrong code too: Cognito
+/// counts them for an account, and for an address that nobody has we ask about another account each time.
+fn code_refused<E>(error: SdkError<E>) -> Rejected
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.code() {
+        Some(
+            "CodeMismatchException"
+            | "ExpiredCodeException"
+            | "NotAuthorizedException"
+            | "UserNotFoundException"
+            | "InvalidParameterException"
+            | "TooManyFailedAttemptsException"
+            | "LimitExceededException",
+        ) => Denied::WrongCode.into(),
+        _ => Failure::of(error).into(),
+    }
+}
+
+/// Reads the answer of a call that sends a code, and says the same whether it was sent or there is nobody to send
+/// it to.
+fn sent_or_not<T, E>(answer: Result<T, SdkError<E>>) -> Result<(), Rejected>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) => match error.code() {
+            // Unknown, confirmed already or not yet, or mail that bounced: the answer must not tell which.
+            Some(
+                "UserNotFoundException"
+                | "InvalidParameterException"
+                | "NotAuthorizedException"
+                | "CodeDeliveryFailureException"
+                | "LimitExceededException",
+            ) => Ok(()),
+            _ => Err(Failure::of(error).into()),
+        },
+    }
+}
+
+/// What Cognito answers who begins a session or goes on with one: tokens, or what it wants to know first.
+type Started = (Option<AuthenticationResultType>, Option<ChallengeNameType>);
+
+/// Reads such an answer; `refused` is what a "no" means for the flow.
+fn tokens<E>(answer: Result<Started, SdkError<E>>, refused: Denied) -> Result<Tokens, Rejected>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let (result, challenge) = match answer {
+        Ok(started) => started,
+        Err(error) => {
+            return Err(match error.code() {
+                Some(
+                    "NotAuthorizedException"
+                    | "UserNotFoundException"
+                    | "InvalidParameterException"
+                    // An operator took the password back, or imported the user without one: a code sets a new one.
+                    | "PasswordResetRequiredException",
+                ) => refused.into(),
+                Some("UserNotConfirmedException") => Denied::EmailNotConfirmed.into(),
+                _ => Failure::of(error).into(),
+            });
+        }
+    };
+    let Some(result) = result else {
+        // The pool of the template has one challenge, that of a temporary password, which an operator gave. There is no
+        // way here to replace it, so nobody logs in with it.
+        tracing::warn!(?challenge, "Cognito asked for more instead of giving tokens");
+        return Err(refused.into());
+    };
+    Ok(Tokens {
+        access_token: result.access_token.ok_or_else(|| Failure::internal("Cognito gave no access token"))?,
+        refresh_token: result.refresh_token,
+        expires_in: result.expires_in,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::AdminInitiateAuthError;
+
+    use super::*;
+
+    #[test]
+    fn a_challenge_gives_no_tokens_and_is_no_fault_of_ours() {
+        let asked = (None, Some(ChallengeNameType::NewPasswordRequired));
+        let refused = tokens::<AdminInitiateAuthError>(Ok(asked), Denied::WrongCredentials);
+        assert!(matches!(refused, Err(Rejected::Denied(Denied::WrongCredentials))));
+    }
+}

@@ -1,0 +1,89 @@
+//! The house: which crate may use which, and what a binary may link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The crates of the workspace in layers, the lowest first. A crate uses crates of lower layers only. What is missing here
+/// fails the test, so that somebody decides where a new crate belongs.
+const LAYERS: &[&[&str]] = &[
+    &["domain", "markdown"],
+    &["aws"],
+    &["bucket", "table", "tokens"],
+    &["identity", "views"],
+    &["edge"],
+    &["authorizer", "catch_all", "events", "posts", "site", "users"],
+    &["importer", "local_cognito", "template"],
+    &["openapi"],
+    &["local"],
+    &["xtask"],
+];
+
+/// The crates that call AWS, each with the SDK client that it links.
+const CLIENTS: &[(&str, &str)] =
+    &[("table", "aws-sdk-dynamodb"), ("identity", "aws-sdk-cognitoidentityprovider"), ("bucket", "aws-sdk-s3")];
+
+/// The clients that each binary may link.
+const BINARIES: &[(&str, &[&str])] = &[
+    ("authorizer", &["aws-sdk-dynamodb"]),
+    ("catch_all", &["aws-sdk-dynamodb"]),
+    ("events", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-s3"]),
+    ("posts", &["aws-sdk-dynamodb"]),
+    ("site", &["aws-sdk-dynamodb", "aws-sdk-s3"]),
+    ("users", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-s3"]),
+];
+
+/// What each crate of the workspace depends on, apart from its tests and its build script.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folders = ["crates", "functions", "."].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+    let manifests = folders.into_iter().flatten().map(|entry| entry.unwrap().path().join("Cargo.toml"));
+    let read = |path: std::path::PathBuf| {
+        let manifest: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap();
+        let name = manifest.get("package")?["name"].as_str().unwrap().to_owned();
+        let used = manifest.get("dependencies").and_then(|used| used.as_table());
+        Some((name, used.into_iter().flatten().map(|(name, _)| name.clone()).collect()))
+    };
+    manifests.filter_map(read).collect()
+}
+
+fn layer(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&name))
+}
+
+#[test]
+fn no_crate_uses_one_of_its_own_or_a_higher_layer() {
+    let dependencies = dependencies();
+    let (mut upward, mut arrows) = (Vec::new(), 0);
+    for (name, used) in &dependencies {
+        let own = layer(name).unwrap_or_else(|| panic!("say in LAYERS where {name} belongs"));
+        for other in used.iter().filter(|other| dependencies.contains_key(*other)) {
+            arrows += 1;
+            if layer(other) >= Some(own) {
+                upward.push(format!("{name} -> {other}"));
+            }
+        }
+    }
+    assert!(arrows > 30, "only {arrows} arrows were found");
+    assert!(upward.is_empty(), "{} of {arrows} arrows run upward: {upward:?}", upward.len());
+}
+
+#[test]
+fn a_binary_links_the_clients_that_it_calls_and_no_others() {
+    let dependencies = dependencies();
+    for (name, client) in CLIENTS {
+        assert!(dependencies[*name].contains(*client), "{name} links {client}");
+    }
+    for (binary, allowed) in BINARIES {
+        let mut reached = BTreeSet::from([(*binary).to_owned()]);
+        let mut pending = vec![(*binary).to_owned()];
+        while let Some(next) = pending.pop() {
+            for used in dependencies.get(&next).into_iter().flatten() {
+                if reached.insert(used.clone()) {
+                    pending.push(used.clone());
+                }
+            }
+        }
+        let linked: Vec<_> = reached.iter().filter(|name| name.starts_with("aws-sdk-")).collect();
+        assert_eq!(linked, allowed.iter().collect::<Vec<_>>(), "{binary}");
+    }
+}

@@ -1,0 +1,210 @@
+//! Puts the elements of a page in order before they are cleaned.
+//!
+//! A browser mends what is opened and never closed, and so does the parser of the cleaner, at a price that grows
+//! with the square of the mess: 200 KiB of `<b title=1><b title=2>…<p>x<p>x…` take minutes and more memory than
+//! there is. Here each element is closed where its parent ends, unknown ones go, and nesting has a limit; after
+//! that there is nothing left to mend. Safety does not rest on this: the cleaner comes after.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+
+use super::clean::CLEANER;
+
+/// How deep elements may nest. People's texts stay below 20.
+const MAX_DEPTH: usize = 128;
+
+/// Elements that hold nothing.
+const VOID: [&str; 7] = ["area", "br", "col", "hr", "img", "input", "wbr"];
+
+/// Elements that end a paragraph where they begin (HTML, 13.2.6.4.7).
+const BLOCKS: [&str; 33] = [
+    "article",
+    "aside",
+    "blockquote",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "li",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "thead",
+    "tr",
+    "ul",
+];
+
+/// Elements beyond which nothing that is inside of them reaches.
+const CELLS: [&str; 4] = ["caption", "table", "td", "th"];
+
+/// The page with its elements in order, or nothing if they nest too deep.
+pub fn well_nested(html: &str) -> Option<String> {
+    let writer = Writer { allowed: CLEANER.clone_tags(), state: RefCell::default() };
+    let tokenizer = Tokenizer::new(writer, TokenizerOpts::default());
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(html));
+    // Only a script could stop it, and scripts are not run.
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    let mut state = tokenizer.sink.state.into_inner();
+    state.close_to(0);
+    (!state.is_too_deep).then_some(state.html)
+}
+
+struct Writer {
+    allowed: HashSet<&'static str>,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    html: String,
+    open: Vec<String>,
+    /// The script or style that is being left out.
+    hidden: Option<String>,
+    /// Whether the last thing written opened a `<pre>`, after which a browser drops a newline.
+    begins_pre: bool,
+    is_too_deep: bool,
+}
+
+impl State {
+    /// Ends all elements but the outer `depth`.
+    fn close_to(&mut self, depth: usize) {
+        for name in self.open.drain(depth..).rev() {
+            self.html.extend(["</", name.as_str(), ">"]);
+        }
+    }
+
+    /// Where the innermost of these elements is open, if nothing of `beyond` is in between.
+    fn find(&self, names: &[&str], beyond: &[&str]) -> Option<usize> {
+        let at = self.open.iter().rposition(|open| names.contains(&&**open) || beyond.contains(&&**open))?;
+        names.contains(&&*self.open[at]).then_some(at)
+    }
+
+    /// Ends what ends where `name` begins; false if it cannot stand here.
+    fn make_room(&mut self, name: &str) -> bool {
+        let parents: &[&str] = match name {
+            "caption" | "colgroup" | "tbody" | "tfoot" | "thead" => &["table"],
+            "col" => &["colgroup", "table"],
+            "tr" => &["tbody", "tfoot", "thead", "table"],
+            "td" | "th" => &["tr", "tbody", "tfoot", "thead", "table"],
+            _ => &[],
+        };
+        if !parents.is_empty() {
+            let Some(at) = self.find(parents, &[]) else { return false };
+            self.close_to(at + 1);
+            return true;
+        }
+        let ended = match name {
+            "a" => self.find(&["a"], &CELLS),
+            "li" => self.find(&["li"], &["ol", "table", "td", "th", "ul"]),
+            "dd" | "dt" => self.find(&["dd", "dt"], &["dl", "table", "td", "th"]),
+            "rp" | "rt" | "rtc" => self.find(&["rp", "rt", "rtc"], &["ruby", "table", "td", "th"]),
+            _ => None,
+        };
+        if let Some(at) = ended {
+            self.close_to(at);
+        }
+        if BLOCKS.contains(&name)
+            && let Some(at) = self.find(&["p"], &CELLS)
+        {
+            self.close_to(at);
+        }
+        true
+    }
+
+    fn escape(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '&' => self.html.push_str("&amp;"),
+                '<' => self.html.push_str("&lt;"),
+                '>' => self.html.push_str("&gt;"),
+                '"' => self.html.push_str("&quot;"),
+                c => self.html.push(c),
+            }
+        }
+    }
+
+    fn open(&mut self, tag: &Tag) {
+        let name = &*tag.name;
+        if self.is_too_deep || !self.make_room(name) {
+            return;
+        }
+        self.html.extend(["<", name]);
+        for attribute in &tag.attrs {
+            self.html.extend([" ", &*attribute.name.local, "=\""]);
+            self.escape(&attribute.value);
+            self.html.push('"');
+        }
+        self.html.push('>');
+        if !VOID.contains(&name) {
+            self.open.push(name.to_owned());
+            self.is_too_deep |= self.open.len() > MAX_DEPTH;
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        let beyond: &[&str] =
+            if matches!(name, "table" | "tbody" | "td" | "tfoot" | "th" | "thead" | "tr") { &[] } else { &CELLS };
+        if let Some(at) = self.find(&[name], beyond) {
+            self.close_to(at);
+        }
+    }
+}
+
+impl TokenSink for Writer {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut state = self.state.borrow_mut();
+        let begins_pre = std::mem::take(&mut state.begins_pre);
+        match token {
+            Token::TagToken(tag) if state.hidden.is_some() => {
+                let is_end = tag.kind == TagKind::EndTag && state.hidden.as_deref() == Some(&*tag.name);
+                state.hidden = state.hidden.take().filter(|_| !is_end);
+            }
+            Token::TagToken(tag) => match (&*tag.name, tag.kind) {
+                ("script" | "style", TagKind::StartTag) => {
+                    state.hidden = Some(tag.name.to_string());
+                    return TokenSinkResult::RawData(RawKind::Rawtext);
+                }
+                (name, TagKind::StartTag) if self.allowed.contains(name) => {
+                    state.open(&tag);
+                    state.begins_pre = name == "pre";
+                }
+                (name, TagKind::EndTag) => state.close(name),
+                _ => {}
+            },
+            Token::CharacterTokens(text) if state.hidden.is_none() => {
+                let text = if begins_pre { text.trim_start_matches('\n') } else { &text };
+                state.begins_pre = begins_pre && text.is_empty();
+                state.escape(text);
+            }
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}

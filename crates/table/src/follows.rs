@@ -1,0 +1,145 @@
+//! Access patterns of follows.
+//!
+//! A follow is three items. One is at a key that is made of the pair alone: it makes the follow happen once, and
+//! answers whether somebody follows somebody. The other two stand in the lists of both users by the time of the
+//! follow, so that the lists are newest first and never lag. Why not two: docs/adr/0005.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::Refused;
+use crate::keys::{self, List};
+use crate::write::Write;
+use crate::{Consistency, Entity, Table, read, sort_key, type_of};
+use domain::{Denied, Follow, Limit, Page, User, UserId};
+
+impl Entity for Follow {
+    const TYPE: &'static str = "follow";
+}
+
+impl Table {
+    /// Makes one user follow another, and counts it in both profiles; 10 WCU. Doing it twice is the same as
+    /// once. [`Denied::UserNotFound`] if the other is no longer there.
+    pub async fn follow(&self, follow: &Follow) -> Result<(), Refused> {
+        let mut writes = vec![
+            Write::put(keys::follow(follow.follower, follow.followed), follow)?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Refused::Changed),
+        ];
+        for key in keys::follow_list_items(follow) {
+            writes.push(Write::put(key, follow)?);
+        }
+        writes.extend(count(follow, 1));
+        unless_done(self.write(writes).await)
+    }
+
+    /// Makes one user follow another no longer; 1 RCU and 10 WCU. Doing it twice is the same as once.
+    pub async fn unfollow(&self, follower: UserId, followed: UserId) -> Result<(), Refused> {
+        let key = keys::follow(follower, followed);
+        let Some(follow) = self.get::<Follow>(&key, Consistency::Strong).await? else { return Ok(()) };
+        // If it is another follow by now, somebody else has ended this one. That was all that was asked for.
+        let mut writes = vec![
+            Write::delete(key)
+                .on_condition("followed_at = :followed_at")
+                .with_value(":followed_at", AttributeValue::S(follow.followed_at.to_string()))
+                .on_condition_failed(Refused::Changed),
+        ];
+        writes.extend(keys::follow_list_items(&follow).map(Write::delete));
+        writes.extend(count(&follow, -1));
+        unless_done(self.write(writes).await)
+    }
+
+    /// A page of a list of follows, newest first. `cursor` is what the page before this one gave.
+    pub async fn follows(
+        &self,
+        list: &List,
+        cursor: Option<&str>,
+        limit: Limit,
+        consistency: Consistency,
+    ) -> Result<Page<Follow>, Refused> {
+        let Page { items, next_cursor } = self.page(list, cursor, limit, consistency).await?;
+        Ok(Page { items: items.into_iter().map(read).collect::<Result<_, _>>()?, next_cursor })
+    }
+
+    /// All follows of a list.
+    pub async fn all_follows(&self, list: &List) -> Result<Vec<Follow>, Refused> {
+        let mut follows = Vec::new();
+        let mut before = None;
+        loop {
+            let items = self.items(list, before.as_deref()).await?;
+            let Some(last) = items.last() else { return Ok(follows) };
+            before = sort_key(last).map(str::to_owned);
+            for item in items {
+                follows.push(read(item)?);
+            }
+        }
+    }
+
+    /// Ends all follows of and by a user. May be stopped anywhere and begun again.
+    pub async fn delete_follows_of(&self, id: UserId) -> Result<(), Refused> {
+        for list in [keys::followers(id), keys::following(id)] {
+            for follow in self.all_follows(&list).await? {
+                self.unfollow(follow.follower, follow.followed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The profiles of these users in their order, each with whether `viewer` follows the user if there is a
+    /// viewer. Users who vanished, leave, or have not finished registering are left out.
+    pub async fn users_seen_by(
+        &self,
+        viewer: Option<UserId>,
+        users: &[UserId],
+        consistency: Consistency,
+    ) -> Result<Vec<(User, Option<bool>)>, Refused> {
+        let mut wanted: HashSet<_> = users.iter().map(|user| keys::profile(*user)).collect();
+        if let Some(viewer) = viewer {
+            wanted.extend(users.iter().map(|user| keys::follow(viewer, *user)));
+        }
+        let (mut profile_of, mut followed) = (HashMap::new(), HashSet::new());
+        for item in self.batch_get(&wanted, consistency).await? {
+            if type_of(&item) == Some(Follow::TYPE) {
+                followed.insert(read::<Follow>(item)?.followed);
+            } else {
+                let user: User = read(item)?;
+                profile_of.insert(user.id, user);
+            }
+        }
+        Ok(users
+            .iter()
+            .filter_map(|id| profile_of.remove(id))
+            .filter(User::is_public)
+            .map(|user| {
+                let following = viewer.map(|_| followed.contains(&user.id));
+                (user, following)
+            })
+            .collect())
+    }
+}
+
+/// Keeps the counts of both, in the transaction that changes them. Nobody begins to follow, or is followed, who is not
+/// there for others, or about to leave; ending a follow only needs the profiles.
+fn count(follow: &Follow, by: i64) -> [Write; 2] {
+    let of = |id: UserId, name: &str, refusal: Denied| {
+        let write = Write::add(keys::profile(id), name, by).on_condition_failed(refusal.into());
+        if by < 0 {
+            return write;
+        }
+        write
+            .on_condition("#status IN (:active, :suspended)")
+            .with_name("#status", "status")
+            .with_value(":active", AttributeValue::S("active".to_owned()))
+            .with_value(":suspended", AttributeValue::S("suspended".to_owned()))
+    };
+    [of(follow.follower, "following", Denied::AccountNotInUse), of(follow.followed, "followers", Denied::UserNotFound)]
+}
+
+/// The pair is as it should be if this write made it so, and also if another one did.
+fn unless_done(written: Result<(), Refused>) -> Result<(), Refused> {
+    match written {
+        Err(Refused::Changed) => Ok(()),
+        written => written,
+    }
+}

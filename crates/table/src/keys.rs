@@ -1,0 +1,451 @@
+//! Every key of the table, and only here.
+//!
+//! | pattern | operation | partition key | sort key | consistency | cost |
+//! |---|---|---|---|---|---|
+//! | a user's profile | GetItem | `USER#id` | `PROFILE` | eventual; strong for oneself | 0.5 to 1 RCU |
+//! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
+//! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
+//! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
+//! | register | TransactWriteItems | the first three above | | | 12 WCU, twice |
+//! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
+//! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
+//! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
+//! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
+//! | what quotes and replies show of a post; its current slug | GetItem, BatchGetItem | `POSTID#id` | `REFERENCE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
+//! | latest posts, newest first | Query | `LATEST` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | the posts that lead the blog | Query, beside the latest | `PINNED` | begins with `POST#` | as the latest | 0.5 RCU, and their cards |
+//! | how many lead it | in the transaction that pins | `PINNED` | `COUNT` | | 2 WCU |
+//! | posts of a kind | Query | `KIND#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | an author's published posts | Query | `BYLINE#username` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | an author's published posts of a kind | Query | `BYLINE#username#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | a tag's posts | Query | `TAG#tag` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | a post's replies, quotes, reposts | Query | `REPLIES#id`, `QUOTES#id`, `REPOSTS#id` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
+//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag` | | 2 WCU each |
+//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | tags by count | Query, each shard | `TAGS#shard` | after `COUNT#count#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | posts that are due | Query, each shard | `SCHEDULED#shard` | up to `publish_at` | strong | 1 RCU a shard |
+//! | how many posts an author published on a day | in the transaction that publishes, if the stack has a limit | `USER#id` | `PUBLISHED#day` | | 2 WCU |
+//! | a post's versions, newest first | Query | `POSTID#id` | begins with `REVISION#` | strong | 6 RCU |
+//! | a version of a post, and the text it had | GetItem, twice | `POSTID#id` | `REVISION#version`, `TEXT#version` | strong | 2 RCU |
+//! | what a viewer did with a post | GetItem | `MARKS#user` | post id | strong | 1 RCU |
+//! | what a viewer did with the posts of a page | Query | `MARKS#user` | from the least post id to the greatest | strong | 1 RCU |
+//! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
+//! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
+//! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
+//! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS`, `AUTHORS` and so on, `ACTIVE`, `SUSPENDED` | user id | strong | 1 RCU, 1 a profile |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
+//! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
+//! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
+//! | the profiles of a page of users | BatchGetItem | `USER#id` | `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
+//! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
+//! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
+//! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
+//! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
+//! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
+//! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
+//! | count a try from a source, for an account | UpdateItem | `LIMIT#sha256` | `operation#SOURCE#end`, `operation#ACCOUNT#end` | | 1 WCU, twice |
+//!
+//! The lists that the whole site shares (`LATEST`, `KIND#kind`, `USERS` and its kin) have one partition each, because all
+//! writes of a moment would fall into one part of any division by time, and a division by anything else makes each page
+//! several queries. DynamoDB gives a partition 1,000 WCU and 3,000 RCU a second: the ceiling is some 500 publications and
+//! 1,000 uncached first pages a second. What does not have to be read in order is spread over [`SHARDS`].
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>
+//!
+//! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
+//! lacks `#`. E-mail addresses and names in Cognito may contain anything, and keys show up in AWS's tools
+//! (Contributor Insights), so theirs is a hash; so is that of what is typed as a login, and of network addresses.
+
+use aws_lc_rs::digest;
+
+use domain::{
+    CognitoName, Email, ExportId, Follow, Post, PostId, PostKind, PostStatus, Role, Slug, Source, Tag, Timestamp, User,
+    UserId, UserStatus, Username,
+};
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+/// A user's profile.
+pub fn profile(id: UserId) -> Key {
+    Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// An export of a user's.
+pub fn export(user: UserId, id: ExportId) -> Key {
+    Key::new(format!("USER#{user}"), format!("{EXPORT_PREFIX}{id}"))
+}
+
+/// What the sort keys of a user's exports begin with.
+pub const EXPORT_PREFIX: &str = "EXPORT#";
+
+/// Which export a user asked for last.
+pub fn last_export(user: UserId) -> Key {
+    Key::new(format!("USER#{user}"), "EXPORT")
+}
+
+/// The guard of a username.
+pub fn username(username: &Username) -> Key {
+    Key::new(format!("USERNAME#{username}"), "USERNAME")
+}
+
+/// The guard of an e-mail address.
+pub fn email(email: &Email) -> Key {
+    Key::new(format!("EMAIL#{}", hash(email.as_str())), "EMAIL")
+}
+
+/// Where a name in Cognito that is no id of ours leads to the user. The pool does not tell `Ana` from `ana`.
+pub fn cognito_name(name: &CognitoName) -> Key {
+    Key::new(format!("COGNITO#{}", hash(&name.as_str().to_lowercase())), "COGNITO")
+}
+
+fn hash(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// That one user follows another; the item is what makes it happen once.
+pub fn follow(follower: UserId, followed: UserId) -> Key {
+    Key::new(format!("FOLLOW#{follower}"), followed.to_string())
+}
+
+/// The partition of a slug: the post, or where it moved, and the post's text.
+pub fn slug_partition(slug: &Slug) -> String {
+    format!("POST#{slug}")
+}
+
+/// What a slug's partition begins its items' sort keys with.
+pub const POST_PREFIX: &str = "POST";
+
+/// A post at its slug; the item is the guard of the slug too.
+pub fn post(slug: &Slug) -> Key {
+    Key::new(slug_partition(slug), POST_PREFIX)
+}
+
+/// A post's text as it was typed.
+pub fn markdown(slug: &Slug) -> Key {
+    Key::new(slug_partition(slug), "POST#MARKDOWN")
+}
+
+/// A post's text as it is shown. Its own item: with the Markdown in one, 200 KiB of text that does not
+/// compress would come near the 400 KB that an item may have.
+pub fn html(slug: &Slug) -> Key {
+    Key::new(slug_partition(slug), "POST#HTML")
+}
+
+/// What others show of a post, with its current slug.
+pub fn post_reference(id: PostId) -> Key {
+    Key::new(post_partition(id), "REFERENCE")
+}
+
+/// A version of a post, apart from its text.
+pub fn revision(id: PostId, version: u64) -> Key {
+    Key::new(post_partition(id), format!("{REVISION_PREFIX}{version:010}"))
+}
+
+/// What the sort keys of versions begin with.
+pub const REVISION_PREFIX: &str = "REVISION#";
+
+/// The text that a version of a post wrote.
+pub fn revision_text(id: PostId, text_version: u64) -> Key {
+    Key::new(post_partition(id), format!("TEXT#{text_version:010}"))
+}
+
+/// The versions of a post.
+pub fn revisions(id: PostId) -> List {
+    List::new(post_partition(id), REVISION_PREFIX)
+}
+
+/// What a user did with a post.
+pub fn mark(user: UserId, post: PostId) -> Key {
+    Key::new(format!("MARKS#{user}"), post.to_string())
+}
+
+/// How many posts an author published on a day, or scheduled for it.
+pub fn published_on(author: UserId, day: Timestamp) -> Key {
+    let day: String = day.to_string().chars().take(10).collect();
+    Key::new(format!("USER#{author}"), format!("PUBLISHED#{day}"))
+}
+
+/// How many posts lead the blog.
+pub fn pinned_count() -> Key {
+    Key::new("PINNED", "COUNT")
+}
+
+/// Where a tag's published posts are counted.
+pub fn tag_count(tag: &Tag) -> Key {
+    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_NAME_PREFIX}{tag}"))
+}
+
+/// Where a tag with this many posts stands among the tags by count: the largest count first.
+pub fn tag_rank(tag: &Tag, posts: u64) -> Key {
+    let rank = 9_999_999_999_u64.saturating_sub(posts);
+    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_RANK_PREFIX}{rank:010}#{tag}"))
+}
+
+/// The tags of a shard.
+pub fn tags_partition(shard: u8) -> String {
+    format!("TAGS#{shard}")
+}
+
+/// What the sort keys of tags by name begin with.
+pub const TAG_NAME_PREFIX: &str = "NAME#";
+
+/// What the sort keys of tags by count begin with.
+pub const TAG_RANK_PREFIX: &str = "COUNT#";
+
+/// The posts that wait for their time, in a shard.
+pub fn scheduled_partition(shard: u8) -> String {
+    format!("SCHEDULED#{shard}")
+}
+
+/// Where a scheduled post waits. The times sort as they come.
+fn scheduled(post: &Post) -> Option<Key> {
+    let at = post.publish_at?;
+    Some(Key::new(scheduled_partition(shard(&post.id.to_string())), format!("{at}#{}", post.id)))
+}
+
+/// What has one partition for all of the site and cannot be split by time is split into this many. Reading it asks
+/// each, so more would cost more; four take 4,000 writes a second.
+pub const SHARDS: [u8; 4] = [0, 1, 2, 3];
+
+/// The shard that something of this name is in.
+fn shard(name: &str) -> u8 {
+    let digest = digest::digest(&digest::SHA256, name.as_bytes());
+    let first = digest.as_ref().first().copied().unwrap_or_default();
+    SHARDS.get(usize::from(first) % SHARDS.len()).copied().unwrap_or_default()
+}
+
+/// A slug that a post had, by the post: what has to go with it.
+pub fn former_slug(id: PostId, slug: &Slug) -> Key {
+    Key::new(post_partition(id), format!("{FORMER_PREFIX}{slug}"))
+}
+
+/// What belongs to a post by its id.
+pub fn post_partition(id: PostId) -> String {
+    format!("POSTID#{id}")
+}
+
+/// What the sort keys of former slugs begin with.
+pub const FORMER_PREFIX: &str = "FORMER#";
+
+/// Who the administrators are.
+pub fn admins() -> Key {
+    Key::new("ADMINS", "ADMINS")
+}
+
+/// The key that cursors are signed with.
+pub fn signing_key() -> Key {
+    Key::new("SIGNING_KEY", "SIGNING_KEY")
+}
+
+/// A request with an `Idempotency-Key`. Clients choose keys, so this is a hash too.
+pub fn idempotency(user: Option<UserId>, source: Source, key: &str) -> Key {
+    Key::new(format!("IDEMPOTENCY#{}", hash(&format!("{}#{key}", owner(user, source)))), "IDEMPOTENCY")
+}
+
+/// The requests of a user, or from a source, in the window that ends at this second.
+pub fn requests(user: Option<UserId>, source: Source, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&owner(user, source))), format!("requests#{ends_at}"))
+}
+
+fn owner(user: Option<UserId>, source: Source) -> String {
+    user.map_or_else(|| format!("SOURCE#{source}"), |user| format!("USER#{user}"))
+}
+
+/// The tries of an operation from a source, in the window that ends at this second.
+pub fn tries_from_source(operation: &str, source: Source, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&source.to_string())), format!("{operation}#SOURCE#{ends_at}"))
+}
+
+/// The tries of an operation for an account, named as it was typed, in the window that ends at this second.
+pub fn tries_for_account(operation: &str, account: &str, ends_at: i64) -> Key {
+    Key::new(format!("LIMIT#{}", hash(&account.to_lowercase())), format!("{operation}#ACCOUNT#{ends_at}"))
+}
+
+/// A list: items of one partition, in the order of their sort keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The partition key.
+    pub partition: String,
+    /// The prefix of the sort keys of the list's items.
+    pub prefix: &'static str,
+}
+
+impl List {
+    fn new(partition: impl Into<String>, prefix: &'static str) -> Self {
+        Self { partition: partition.into(), prefix }
+    }
+
+    /// The list's name, which its cursors are bound to.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.partition, self.prefix)
+    }
+
+    /// The item at this position.
+    fn item(&self, position: &str) -> Key {
+        Key::new(&self.partition, format!("{}{position}", self.prefix))
+    }
+}
+
+/// All published posts.
+pub fn latest() -> List {
+    List::new("LATEST", "")
+}
+
+/// The published posts of an author. By name, not by id, so that the page needs no look-up first.
+pub fn posts_by_author(username: &Username) -> List {
+    List::new(format!("BYLINE#{username}"), "")
+}
+
+/// The published posts of a kind.
+pub fn posts_by_kind(kind: PostKind) -> List {
+    List::new(format!("KIND#{kind}"), "")
+}
+
+/// The published posts of an author that are of a kind.
+pub fn posts_by_author_of_kind(username: &Username, kind: PostKind) -> List {
+    List::new(format!("BYLINE#{username}#{kind}"), "")
+}
+
+/// The posts that lead the blog.
+pub fn pinned() -> List {
+    List::new("PINNED", "POST#")
+}
+
+/// The published posts that answer a post.
+pub fn replies(id: PostId) -> List {
+    List::new(format!("REPLIES#{id}"), "")
+}
+
+/// The published posts that quote a post.
+pub fn quotes(id: PostId) -> List {
+    List::new(format!("QUOTES#{id}"), "")
+}
+
+/// The reposts of a post.
+pub fn reposts(id: PostId) -> List {
+    List::new(format!("REPOSTS#{id}"), "")
+}
+
+/// The published posts of a tag.
+pub fn posts_by_tag(tag: &Tag) -> List {
+    List::new(format!("TAG#{tag}"), "")
+}
+
+/// A user's own posts that are not in the trash.
+pub fn own_posts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "ALL#")
+}
+
+/// A user's own drafts.
+pub fn drafts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "DRAFT#")
+}
+
+/// A user's own posts that wait for their time.
+pub fn scheduled_posts(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "SCHEDULED#")
+}
+
+/// A user's own posts in the trash.
+pub fn trash(id: UserId) -> List {
+    List::new(format!("AUTHOR#{id}"), "TRASHED#")
+}
+
+/// Where a post in the trash stands among its author's.
+pub fn trash_item(post: &Post) -> Key {
+    trash(post.author.id).item(&post.id.to_string())
+}
+
+/// Who follows a user.
+pub fn followers(id: UserId) -> List {
+    List::new(format!("FOLLOWERS#{id}"), "")
+}
+
+/// Whom a user follows.
+pub fn following(id: UserId) -> List {
+    List::new(format!("FOLLOWING#{id}"), "")
+}
+
+/// All users.
+pub fn users() -> List {
+    List::new("USERS", "")
+}
+
+/// The users with this role.
+pub fn users_with_role(role: Role) -> List {
+    let partition = match role {
+        Role::Reader => "READERS",
+        Role::Author => "AUTHORS",
+        Role::Editor => "EDITORS",
+        Role::Admin => "ADMINISTRATORS",
+    };
+    List::new(partition, "")
+}
+
+/// The users whose accounts are in use, or those that are suspended.
+pub fn users_with_status(suspended: bool) -> List {
+    List::new(if suspended { "SUSPENDED" } else { "ACTIVE" }, "")
+}
+
+/// The lists that a user is in.
+fn lists_of_user(user: &User) -> Vec<List> {
+    match user.status {
+        UserStatus::Unconfirmed | UserStatus::Deleting => Vec::new(),
+        UserStatus::Active | UserStatus::Suspended => {
+            vec![users(), users_with_role(user.role), users_with_status(user.status == UserStatus::Suspended)]
+        }
+    }
+}
+
+/// Where a user stands in lists.
+pub fn list_items_of_user(user: &User) -> Vec<Key> {
+    let id = user.id.to_string();
+    lists_of_user(user).iter().map(|list| list.item(&id)).collect()
+}
+
+/// Where a post stands in lists. Every write of a post derives from this which list items come, go and change.
+pub fn list_items(post: &Post) -> Vec<Key> {
+    let own = |list: fn(UserId) -> List| list(post.author.id).item(&post.id.to_string());
+    match (post.status, post.published_at) {
+        (PostStatus::Trashed, _) => vec![trash_item(post)],
+        (PostStatus::Published, Some(at)) => {
+            let (id, username) = (post.id, &post.author.username);
+            let mut lists =
+                vec![posts_by_kind(post.kind), posts_by_author(username), posts_by_author_of_kind(username, post.kind)];
+            lists.extend((post.kind != PostKind::Repost).then(latest));
+            lists.extend(post.details.tags.iter().map(posts_by_tag));
+            lists.extend(post.reply_to.map(replies));
+            lists.extend(post.quote_of.map(if post.kind == PostKind::Repost { reposts } else { quotes }));
+            let pin = post.pinned_at.map(|pinned_at| pinned().item(&format!("{pinned_at}#{id}")));
+            let listed = lists.iter().map(|list| list.item(&format!("{at}#{id}")));
+            [own(own_posts)].into_iter().chain(pin).chain(listed).collect()
+        }
+        (PostStatus::Scheduled, _) => {
+            [own(own_posts), own(scheduled_posts)].into_iter().chain(scheduled(post)).collect()
+        }
+        (PostStatus::Draft | PostStatus::Published, _) => vec![own(own_posts), own(drafts)],
+    }
+}
+
+/// Where a follow stands in lists: in that of whom the follower follows, and in that of the followed's followers.
+pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
+    let Follow { follower, followed, followed_at } = follow;
+    [
+        following(*follower).item(&format!("{followed_at}#{followed}")),
+        followers(*followed).item(&format!("{followed_at}#{follower}")),
+    ]
+}

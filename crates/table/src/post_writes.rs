@@ -1,0 +1,333 @@
+//! How a post is written: in one transaction with everything that follows from it, namely the lists that it is in,
+//! the counts that it is part of, its versions, and what leads to it.
+//!
+//! Each write is made from the post before and the post after, either of which may be missing, so creating, changing
+//! and deleting are one thing.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    DAY_SECONDS, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Slug, Timestamp, User,
+};
+
+use crate::keys::{self, Key};
+use crate::marks::Mark;
+use crate::posts::{Redirect, deflated};
+use crate::write::{MAX_TRIES, Write};
+use crate::{Item, Refused, Table};
+
+/// The maximum number of pinned posts.
+pub const MAX_PINNED: usize = 10;
+
+/// A write of a post.
+#[derive(Clone, Copy)]
+pub enum PostWrite<'a> {
+    /// Creates a post. [`Refused::AlreadyDone`] if an earlier try of the same request created it, [`Refused::SlugTaken`]
+    /// if another post has the slug, [`Refused::Changed`] if the profile of `author`, which the post copies, is no longer
+    /// this one, [`Refused::AlreadyReposted`] for a second repost.
+    Create {
+        /// The post.
+        post: &'a Post,
+        /// Its text.
+        text: &'a PostText,
+        /// Its author.
+        author: &'a User,
+    },
+    /// Changes a post. [`Refused::Changed`] if `old` is no longer what is stored.
+    Update {
+        /// The post as it was read.
+        old: &'a Post,
+        /// The post as it is to be, made by [`Post::edit`] or its kin.
+        new: &'a Post,
+        /// The text, if `new.text_version` differs from `old`'s.
+        text: Option<&'a PostText>,
+    },
+    /// Deletes a post. [`Refused::Changed`] if it is no longer what is stored.
+    Delete {
+        /// The post as it was read.
+        post: &'a Post,
+    },
+}
+
+impl Table {
+    /// Writes a post and all that goes with it.
+    pub async fn write_post(&self, write: PostWrite<'_>, now: Timestamp) -> Result<(), Refused> {
+        let (old, new, text, author) = match write {
+            PostWrite::Create { post, text, author } => (None, Some(post), Some(text), Some(author)),
+            PostWrite::Update { old, new, text } => (Some(old), Some(new), text, None),
+            PostWrite::Delete { post } => (Some(post), None, None, None),
+        };
+        for attempt in 1.. {
+            // The first condition that fails is what is answered, and a new post does not give way to itself.
+            let mut writes: Vec<_> = reference(old, new)?.into_iter().collect();
+            writes.extend(own_items(old, new)?);
+            writes.extend(list_items(old, new)?);
+            writes.extend(count_for_author(old, new, author));
+            writes.extend(count_tags(old, new));
+            writes.extend(count_pinned(old, new));
+            writes.extend(self.count_for_others(old, new, attempt > 1, now).await?);
+            writes.extend(count_for_day(old, new, self.posts_per_day, now));
+            writes.extend(mark(old, new)?);
+            if let Some(post) = new {
+                writes.extend(versions(old, post, text)?);
+            }
+            match self.write(writes).await {
+                Err(Refused::CountedPostMoved) if attempt < MAX_TRIES => {}
+                outcome => return outcome,
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the counts of replies and reposts of other posts. `again`: a write that counted was refused.
+    async fn count_for_others(
+        &self,
+        old: Option<&Post>,
+        new: Option<&Post>,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Write>, Refused> {
+        let mut changes: BTreeMap<(PostId, &str), i64> = BTreeMap::new();
+        for (post, by) in [(old, -1), (new, 1)] {
+            let Some(post) = post.filter(|post| post.is_published()) else { continue };
+            let repost = post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (id, "reposts"));
+            for counted in repost.into_iter().chain(post.reply_to.map(|id| (id, "replies"))) {
+                *changes.entry(counted).or_default() += by;
+            }
+        }
+        let mut writes = Vec::new();
+        for ((id, name), by) in changes.into_iter().filter(|(_, by)| *by != 0) {
+            // Of a post that is gone nobody counts anything.
+            let Some(slug) = self.slug_of(id).await? else { continue };
+            if again && self.is_gone(id, &slug, now).await? {
+                continue;
+            }
+            writes.push(
+                Write::add(keys::post(&slug), name, by)
+                    .on_condition("id = :counted")
+                    .with_value(":counted", AttributeValue::S(id.to_string()))
+                    .on_condition_failed(Refused::CountedPostMoved),
+            );
+        }
+        Ok(writes)
+    }
+
+    /// Whether a post is gone although something still leads to it at this slug: DynamoDB's TTL removes the post alone,
+    /// and what hangs on it follows later.
+    async fn is_gone(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<bool, Refused> {
+        Ok(self.post_with_id(id, slug, now).await?.is_none())
+    }
+}
+
+/// The post's own item and, when its slug changes, what it leaves behind.
+fn own_items(old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refused> {
+    Ok(match (old, new) {
+        (None, None) => Vec::new(),
+        (None, Some(new)) => vec![
+            Write::put(keys::post(&new.slug), new)?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Refused::SlugTaken),
+        ],
+        (Some(old), None) => vec![unchanged(Write::delete(keys::post(&old.slug)), old)],
+        (Some(old), Some(new)) if old.slug == new.slug => {
+            vec![unchanged(Write::update(keys::post(&old.slug), old, new)?, old)]
+        }
+        (Some(old), Some(new)) => vec![
+            // The whole item moves, so what others count in it must not have moved on either.
+            unchanged(Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?, old)
+                .on_condition("writes = :writes AND comments = :c AND reactions = :r AND reposts = :p AND replies = :a")
+                .with_value(":c", number(old.comments))
+                .with_value(":r", number(old.reactions))
+                .with_value(":p", number(old.reposts))
+                .with_value(":a", number(old.replies)),
+            Write::delete(keys::markdown(&old.slug)),
+            Write::delete(keys::html(&old.slug)),
+            // A slug that the post had before leads to itself; it may have it back.
+            Write::put(keys::post(&new.slug), new)?
+                .on_condition("attribute_not_exists(pk) OR moved = :own_id")
+                .with_value(":own_id", AttributeValue::S(new.id.to_string()))
+                .on_condition_failed(Refused::SlugTaken),
+            Write::put_item(keys::former_slug(old.id, &old.slug), "former_slug", Item::new()),
+        ],
+    })
+}
+
+/// Only if nobody has written the post since it was read. What others count in it does not matter.
+fn unchanged(write: Write, old: &Post) -> Write {
+    write
+        .on_condition("writes = :writes")
+        .with_value(":writes", number(old.writes))
+        .on_condition_failed(Refused::Changed)
+}
+
+/// What leads to the post by its id.
+fn reference(old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
+    Ok(match (old.map(|old| (old.id, PostReference::from(old))), new.map(|new| (new.id, PostReference::from(new)))) {
+        (Some((_, old)), Some((_, new))) if old == new => None,
+        (Some((id, old)), Some((_, new))) => {
+            let update = Write::update(keys::post_reference(id), &old, &new)?;
+            Some(update.on_condition_failed(Refused::Changed))
+        }
+        (None, Some((id, new))) => Some(
+            Write::put(keys::post_reference(id), &new)?
+                .on_condition("attribute_not_exists(pk)")
+                .on_condition_failed(Refused::AlreadyDone),
+        ),
+        (Some((id, _)), None) => Some(Write::delete(keys::post_reference(id))),
+        (None, None) => None,
+    })
+}
+
+fn list_items(old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refused> {
+    let listed = old.map(keys::list_items).unwrap_or_default();
+    let list = new.map(keys::list_items).unwrap_or_default();
+    let mut writes: Vec<_> = listed.iter().filter(|key| !list.contains(key)).cloned().map(Write::delete).collect();
+    for key in list {
+        writes.push(match (old, new) {
+            (Some(old), Some(new)) if listed.contains(&key) => Write::update(key, old, new)?,
+            (_, Some(new)) => Write::put(key, new)?,
+            (_, None) => continue,
+        });
+    }
+    Ok(writes)
+}
+
+/// Keeps the author's count of published posts. A new post asks, in the same breath, that the author is still what the
+/// post says of them.
+fn count_for_author(old: Option<&Post>, new: Option<&Post>, author: Option<&User>) -> Option<Write> {
+    let is_counted = |post: &Post| i64::from(post.is_published() && post.kind != PostKind::Repost);
+    let by = new.map_or(0, is_counted) - old.map_or(0, is_counted);
+    let profile = keys::profile(new.or(old)?.author.id);
+    match (by, author) {
+        (0, None) => None,
+        (0, Some(author)) => {
+            Some(Write::check(profile).at_version(author.version).on_condition_failed(Refused::Changed))
+        }
+        (by, Some(author)) => {
+            let count = Write::add(profile, "posts", by);
+            Some(count.at_version(author.version).on_condition_failed(Refused::Changed))
+        }
+        (by, None) => Some(Write::add(profile, "posts", by)),
+    }
+}
+
+/// Keeps each tag's count of published posts.
+fn count_tags(old: Option<&Post>, new: Option<&Post>) -> Vec<Write> {
+    let tags = |post: Option<&Post>| -> Vec<_> {
+        let post = post.filter(|post| post.is_published());
+        post.into_iter().flat_map(|post| post.details.tags.iter().cloned()).collect()
+    };
+    let (before, after) = (tags(old), tags(new));
+    let gone = before.iter().filter(|tag| !after.contains(tag)).map(|tag| (tag, -1));
+    let come = after.iter().filter(|tag| !before.contains(tag)).map(|tag| (tag, 1));
+    gone.chain(come).map(|(tag, by)| Write::count(keys::tag_count(tag), "tag", "posts", by)).collect()
+}
+
+/// Keeps the count of pinned posts, and its limit.
+fn count_pinned(old: Option<&Post>, new: Option<&Post>) -> Option<Write> {
+    let is_pinned = |post: Option<&Post>| i64::from(post.is_some_and(|post| post.pinned_at.is_some()));
+    let by = is_pinned(new) - is_pinned(old);
+    let count = (by != 0).then(|| Write::count(keys::pinned_count(), "count", "posts", by))?;
+    Some(if by < 0 {
+        count
+    } else {
+        count
+            .on_condition("attribute_not_exists(posts) OR posts < :max")
+            .with_value(":max", number(MAX_PINNED as u64))
+            .on_condition_failed(Refused::TooManyPinned)
+    })
+}
+
+/// The day that a post takes a place of among those that its author may publish, if it can still give it back.
+fn scheduled_day(post: Option<&Post>) -> Option<Timestamp> {
+    let post = post.filter(|post| post.status == PostStatus::Scheduled && post.published_at.is_none())?;
+    post.publish_at.map(Timestamp::day)
+}
+
+/// Keeps the count of what an author publishes on a day (UTC), if the stack limits it. A post counts once, when it is
+/// published for the first time: on the day when that happens or, if it is scheduled, from then on for the day that it
+/// is scheduled for.
+fn count_for_day(old: Option<&Post>, new: Option<&Post>, max: u32, now: Timestamp) -> Vec<Write> {
+    let Some(author) = new.or(old).filter(|post| max > 0 && post.kind != PostKind::Repost) else { return Vec::new() };
+    let author = author.author.id;
+    let before = scheduled_day(old);
+    let was_published = old.is_some_and(|old| old.published_at.is_some());
+    let after = match new {
+        Some(new) if new.is_published() && !was_published => {
+            // One whose time has come has had its place since it was scheduled.
+            let due = old.is_some_and(|old| old.is_due(now));
+            Some(before.filter(|_| due).unwrap_or(now.day()))
+        }
+        new => scheduled_day(new),
+    };
+    if before == after {
+        return Vec::new();
+    }
+    let count = |day: Timestamp, by| {
+        let forgotten = AttributeValue::N(day.plus_seconds(2 * DAY_SECONDS).seconds().to_string());
+        let count = Write::count(keys::published_on(author, day), "published_on", "posts", by);
+        count.and_set("expires_at", forgotten)
+    };
+    let mut writes: Vec<_> = before.into_iter().map(|day| count(day, -1)).collect();
+    if let Some(wanted) = after {
+        let refusal = Refused::DailyLimit { day: wanted, max };
+        writes.push(
+            count(wanted, 1)
+                .on_condition("attribute_not_exists(posts) OR posts < :max")
+                .with_value(":max", number(u64::from(max)))
+                .on_condition_failed(refusal),
+        );
+    }
+    writes
+}
+
+/// What makes a repost happen once for each user.
+fn mark(old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
+    let of = |post: &Post| post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (post.author.id, id));
+    Ok(match (old.and_then(of), new.and_then(of), new) {
+        (None, Some((user, original)), Some(repost)) => {
+            let mark = Mark { reposted_as: Some(repost.id) };
+            Some(
+                Write::put(keys::mark(user, original), &mark)?
+                    .on_condition("attribute_not_exists(reposted_as)")
+                    .on_condition_failed(Refused::AlreadyReposted),
+            )
+        }
+        (Some((user, original)), None, _) => Some(Write::delete(keys::mark(user, original))),
+        _ => None,
+    })
+}
+
+/// The text where it is read, and what is kept of each version.
+fn versions(old: Option<&Post>, new: &Post, text: Option<&PostText>) -> Result<Vec<Write>, Refused> {
+    let mut writes = Vec::new();
+    if new.kind == PostKind::Repost {
+        return Ok(writes);
+    }
+    let is_new = |count: fn(&Post) -> u64| old.is_none_or(|old| count(old) != count(new));
+    if is_new(|post| post.version) {
+        writes.push(Write::put(keys::revision(new.id, new.version), &Revision::from(new))?);
+    }
+    if let Some(text) = text {
+        let item = |key: Key, kind, text: &str| {
+            let item = Item::from([
+                // Whose it is: a slug may have gone to another post by the time that this is deleted.
+                ("post".to_owned(), AttributeValue::S(new.id.to_string())),
+                ("version".to_owned(), number(new.text_version)),
+                ("deflated".to_owned(), deflated(text)?),
+            ]);
+            Ok::<_, Refused>(Write::put_item(key, kind, item))
+        };
+        writes.push(item(keys::markdown(&new.slug), "markdown", &text.markdown)?);
+        writes.push(item(keys::html(&new.slug), "html", &text.html)?);
+        if is_new(|post| post.text_version) {
+            writes.push(item(keys::revision_text(new.id, new.text_version), "text", &text.markdown)?);
+        }
+    }
+    Ok(writes)
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}

@@ -1,0 +1,293 @@
+//! Transactional writes: each says what it does, on what condition, and what it means if the condition fails.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+};
+
+use crate::Refused;
+use crate::keys::Key;
+use crate::{Entity, Item, Table, attributes, key_attributes, stored};
+
+/// One write of a transaction.
+pub(crate) struct Write {
+    key: Key,
+    action: Action,
+    condition: Option<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+    refusal: Option<Refused>,
+}
+
+enum Action {
+    Put(Item),
+    Update(BTreeMap<String, Change>),
+    Delete,
+    Check,
+}
+
+enum Change {
+    Set(AttributeValue),
+    Remove,
+    Add(i64),
+    AddToSet(String),
+    DeleteFromSet(String),
+}
+
+impl Write {
+    fn new(key: Key, action: Action) -> Self {
+        Self { key, action, condition: None, names: HashMap::new(), values: HashMap::new(), refusal: None }
+    }
+
+    /// Puts an entity, whatever is there.
+    pub fn put<T: Entity>(key: Key, entity: &T) -> Result<Self, Refused> {
+        let item = stored(&key, entity)?;
+        Ok(Self::new(key, Action::Put(item)))
+    }
+
+    /// Puts ready-made attributes, whatever is there.
+    pub fn put_item(key: Key, kind: &str, mut item: Item) -> Self {
+        item.extend(key_attributes(&key));
+        item.insert("type".to_owned(), AttributeValue::S(kind.to_owned()));
+        Self::new(key, Action::Put(item))
+    }
+
+    /// Changes the attributes in which `new` differs from `old` and no others, so that counters which others
+    /// move at the same time are not written back. The item must be there.
+    pub fn update<T: Entity>(key: Key, old: &T, new: &T) -> Result<Self, Refused> {
+        let old = attributes(old)?;
+        let mut changes: BTreeMap<_, _> = attributes(new)?
+            .into_iter()
+            .filter(|(name, value)| old.get(name) != Some(value))
+            .map(|(name, value)| (name, Change::Set(value)))
+            .collect();
+        let new = attributes(new)?;
+        changes.extend(old.into_keys().filter(|name| !new.contains_key(name)).map(|name| (name, Change::Remove)));
+        Ok(Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)"))
+    }
+
+    /// Sets one attribute of an item that must be there.
+    pub fn set(key: Key, name: &str, value: AttributeValue) -> Self {
+        let changes = BTreeMap::from([(name.to_owned(), Change::Set(value))]);
+        Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)")
+    }
+
+    /// Adds to a number of an item that must be there.
+    pub fn add(key: Key, name: &str, by: i64) -> Self {
+        let changes = BTreeMap::from([(name.to_owned(), Change::Add(by))]);
+        Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)")
+    }
+
+    /// Adds to a number of an item, which is made if it is not there.
+    pub fn count(key: Key, kind: &str, name: &str, by: i64) -> Self {
+        let kind = Change::Set(AttributeValue::S(kind.to_owned()));
+        let changes = BTreeMap::from([("type".to_owned(), kind), (name.to_owned(), Change::Add(by))]);
+        Self::new(key, Action::Update(changes))
+    }
+
+    /// Puts a text into a set, which is made if it is not there.
+    pub fn add_to_set(key: Key, name: &str, value: String) -> Self {
+        Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::AddToSet(value))])))
+    }
+
+    /// Takes a text out of a set.
+    pub fn delete_from_set(key: Key, name: &str, value: String) -> Self {
+        Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::DeleteFromSet(value))])))
+    }
+
+    /// Sets an attribute besides, in an update.
+    pub fn and_set(mut self, name: &str, value: AttributeValue) -> Self {
+        if let Action::Update(changes) = &mut self.action {
+            changes.insert(name.to_owned(), Change::Set(value));
+        }
+        self
+    }
+
+    /// Changes nothing; only the condition counts.
+    pub fn check(key: Key) -> Self {
+        Self::new(key, Action::Check)
+    }
+
+    /// Deletes an item, if it is there.
+    pub fn delete(key: Key) -> Self {
+        Self::new(key, Action::Delete)
+    }
+
+    /// Replaces the condition.
+    pub fn on_condition(mut self, condition: impl Into<String>) -> Self {
+        self.condition = Some(condition.into());
+        self
+    }
+
+    /// An attribute that the condition names by another name, because DynamoDB reserves its own.
+    pub fn with_name(mut self, alias: &str, name: &str) -> Self {
+        self.names.insert(alias.to_owned(), name.to_owned());
+        self
+    }
+
+    /// A value that the condition names.
+    pub fn with_value(mut self, name: &str, value: AttributeValue) -> Self {
+        self.values.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Only if the item is at this version.
+    pub fn at_version(self, version: u64) -> Self {
+        self.on_condition("version = :expected_version")
+            .with_value(":expected_version", AttributeValue::N(version.to_string()))
+    }
+
+    /// What it means when the condition fails.
+    pub fn on_condition_failed(mut self, refusal: Refused) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    fn item(&self, table: &str) -> Result<TransactWriteItem, Refused> {
+        let values = (!self.values.is_empty()).then(|| self.values.clone());
+        let builder = TransactWriteItem::builder();
+        Ok(match &self.action {
+            Action::Put(item) => builder.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(Some(item.clone()))
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(Refused::internal)?,
+            ),
+            Action::Check => builder.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key_attributes(&self.key)))
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(Refused::internal)?,
+            ),
+            Action::Delete => builder.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key_attributes(&self.key)))
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(Refused::internal)?,
+            ),
+            Action::Update(changes) => {
+                let (expression, mut names, mut values) = update_expression(changes);
+                names.extend(self.names.clone());
+                values.extend(self.values.clone());
+                builder.update(
+                    Update::builder()
+                        .table_name(table)
+                        .set_key(Some(key_attributes(&self.key)))
+                        .update_expression(expression)
+                        .set_expression_attribute_names(Some(names))
+                        .set_condition_expression(self.condition.clone())
+                        .set_expression_attribute_values((!values.is_empty()).then_some(values))
+                        .build()
+                        .map_err(Refused::internal)?,
+                )
+            }
+        }
+        .build())
+    }
+}
+
+type Expression = (String, HashMap<String, String>, HashMap<String, AttributeValue>);
+
+fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
+    let (mut set, mut remove, mut add, mut delete) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut names, mut values) = (HashMap::new(), HashMap::new());
+    for (position, (name, change)) in changes.iter().enumerate() {
+        names.insert(format!("#n{position}"), name.clone());
+        match change {
+            Change::Set(value) => {
+                values.insert(format!(":v{position}"), value.clone());
+                set.push(format!("#n{position} = :v{position}"));
+            }
+            Change::Remove => remove.push(format!("#n{position}")),
+            Change::Add(by) => {
+                values.insert(format!(":v{position}"), AttributeValue::N(by.to_string()));
+                add.push(format!("#n{position} :v{position}"));
+            }
+            Change::AddToSet(value) => {
+                values.insert(format!(":v{position}"), AttributeValue::Ss(vec![value.clone()]));
+                add.push(format!("#n{position} :v{position}"));
+            }
+            Change::DeleteFromSet(value) => {
+                values.insert(format!(":v{position}"), AttributeValue::Ss(vec![value.clone()]));
+                delete.push(format!("#n{position} :v{position}"));
+            }
+        }
+    }
+    let clauses = [("SET", set), ("REMOVE", remove), ("ADD", add), ("DELETE", delete)];
+    let expression: Vec<_> = clauses
+        .into_iter()
+        .filter(|(_, terms)| !terms.is_empty())
+        .map(|(verb, terms)| format!("{verb} {}", terms.join(", ")))
+        .collect();
+    (expression.join(" "), names, values)
+}
+
+/// Two transactions that touch one item at the same moment cancel each other. The maximum number of tries.
+pub(crate) const MAX_TRIES: u32 = 5;
+
+impl Table {
+    /// Does all of these writes, or none. The SDK sends an idempotency token with each call, so one whose
+    /// answer was lost is not done twice and does not fail its own condition.
+    pub(crate) async fn write(&self, mut writes: Vec<Write>) -> Result<(), Refused> {
+        let items = writes.iter().map(|write| write.item(&self.name)).collect::<Result<Vec<_>, _>>()?;
+        for attempt in 1.. {
+            let answer = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await;
+            let error = match answer {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let has = |code: &str| reasons(&error).iter().any(|reason| reason.code() == Some(code));
+            let refused = reasons(&error).iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"));
+            if let Some(position) = refused {
+                let refusal = writes.get_mut(position).and_then(|write| write.refusal.take());
+                return Err(refusal.unwrap_or_else(|| Refused::internal(error)));
+            }
+            if has("TransactionConflict") && attempt < MAX_TRIES {
+                tokio::time::sleep(pause(attempt)).await;
+                continue;
+            }
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            if passing.into_iter().any(has) {
+                return Err(Refused::unavailable(error));
+            }
+            return Err(Refused::of(error));
+        }
+        Ok(())
+    }
+}
+
+/// Why a transaction was cancelled, one reason for each of its writes, in their order.
+fn reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
+        _ => &[],
+    }
+}
+
+/// Twice as long each time, from about 20 ms, and never quite the same for two writers.
+pub(crate) fn pause(attempt: u32) -> Duration {
+    let mut jitter = [0; 1];
+    // Without randomness the writers meet again once more; not worth failing for.
+    let _ = aws_lc_rs::rand::fill(&mut jitter);
+    let milliseconds = 10_u64 << attempt.min(6);
+    Duration::from_millis(milliseconds + milliseconds * u64::from(jitter[0]) / 255)
+}

@@ -1,0 +1,9 @@
+//! How posts and users are shown: the JSON of the API, and the reads that it takes. Shared, so that an operation of any crate
+//! can answer with one. `functions/*/template.yaml` names the permissions: `dynamodb:BatchGetItem` and `dynamodb:Query`
+//! for posts.
+
+mod post;
+mod user;
+
+pub use post::{PostCard, PostView, original, original_slug, post_cards, post_view};
+pub use user::{PrivateProfile, PublicProfile};

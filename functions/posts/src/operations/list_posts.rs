@@ -1,0 +1,44 @@
+//! `GET /posts`: List published posts, newest first. Without a filter, pinned posts come first. The filters are an author,
+//! a kind, an author and a kind, or a tag.
+
+use std::sync::Arc;
+
+use domain::{Limit, Page, PostKind, Tag, Username, fields};
+use edge::{Blog, Call, Problem, Query, Visitor};
+use table::{Consistency, keys};
+use views::PostCard;
+
+fields! {
+    pub struct Filters {
+        limit: Option<Limit>,
+        /// The `next_cursor` of the page before.
+        cursor: Option<String>,
+        /// Only posts of the author with this username.
+        author: Option<Username>,
+        /// Only posts with this tag. Cannot be combined with another filter.
+        tag: Option<Tag>,
+        /// Only posts of this kind.
+        kind: Option<PostKind>,
+    }
+}
+
+pub async fn list_posts(
+    blog: &Arc<Blog>,
+    Call { caller: Visitor(viewer), input: Query(query), now, .. }: Call<Visitor, Query<Filters>>,
+) -> Result<Page<PostCard>, Problem> {
+    let list = match (query.author, query.kind, query.tag) {
+        (None, None, None) => None,
+        (Some(author), None, None) => Some(keys::posts_by_author(&author)),
+        (Some(author), Some(kind), None) => Some(keys::posts_by_author_of_kind(&author, kind)),
+        (None, Some(kind), None) => Some(keys::posts_by_kind(kind)),
+        (None, None, Some(tag)) => Some(keys::posts_by_tag(&tag)),
+        (_, _, Some(_)) => return Err(Problem::field("tag", "cannot be combined with another filter")),
+    };
+    let consistency = Consistency::for_viewer(viewer.as_ref());
+    let (cursor, limit) = (query.cursor.as_deref(), query.limit.unwrap_or_default());
+    let page = match list {
+        Some(list) => blog.table.posts(&list, cursor, limit, consistency, now).await?,
+        None => blog.table.front_page(cursor, limit, consistency).await?,
+    };
+    Ok(views::post_cards(&blog.table, page, viewer.as_ref()).await?)
+}

@@ -1,0 +1,9 @@
+//! What operations on posts share.
+
+pub mod edit_post;
+pub mod lookup;
+pub mod preview;
+pub mod publication;
+pub mod related_posts;
+pub mod rendering;
+pub mod revision;

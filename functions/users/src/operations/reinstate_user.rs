@@ -1,0 +1,25 @@
+//! `DELETE /admin/users/{username}/suspension`: Lift the suspension of a user.
+//!
+//! Problems: conflict.
+
+use domain::UserStatus;
+use edge::{Admin, Call, IfMatch, NoContent, Path, Problem};
+
+use crate::Services;
+use crate::shared::edit_user::edit_user;
+use crate::shared::lookup::{UserPath, user_named};
+
+pub async fn reinstate_user(
+    services: &Services,
+    Call { input: Path(path), now, .. }: Call<Admin, Path<UserPath>>,
+) -> Result<NoContent, Problem> {
+    let id = user_named(&services.blog, &path.username, now).await?;
+    let user = edit_user(&services.blog, id, &IfMatch::Absent, now, |user| {
+        user.status = UserStatus::Active;
+        user.suspension_reason = None;
+        Ok(())
+    })
+    .await?;
+    services.identity.enable(&user.cognito_name()).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,6 @@
+//! What operations on accounts share.
+
+pub mod edit_user;
+pub mod lookup;
+pub mod registration;
+pub mod sessions;
