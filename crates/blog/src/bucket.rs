@@ -42,12 +42,15 @@ pub fn export_key(export: &Export) -> String {
 }
 
 impl Bucket {
-    /// The bucket of this name. Makes no network call.
-    pub fn new(sdk: &SdkConfig, name: String) -> Self {
+    /// The bucket of this name, at `endpoint` if it is elsewhere than `sdk` says. Makes no network call.
+    pub fn new(sdk: &SdkConfig, name: String, endpoint: Option<&str>) -> Self {
         // The bucket in the path and not in the host's name: an endpoint of an emulator may then have any name. S3
         // takes both.
-        let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).interceptor(Meter).build();
-        Self { client: Client::from_conf(config), name }
+        let mut config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).interceptor(Meter);
+        if let Some(url) = endpoint {
+            config = config.endpoint_url(url);
+        }
+        Self { client: Client::from_conf(config.build()), name }
     }
 
     /// Begins a file of JSON that browsers save rather than show.

@@ -52,16 +52,23 @@ impl Blog {
     /// Puts the parts together; makes no network call. `sdk` says how AWS is reached, `clock` where time and
     /// ids come from.
     pub fn new(config: Config, sdk: &aws_config::SdkConfig, clock: Clock) -> Self {
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(sdk).interceptor(Meter).build();
-        let cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(sdk).interceptor(Meter).build();
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(sdk).interceptor(Meter);
+        let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(sdk).interceptor(Meter);
+        // Elsewhere than `sdk` says only if a setting says so.
+        if let Some(url) = &config.endpoints.dynamodb {
+            dynamodb = dynamodb.endpoint_url(url);
+        }
+        if let Some(url) = &config.endpoints.cognito {
+            cognito = cognito.endpoint_url(url);
+        }
         Self {
             table: Table::new(
-                aws_sdk_dynamodb::Client::from_conf(dynamodb),
+                aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
                 config.table_name.clone(),
                 config.posts_per_day,
             ),
-            bucket: Bucket::new(sdk, config.bucket_name.clone()),
-            identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::from_conf(cognito), &config),
+            bucket: Bucket::new(sdk, config.bucket_name.clone(), config.endpoints.s3.as_deref()),
+            identity: Identity::new(aws_sdk_cognitoidentityprovider::Client::from_conf(cognito.build()), &config),
             verifier: Verifier::new(&config),
             policy: Policy::new(&config),
             config,

@@ -35,7 +35,7 @@ pub struct Gateway {
 /// Every operation of every binary.
 pub fn operations() -> impl Iterator<Item = (&'static str, &'static Entry)> {
     let of = |binary, entries: &'static [Entry]| entries.iter().map(move |entry| (binary, entry));
-    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS))
+    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS)).chain(of("site", site::OPERATIONS))
 }
 
 impl Gateway {

@@ -33,7 +33,7 @@ pub enum OpenApiError {
 
 /// What every operation says of itself.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS)
+    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(site::DESCRIPTIONS)
 }
 
 /// The document of the API that this template deploys.

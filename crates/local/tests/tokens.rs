@@ -14,7 +14,8 @@ use blog::clock::Timestamp;
 use blog::config::Config;
 use blog::identity::Verifier;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use local::backing::{USER_POOL_CLIENT_ID, USER_POOL_ID};
+use local::backing::refs;
+use local::template::{self, Template};
 use serde_json::{Value, json};
 
 use crate::harness::{PASSWORD, START, TestStack};
@@ -141,19 +142,9 @@ async fn keys_are_fetched_once_and_again_for_an_unknown_one_but_not_often() {
     let server = tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks", get(jwks))).await });
 
     let verifier = |url: &str| {
-        let url = url.to_owned();
-        let config = Config::read(move |name| {
-            Some(match name {
-                "JWKS_URL" => url.clone(),
-                "USER_POOL_ID" => USER_POOL_ID.to_owned(),
-                "USER_POOL_CLIENT_ID" => USER_POOL_CLIENT_ID.to_owned(),
-                "SIGN_UP_CONFIRMATION" => "auto".to_owned(),
-                "DEFAULT_ROLE" => "author".to_owned(),
-                "ADMIN_EMAIL" | "CORS_ORIGINS" => String::new(),
-                "POSTS_PER_DAY" | "MINIMUM_WORDS" | "REQUESTS_PER_MINUTE" => "0".to_owned(),
-                _ => "x".to_owned(),
-            })
-        });
+        let mut environment = Template::read(template::SOURCE, &refs()).unwrap().environment;
+        environment.insert("ENDPOINTS".to_owned(), format!("jwks={url}"));
+        let config = Config::read(|name| environment.get(name).cloned());
         Verifier::new(&config.unwrap())
     };
     let token = format!("{}.{}.c2ln", encoded(&json!({ "alg": "RS256", "kid": "unknown" })), encoded(&json!({})));

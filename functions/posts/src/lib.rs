@@ -1,24 +1,20 @@
-//! Posts, and what is said of the blog as a whole: one file an operation.
+//! Posts: one file an operation.
 
 mod create_post;
 mod create_preview;
-mod docs;
 mod edit;
 mod get_post;
 mod get_revision;
-mod health;
 mod list_my_posts;
 mod list_posts;
 mod list_quotes;
 mod list_replies;
 mod list_revisions;
 mod list_tags;
-mod openapi;
 mod others;
 mod pin_post;
 mod preview;
 mod publish_post;
-mod ready;
 mod repost_post;
 mod representation;
 mod restore_post;
@@ -30,25 +26,20 @@ mod unpin_post;
 mod unpublish_post;
 mod unrepost_post;
 mod update_post;
-mod version;
 
 blog::operations! {
     create_post::CreatePost,
     create_preview::CreatePreview,
-    docs::Docs,
     get_post::GetPost,
     get_revision::GetRevision,
-    health::Health,
     list_my_posts::ListMyPosts,
     list_posts::ListPosts,
     list_quotes::ListQuotes,
     list_replies::ListReplies,
     list_revisions::ListRevisions,
     list_tags::ListTags,
-    openapi::OpenApi,
     pin_post::PinPost,
     publish_post::PublishPost,
-    ready::Ready,
     repost_post::RepostPost,
     restore_post::RestorePost,
     restore_revision::RestoreRevision,
@@ -58,5 +49,4 @@ blog::operations! {
     unpublish_post::UnpublishPost,
     unrepost_post::UnrepostPost,
     update_post::UpdatePost,
-    version::Version,
 }
