@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod blocks;
+mod parameters;
 mod parts;
 
 /// A file, and the text that it has to have.
@@ -17,7 +19,7 @@ struct Generated {
 type Generator = fn(&Path) -> Result<Vec<Generated>, Box<dyn Error>>;
 
 /// All generators. A new one is a module with a function `generate`, and a line here.
-const GENERATORS: &[Generator] = &[parts::generate];
+const GENERATORS: &[Generator] = &[parameters::generate, parts::generate];
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

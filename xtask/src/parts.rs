@@ -8,15 +8,12 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use crate::Generated;
+use crate::{Generated, blocks};
 
 const HEAD: &str = include_str!("../templates/head.yaml");
 const LOGS: &str = include_str!("../templates/logs.yaml");
 const ERRORS: &str = include_str!("../templates/errors.yaml");
 const LATENCY: &str = include_str!("../templates/latency.yaml");
-
-const BEGIN: &str = "# >>> generated: ";
-const END: &str = "# <<< generated";
 
 pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
     let mut parts = Vec::new();
@@ -34,40 +31,18 @@ pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
 
 /// The template of a crate, from what stands in it now.
 fn part(name: &str, now: &str) -> Result<String, String> {
-    let by_hand = by_hand(now)?;
-    let (mut text, mut inside, mut blocks) = (String::new(), false, Vec::new());
-    for line in now.lines() {
-        let trimmed = line.trim_start();
-        inside &= !trimmed.starts_with(END);
-        if !inside {
-            text.push_str(line);
-            text.push('\n');
+    let by_hand = blocks::by_hand(now)?;
+    let mut written = Vec::new();
+    let text = blocks::replaced(now, |block| {
+        let block = block.first().copied().unwrap_or_default();
+        written.push(block.to_owned());
+        match block {
+            "head" => Ok(HEAD.replace("{{crate}}", name)),
+            "releases" => Ok(releases(&by_hand)),
+            _ => Err(format!("nothing that is generated is called {block:?}")),
         }
-        if let Some(block) = trimmed.strip_prefix(BEGIN) {
-            let block = block.split(' ').next().unwrap_or_default();
-            text.push_str(&match block {
-                "head" => HEAD.replace("{{crate}}", name),
-                "releases" => releases(&by_hand),
-                _ => return Err(format!("nothing that is generated is called {block:?}")),
-            });
-            blocks.push(block);
-            inside = true;
-        }
-    }
-    if inside || blocks != ["head", "releases"] {
-        return Err("has to have the blocks head and releases, each with its end".to_owned());
-    }
-    Ok(text)
-}
-
-/// What is not generated.
-fn by_hand(now: &str) -> Result<String, String> {
-    let (mut text, mut rest) = (String::new(), now);
-    while let Some((before, after)) = rest.split_once(BEGIN) {
-        text.push_str(before);
-        (_, rest) = after.split_once(END).ok_or("a block has no end")?;
-    }
-    Ok(text + rest)
+    })?;
+    if written == ["head", "releases"] { Ok(text) } else { Err("has to have the blocks head and releases".to_owned()) }
 }
 
 /// Logs and alarms for each function.
