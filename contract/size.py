@@ -75,9 +75,8 @@ def doubled(template):
                 resource[1] = resource[1] + [f"{name}Too" for name in resource[1] if name in names]
             elif is_ours(resource):
                 section[f"{name.removesuffix('Function')}TooFunction"] = renamed(resource)
-            elif resource.get("Type") == "AWS::IAM::ManagedPolicy":
-                roles = resource["Properties"].get("Roles", [])
-                resource["Properties"]["Roles"] = roles + renamed(roles)
+            elif name.removesuffix("Errors") in names:
+                section[f"{name.removesuffix('Errors')}TooErrors"] = renamed(resource)
             elif resource.get("Type") == "AWS::Serverless::Api":
                 paths = resource["Properties"]["DefinitionBody"]["paths"]
                 paths |= {f"/too{path}": methods for path, methods in paths.items()}

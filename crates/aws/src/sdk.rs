@@ -11,8 +11,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-/// The services that are called, each with the name that `AWS_ENDPOINT_URL_NAME` has for it.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>
+/// The services that are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// Amazon Cognito user pools.
@@ -21,16 +20,6 @@ pub enum Service {
     DynamoDb,
     /// Amazon S3.
     S3,
-}
-
-impl Service {
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Cognito => "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
-            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
-            Self::S3 => "AWS_ENDPOINT_URL_S3",
-        }
-    }
 }
 
 /// How AWS is reached: what the clients of all services share, and where each service answers if not at AWS.
@@ -75,14 +64,17 @@ impl Sdk {
             );
         config.set_region(variable("AWS_REGION").map(Region::new));
         config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-        let services = [Service::Cognito, Service::DynamoDb, Service::S3];
-        let endpoints = services.into_iter().filter_map(|service| Some((service, variable(service.variable())?)));
-        Self { config: config.build(), endpoints: endpoints.collect() }
+        Self::new(config.build())
     }
 
     /// A configuration of one's own making, for stacks that are not at AWS.
     pub fn new(config: SdkConfig) -> Self {
         Self { config, endpoints: Vec::new() }
+    }
+
+    /// The same, with services at these addresses instead of AWS's.
+    pub fn with_endpoints(self, endpoints: Vec<(Service, String)>) -> Self {
+        Self { endpoints, ..self }
     }
 
     /// The configuration of the client of a service.

@@ -1,14 +1,24 @@
-//! The stack's settings, read from the environment that `template.yaml` sets. A test compares the two.
+//! The stack's settings, from the environment that the template gives to every function. Tests compare the two.
+//!
+//! What a blog is set to comes in one variable, `SETTINGS`, as the JSON text that `template.yaml` makes of its parameters. So a
+//! setting is a parameter and a line of `Settings` there, and a field of [`Config`] here; a name that only one of the two has
+//! fails the tests, and a function at init. What things are called, and where they are, comes in variables of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
+use aws::Service;
 use domain::{Email, Role};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::{AllowedOrigins, OriginSecret};
 
 /// How a new account becomes usable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SignUpConfirmation {
     /// At once: for development, and for blogs whose accounts are made by hand.
     Auto,
@@ -16,39 +26,115 @@ pub enum SignUpConfirmation {
     Email,
 }
 
-/// The settings of one stack.
-#[derive(Debug, Clone)]
+/// The settings of one stack. What is not skipped is a field of `SETTINGS`, and has to be there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
     /// The DynamoDB table that holds users and posts.
+    #[serde(skip)]
     pub table_name: String,
     /// The S3 bucket that holds files.
+    #[serde(skip)]
     pub bucket_name: String,
     /// The Cognito user pool, `REGION_SUFFIX`.
+    #[serde(skip)]
     pub user_pool_id: String,
     /// The pool's app client; tokens made for another are refused.
+    #[serde(skip)]
     pub user_pool_client_id: String,
-    /// Where the pool's public keys are, if not at the address that AWS gives every pool.
-    pub jwks_url: String,
+    /// What the stack is called: metrics of several stacks in an account are told apart by it.
+    #[serde(skip)]
+    pub stack_name: String,
+    /// What the CDN in front shows with every request; none if there is no CDN.
+    #[serde(skip)]
+    pub origin_secret: Option<OriginSecret>,
+    /// Where services are that are not at AWS.
+    #[serde(skip)]
+    pub endpoints: Endpoints,
     /// How a new account becomes usable.
     pub sign_up_confirmation: SignUpConfirmation,
     /// What a new user may do.
     pub default_role: Role,
     /// Whoever registers this address is an administrator.
+    #[serde(deserialize_with = "unless_empty")]
     pub admin_email: Option<Email>,
     /// How many posts an author may publish on a day (UTC); 0 is any number.
     pub posts_per_day: u32,
     /// The fewest words that a post may have.
     pub minimum_words: u64,
     /// Words that no post may contain.
+    #[serde(deserialize_with = "words")]
     pub blocked_words: Vec<String>,
     /// How many requests a user, or a source of anonymous ones, may send a minute; none if that is not limited.
+    #[serde(deserialize_with = "unless_zero")]
     pub requests_per_minute: Option<NonZeroU32>,
-    /// What the stack is called: metrics of several stacks in an account are told apart by it.
-    pub stack_name: String,
     /// The origins whose pages may call the API.
+    #[serde(deserialize_with = "parsed")]
     pub cors_origins: AllowedOrigins,
-    /// What the CDN in front shows with every request; none if there is no CDN.
-    pub origin_secret: Option<OriginSecret>,
+}
+
+/// Nothing, or a value.
+fn unless_empty<'de, D: Deserializer<'de>, T: TryFrom<String, Error: fmt::Display>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Some(text).filter(|text| !text.is_empty()).map(T::try_from).transpose().map_err(D::Error::custom)
+}
+
+/// Words in lower case, written with commas between them.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text.split(',').map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect())
+}
+
+/// A number of which 0 is none.
+fn unless_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    u32::deserialize(deserializer).map(NonZeroU32::new)
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// Where services are that are not at AWS, as `dynamodb=http://localhost:8000,cognito=http://localhost:9229`. On AWS it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// DynamoDB's address.
+    pub dynamodb: Option<String>,
+    /// Cognito's address.
+    pub cognito: Option<String>,
+    /// S3's address.
+    pub s3: Option<String>,
+    /// The address of the user pool's public keys.
+    pub jwks: Option<String>,
+}
+
+impl Endpoints {
+    /// The services that are called through the SDK, each with its address.
+    pub fn services(&self) -> Vec<(Service, String)> {
+        let services =
+            [(Service::DynamoDb, &self.dynamodb), (Service::Cognito, &self.cognito), (Service::S3, &self.s3)];
+        services.into_iter().filter_map(|(service, url)| Some((service, url.clone()?))).collect()
+    }
+}
+
+impl FromStr for Endpoints {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut given = BTreeMap::new();
+        for endpoint in text.split(',').filter(|endpoint| !endpoint.is_empty()) {
+            let (name, url) = endpoint.split_once('=').ok_or_else(|| format!("{endpoint:?} is not NAME=URL"))?;
+            given.insert(name, url.to_owned());
+        }
+        let mut take = |name| given.remove(name);
+        let endpoints =
+            Self { dynamodb: take("dynamodb"), cognito: take("cognito"), s3: take("s3"), jwks: take("jwks") };
+        match given.keys().next() {
+            Some(name) => Err(format!("{name:?} is none of dynamodb, cognito, s3, jwks")),
+            None => Ok(endpoints),
+        }
+    }
 }
 
 /// A setting that is missing or not understood; the function then fails at init, where the deploy sees it.
@@ -64,23 +150,16 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Every variable that is read; `template.yaml` sets exactly these.
-    pub const VARIABLES: [&'static str; 15] = [
+    /// Every variable that is read; the template sets exactly these.
+    pub const VARIABLES: [&'static str; 8] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
         "USER_POOL_CLIENT_ID",
-        "JWKS_URL",
-        "SIGN_UP_CONFIRMATION",
-        "DEFAULT_ROLE",
-        "ADMIN_EMAIL",
-        "POSTS_PER_DAY",
-        "MINIMUM_WORDS",
-        "BLOCKED_WORDS",
-        "REQUESTS_PER_MINUTE",
-        "CORS_ORIGINS",
         "STACK_NAME",
         "ORIGIN_SECRET",
+        "ENDPOINTS",
+        "SETTINGS",
     ];
 
     /// Reads the process's environment.
@@ -98,41 +177,19 @@ impl Config {
             value if value.is_empty() => Err(ConfigError(format!("the environment variable {name} is empty"))),
             value => Ok(value),
         };
-        let number = |name: &str| {
-            let text = required(name)?;
-            text.parse::<u32>().map_err(|_| ConfigError(format!("{name} is a whole number, not {text:?}")))
-        };
+        let settings: Self = serde_json::from_str(&required("SETTINGS")?)
+            .map_err(|error| ConfigError(format!("the environment variable SETTINGS: {error}")))?;
         Ok(Self {
             table_name: filled("TABLE_NAME")?,
             bucket_name: filled("BUCKET_NAME")?,
             user_pool_id: filled("USER_POOL_ID")?,
             user_pool_client_id: filled("USER_POOL_CLIENT_ID")?,
-            jwks_url: required("JWKS_URL")?,
-            sign_up_confirmation: match required("SIGN_UP_CONFIRMATION")?.as_str() {
-                "auto" => SignUpConfirmation::Auto,
-                "email" => SignUpConfirmation::Email,
-                other => return Err(ConfigError(format!("SIGN_UP_CONFIRMATION is auto or email, not {other:?}"))),
-            },
-            default_role: required("DEFAULT_ROLE")?
-                .parse()
-                .map_err(|error| ConfigError(format!("DEFAULT_ROLE: {error}")))?,
-            admin_email: match required("ADMIN_EMAIL")? {
-                email if email.is_empty() => None,
-                email => Some(email.try_into().map_err(|error| ConfigError(format!("ADMIN_EMAIL: {error}")))?),
-            },
-            posts_per_day: number("POSTS_PER_DAY")?,
-            minimum_words: number("MINIMUM_WORDS")?.into(),
-            blocked_words: required("BLOCKED_WORDS")?
-                .split(',')
-                .map(|word| word.trim().to_lowercase())
-                .filter(|word| !word.is_empty())
-                .collect(),
-            requests_per_minute: NonZeroU32::new(number("REQUESTS_PER_MINUTE")?),
             stack_name: filled("STACK_NAME")?,
-            cors_origins: required("CORS_ORIGINS")?
-                .parse()
-                .map_err(|error| ConfigError(format!("CORS_ORIGINS: {error}")))?,
             origin_secret: OriginSecret::from_setting(required("ORIGIN_SECRET")?),
+            endpoints: required("ENDPOINTS")?
+                .parse()
+                .map_err(|error| ConfigError(format!("the environment variable ENDPOINTS: {error}")))?,
+            ..settings
         })
     }
 
@@ -150,10 +207,23 @@ impl Config {
 
     /// Where the pool's public keys are.
     pub fn jwks_url(&self) -> String {
-        if self.jwks_url.is_empty() {
-            format!("{}/.well-known/jwks.json", self.issuer())
-        } else {
-            self.jwks_url.clone()
+        self.endpoints.jwks.clone().unwrap_or_else(|| format!("{}/.well-known/jwks.json", self.issuer()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_those_that_are_named() {
+        assert_eq!("".parse(), Ok(Endpoints::default()));
+        let some: Endpoints = "s3=http://host:9000,jwks=http://host:9229/keys?a=b".parse().unwrap();
+        assert_eq!(some.s3.as_deref(), Some("http://host:9000"));
+        assert_eq!(some.jwks.as_deref(), Some("http://host:9229/keys?a=b"));
+        assert_eq!((some.dynamodb, some.cognito), (None, None));
+        for bad in ["http://host", "sqs=http://host"] {
+            assert!(bad.parse::<Endpoints>().is_err(), "{bad}");
         }
     }
 }

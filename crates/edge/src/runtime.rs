@@ -43,8 +43,9 @@ pub fn find<S>(operations: &'static [Entry<S>], handler: &str) -> Result<&'stati
 /// a deploy notices.
 pub fn start() -> Result<(Arc<Blog>, Sdk), Error> {
     start_logging();
-    let sdk = Sdk::from_env();
-    let blog = Blog::new(Config::from_env()?, &sdk, Clock::system());
+    let config = Config::from_env()?;
+    let sdk = Sdk::from_env().with_endpoints(config.endpoints.services());
+    let blog = Blog::new(config, &sdk, Clock::system());
     Ok((Arc::new(blog), sdk))
 }
 

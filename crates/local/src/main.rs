@@ -172,7 +172,7 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
     // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
     let stack = Stack::start(Options {
         storage: options.data.storage(),
-        // As local/env.json has it for the functions.
+        // As samconfig.toml has it for the functions.
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),

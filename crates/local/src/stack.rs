@@ -83,7 +83,7 @@ impl Stack {
 
         // The environment is the template's; only the address of the keys is known no sooner than now.
         let mut environment = template.environment.clone();
-        environment.insert("JWKS_URL".to_owned(), backing.jwks_url());
+        environment.insert("ENDPOINTS".to_owned(), format!("jwks={}", backing.jwks_url()));
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
         let sdk = Sdk::new(sdk_config(wire.clone()));

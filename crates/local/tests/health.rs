@@ -48,7 +48,7 @@ async fn a_blog_is_ready_when_all_that_stands_behind_it_answers() {
 async fn a_blog_is_not_ready_without_its_user_pool() {
     let stack = TestStack::start().await;
     let mut environment = stack.stack.gateway.template().environment.clone();
-    environment.insert("JWKS_URL".to_owned(), "http://127.0.0.1:1/jwks.json".to_owned());
+    environment.insert("ENDPOINTS".to_owned(), "jwks=http://127.0.0.1:1/jwks.json".to_owned());
     let config = Config::read(|name| environment.get(name).cloned()).unwrap();
     let sdk = Sdk::new(sdk_config(stack.stack.wire.clone()));
     let blog = Arc::new(Blog::new(config, &sdk, Clock::system()));

@@ -115,15 +115,21 @@ fn what_creates_is_a_post() {
     for route in template.routes {
         assert!(!creating.contains(route.handler.as_str()) || route.method == "POST", "{}", route.path);
     }
-    let root: serde_yaml_ng::Value = serde_yaml_ng::from_str(template::SOURCE).unwrap();
-    let general = root["Globals"]["Function"]["Timeout"].as_i64().unwrap();
-    for (_, resource) in root["Resources"].as_mapping().unwrap() {
-        let properties = &resource["Properties"];
-        if properties["Handler"].as_str().is_some_and(|handler| creating.contains(handler)) {
-            let timeout = properties["Timeout"].as_i64().unwrap_or(general);
-            assert!(LOCKED_SECONDS > timeout, "{:?} may run for {timeout} seconds", properties["Handler"]);
+    let mut looked_at = BTreeSet::new();
+    for (_, source) in template::PARTS {
+        let part: serde_yaml_ng::Value = serde_yaml_ng::from_str(source).unwrap();
+        let general = part["Globals"]["Function"]["Timeout"].as_i64().unwrap();
+        for (_, resource) in part["Resources"].as_mapping().unwrap() {
+            let properties = &resource["Properties"];
+            let handler = properties["Handler"].as_str().and_then(|handler| creating.get(handler));
+            if let Some(handler) = handler {
+                let timeout = properties["Timeout"].as_i64().unwrap_or(general);
+                assert!(LOCKED_SECONDS > timeout, "{handler} may run for {timeout} seconds");
+                looked_at.insert(*handler);
+            }
         }
     }
+    assert_eq!(looked_at, creating);
 }
 
 #[tokio::test]

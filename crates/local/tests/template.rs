@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Username;
-use edge::Config;
-use local::backing::refs;
+use edge::{Config, Endpoints};
+use local::backing::{TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::gateway::operations;
+use local::s3::BUCKET_NAME;
 use local::wire::Call;
 use serde_json::json;
 use serde_yaml_ng::Value as Yaml;
@@ -96,15 +97,11 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
             assert_eq!(alarms, wanted, "{path}");
             functions.insert(id.to_owned());
         }
-        assert_eq!(looped(&source["Resources"], "Watched"), functions, "{path}");
-        // The outputs that routes name.
-        let routed =
-            |id: &&String| template.routes.iter().any(|route| id.to_lowercase() == route.handler.replace('_', ""));
-        assert_eq!(
-            looped(&source["Outputs"], "Functions"),
-            functions.iter().filter(routed).cloned().collect(),
-            "{path}"
-        );
+        assert_eq!(looped(&source["Resources"], "Logged"), functions, "{path}");
+        // An alarm that differs from that of all others is written by hand.
+        let mut judged = looped(&source["Resources"], "Judged");
+        judged.extend(functions.iter().filter(|id| resources.contains_key(format!("{id}Errors"))).cloned());
+        assert_eq!(judged, functions, "{path}");
         let timed = looped(&source["Resources"], "Timed");
         let answer_somebody: BTreeSet<_> = functions
             .iter()
@@ -159,21 +156,37 @@ fn tagged(value: &Yaml) -> String {
 
 #[test]
 fn all_functions_have_the_same_globals_wherever_they_are_written() {
-    let globals = |source: &Yaml| {
-        let mut globals = source["Globals"]["Function"].clone();
-        // The names of the same things: parameters of the parts, resources of the root. The reader compares the
-        // environment by what comes of it.
-        for name in ["CodeUri", "Environment"] {
-            globals.as_mapping_mut().unwrap().remove(name).unwrap();
-        }
-        globals["DeploymentPreference"].as_mapping_mut().unwrap().remove("Hooks").unwrap();
-        globals
-    };
-    let sources = sources();
+    let mut sources = sources();
+    let (_, root) = sources.remove(0);
+    assert!(root["Globals"].is_null(), "the root has no function of the blog");
     for (path, source) in &sources {
-        assert_eq!(globals(source), globals(&sources[0].1), "{path}");
-        assert_eq!(globals(source)["AutoPublishAlias"], Yaml::from("live"));
+        assert_eq!(source["Globals"], sources[0].1["Globals"], "{path}");
+        assert_eq!(source["Globals"]["Function"]["AutoPublishAlias"], Yaml::from("live"));
     }
+}
+
+#[test]
+fn every_part_with_functions_is_read_and_is_there_before_its_routes() {
+    let (_, root) = sources().remove(0);
+    let locations = |(id, part): (&Yaml, &Yaml)| {
+        let location = part["Properties"]["Location"].as_str()?;
+        location.starts_with("functions/").then(|| (id.as_str().unwrap().to_owned(), location.to_owned()))
+    };
+    let parts: BTreeMap<_, _> = root["Resources"].as_mapping().unwrap().iter().filter_map(locations).collect();
+    let read: BTreeSet<_> = template::PARTS.into_iter().map(|(location, _)| location.to_owned()).collect();
+    assert_eq!(parts.values().cloned().collect::<BTreeSet<_>>(), read);
+    // A part whose functions no route names may come later.
+    let first = root["Resources"]["Api"]["DependsOn"].as_sequence().unwrap();
+    let first: BTreeSet<_> = first.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    let routed = |location: &str| {
+        let (_, source) = template::PARTS.into_iter().find(|(part, _)| *part == location).unwrap();
+        let template = template();
+        let handlers = template.routes.into_iter().map(|route| route.handler);
+        let mut handlers = handlers.chain([authorizer::NAME.to_owned(), catch_all::NAME.to_owned()]);
+        handlers.any(|handler| source.contains(&format!("\n      Handler: {handler}\n")))
+    };
+    let needed = parts.iter().filter(|(_, location)| routed(location)).map(|(id, _)| id.clone());
+    assert_eq!(first, needed.collect(), "DependsOn of the API");
 }
 
 #[test]
@@ -233,14 +246,67 @@ fn the_settings_are_exactly_the_environment() {
         let error = Config::read(|asked| environment.get(asked).filter(|_| asked != name).cloned()).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
+    // Neither is a field of the settings read that the template does not set, nor set that is not read.
+    let settings: BTreeMap<String, serde_json::Value> = serde_json::from_str(&environment["SETTINGS"]).unwrap();
+    let with = |settings: &BTreeMap<_, _>| {
+        let settings = serde_json::to_string(settings).unwrap();
+        Config::read(|asked| if asked == "SETTINGS" { Some(settings.clone()) } else { environment.get(asked).cloned() })
+    };
+    for name in settings.keys() {
+        let mut fewer = settings.clone();
+        fewer.remove(name);
+        let error = with(&fewer).unwrap_err().to_string();
+        assert!(error.contains(&format!("missing field `{name}`")), "{error}");
+    }
+    let mut more = settings.clone();
+    more.insert("table_name".to_owned(), json!("other"));
+    let error = with(&more).unwrap_err().to_string();
+    assert!(error.contains("unknown field `table_name`"), "{error}");
 }
 
 #[test]
-fn sam_local_gets_every_setting() {
+fn every_setting_is_a_parameter_that_cannot_end_its_text() {
+    let (_, root) = sources().remove(0);
+    let settings = tagged(&root["Resources"]["Users"]["Properties"]["Parameters"]["Settings"]);
+    let mut seen = 0;
+    for (before, rest) in settings.match_indices("${").map(|(at, _)| settings.split_at(at)) {
+        let name = rest.trim_start_matches("${").split('}').next().unwrap();
+        let parameter = &root["Parameters"][name];
+        // What is no text is a number, and stands by itself.
+        let is_text = before.ends_with('"');
+        assert_eq!(parameter["Type"] == Yaml::from("String"), is_text, "{name}");
+        let values = parameter["AllowedValues"].as_sequence().is_some();
+        let pattern = parameter["AllowedPattern"].as_str() == Some(r#"^[^"\\]*$"#);
+        assert!(!is_text || values || pattern, "{name} may have a quotation mark in it");
+        seen += 1;
+    }
+    assert!(seen > 5, "only {seen} settings");
+}
+
+#[test]
+fn settings_fit_into_a_parameter_and_an_environment() {
+    // 4096 bytes each; the environment has some 300 bytes of names besides.
+    // <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+    let environment = template().environment;
+    let bytes: usize = environment.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(bytes < 1500, "{bytes} bytes without what operators set");
+}
+
+#[test]
+fn sam_local_gets_what_is_elsewhere_on_this_machine() {
     let env: serde_json::Value = serde_json::from_str(include_str!("../../../local/env.json")).unwrap();
-    let given: BTreeSet<_> = env["Parameters"].as_object().unwrap().keys().cloned().collect();
-    let of_ours: BTreeSet<_> = given.iter().filter(|name| !name.starts_with("AWS_")).cloned().collect();
-    assert_eq!(of_ours, Config::VARIABLES.map(str::to_owned).into());
+    let given = env["Parameters"].as_object().unwrap();
+    let mut environment = template().environment;
+    for (name, value) in given {
+        // SAM leaves out what the template does not name.
+        assert!(environment.insert(name.clone(), value.as_str().unwrap().to_owned()).is_some(), "{name}");
+    }
+    let config = Config::read(|name| environment.get(name).cloned()).unwrap();
+    let physical = [&config.table_name, &config.bucket_name, &config.user_pool_id, &config.user_pool_client_id];
+    assert_eq!(physical, [TABLE_NAME, BUCKET_NAME, USER_POOL_ID, USER_POOL_CLIENT_ID]);
+    let Endpoints { dynamodb, cognito, s3, jwks } = config.endpoints;
+    assert!([dynamodb, cognito, s3, jwks].iter().all(Option::is_some), "everything is elsewhere");
+    assert_eq!(given.len(), 5, "what a blog is set to is not written again: {given:?}");
 }
 
 #[tokio::test]

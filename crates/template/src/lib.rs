@@ -11,9 +11,12 @@ use serde_yaml_ng::Value as Yaml;
 pub const SOURCE: &str = include_str!("../../../template.yaml");
 
 /// The templates of its parts that have functions, by the `Location` that it names them by.
-pub const PARTS: [(&str, &str); 3] = [
+pub const PARTS: [(&str, &str); 6] = [
+    ("functions/authorizer/template.yaml", include_str!("../../../functions/authorizer/template.yaml")),
+    ("functions/catch_all/template.yaml", include_str!("../../../functions/catch_all/template.yaml")),
     ("functions/users/template.yaml", include_str!("../../../functions/users/template.yaml")),
     ("functions/posts/template.yaml", include_str!("../../../functions/posts/template.yaml")),
+    ("functions/site/template.yaml", include_str!("../../../functions/site/template.yaml")),
     ("functions/events/template.yaml", include_str!("../../../functions/events/template.yaml")),
 ];
 
@@ -97,7 +100,7 @@ pub struct Function {
     /// What its role allows: actions by the logical id of the resource, with the partition keys that a
     /// condition confines them to.
     pub statements: Vec<Statement>,
-    /// What its role is allowed by a managed policy, which several have.
+    /// What its role is allowed by the policy that counts requests. The other managed policies are among its statements.
     pub shared: Vec<Statement>,
 }
 
@@ -176,7 +179,8 @@ impl Template {
     pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
         let root = resolve(source, refs)?;
         let resources = object(&root, "Resources")?;
-        let mut templates = vec![root.clone()];
+        let mut found = Found { policies: managed_policies(resources), ..Found::default() };
+        found.add(&root)?;
         for (id, part) in of_type(resources, "AWS::Serverless::Application") {
             let location = text(part, "/Properties/Location", id)?;
             // The other parts have no functions: what they do, AWS does.
@@ -184,14 +188,9 @@ impl Template {
             let parameters = part.pointer("/Properties/Parameters").and_then(Value::as_object);
             let given = parameters.into_iter().flatten();
             let given = given.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
-            templates.push(resolve(source, &given.collect())?);
+            found.add(&resolve(source, &given.collect())?)?;
         }
-
-        let mut found = Found::default();
-        for template in &templates {
-            found.add(template)?;
-        }
-        let Found { functions, event_sources, jobs, environments } = found;
+        let Found { functions, event_sources, jobs, environments, .. } = found;
 
         let api = one(resources, "AWS::Serverless::Api")?;
         let table = one(resources, "AWS::DynamoDB::Table")?;
@@ -243,17 +242,22 @@ struct Found {
     functions: BTreeMap<String, Function>,
     event_sources: Vec<EventSource>,
     jobs: Vec<String>,
-    /// What each template gives to all of its functions.
+    /// What each template that has functions gives to all of them.
     environments: Vec<BTreeMap<String, String>>,
+    /// The statements of the root's managed policies, by their logical ids.
+    policies: BTreeMap<String, Vec<Statement>>,
 }
 
 impl Found {
     fn add(&mut self, template: &Value) -> Result<(), TemplateError> {
-        self.environments.push(environment_of(template)?);
         let resources = object(template, "Resources")?;
         // One that is built otherwise is no part of the blog, but of how it is released.
-        let built = of_type(resources, "AWS::Serverless::Function")
-            .filter(|(_, resource)| resource.pointer("/Metadata/BuildProperties").is_some());
+        let built: Vec<_> = of_type(resources, "AWS::Serverless::Function")
+            .filter(|(_, resource)| resource.pointer("/Metadata/BuildProperties").is_some())
+            .collect();
+        if !built.is_empty() {
+            self.environments.push(environment_of(template)?);
+        }
         for (id, resource) in built {
             let handler = text(resource, "/Properties/Handler", id)?;
             let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
@@ -269,21 +273,36 @@ impl Found {
                 }
             }
             let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
-            // SAM gives each function a role of this name.
-            let role = json!(format!("{id}Role"));
-            let shared = of_type(resources, "AWS::IAM::ManagedPolicy")
-                .map(|(_, policy)| &policy["Properties"])
-                .filter(|policy| policy["Roles"].as_array().is_some_and(|roles| roles.contains(&role)));
+            let (mut statements, mut shared) = (Vec::new(), Vec::new());
+            for policy in policies.into_iter().flatten() {
+                // A managed policy, by its name, or the statements themselves.
+                let Some(name) = policy.as_str() else {
+                    statements.extend(statements_of(policy));
+                    continue;
+                };
+                let of_policy = self.policies.get(name);
+                let of_policy =
+                    of_policy.ok_or_else(|| TemplateError::Missing(format!("the policy {name} of {id}")))?;
+                let list = if name == "CountRequests" { &mut shared } else { &mut statements };
+                list.extend(of_policy.iter().cloned());
+            }
             let function = Function {
                 name: text(resource, "/Properties/FunctionName", id)?,
                 binary: text(resource, "/Metadata/BuildProperties/Binary", id)?,
-                statements: policies.into_iter().flatten().flat_map(statements_of).collect(),
-                shared: shared.flat_map(|policy| statements_of(&policy["PolicyDocument"])).collect(),
+                statements,
+                shared,
             };
             self.functions.insert(handler, function);
         }
         Ok(())
     }
+}
+
+/// The statements of each managed policy, by its logical id.
+fn managed_policies(resources: &Map<String, Value>) -> BTreeMap<String, Vec<Statement>> {
+    of_type(resources, "AWS::IAM::ManagedPolicy")
+        .map(|(id, policy)| (id.clone(), statements_of(&policy["Properties"]["PolicyDocument"])))
+        .collect()
 }
 
 /// The statements of a policy document.
@@ -322,12 +341,10 @@ fn routes(
     for (path, methods) in object(&api["Properties"]["DefinitionBody"], "paths")? {
         for (method, operation) in methods.as_object().into_iter().flatten() {
             let uri = text(operation, "/x-amazon-apigateway-integration/uri", path)?;
-            // What is left of the URI is the name of an output of a part, which is the end of a function's name, or an
-            // ARN of an alias that has the name in it.
-            let uri = uri.split(":live").next().unwrap_or_default();
-            let name = uri.rsplit(['.', ':']).next().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
-            let function = functions.iter().find(|(_, function)| function.name.rsplit('-').next() == Some(name));
-            let (handler, _) = function.ok_or_else(|| TemplateError::Missing(format!("the function {name}")))?;
+            // A route names the alias of a function by its ARN.
+            let named = |function: &Function| uri.ends_with(&format!(":function:{}:live/invocations", function.name));
+            let function = functions.iter().find(|(_, function)| named(function));
+            let (handler, _) = function.ok_or_else(|| TemplateError::Missing(format!("the function {uri}")))?;
             if method == "x-amazon-apigateway-any-method" {
                 catch_all = Some((path.clone(), handler.clone()));
                 continue;
@@ -452,12 +469,17 @@ impl Resolver<'_> {
             }
             Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), tagged.value.as_str()) {
                 ("!Ref", Some(name)) => json!(self.reference(name)),
-                // Which resource is meant is all that matters here, not its ARN; of a part it is which output.
-                ("!GetAtt", Some(name)) => match name.split_once(".Outputs.") {
-                    Some((_, output)) => json!(output),
-                    None => json!(name.split('.').next()),
-                },
+                // Which resource is meant is all that matters here, not its ARN.
+                ("!GetAtt", Some(name)) => json!(name.split('.').next()),
                 ("!Sub", Some(text)) => json!(self.substitute(text)),
+                // A text and values for some of its names.
+                ("!Sub", None) => {
+                    let mut text = tagged.value[0].as_str().unwrap_or_default().to_owned();
+                    for (name, value) in self.json(&tagged.value[1]).as_object().into_iter().flatten() {
+                        text = text.replace(&format!("${{{name}}}"), value.as_str().unwrap_or_default());
+                    }
+                    json!(self.substitute(&text))
+                }
                 ("!Equals", _) => json!(self.json(&tagged.value[0]) == self.json(&tagged.value[1])),
                 ("!Not", _) => json!(self.json(&tagged.value[0]) == json!(false)),
                 ("!If", _) => {

@@ -1,0 +1,70 @@
+//! `cargo run -p xtask -- generate`: writes what is generated. A test fails if what is committed is something else.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod blocks;
+mod parameters;
+mod parts;
+
+/// A file, and the text that it has to have.
+struct Generated {
+    path: PathBuf,
+    text: String,
+}
+
+/// Reads what it needs of the repository in this folder and says what some of its files have to be.
+type Generator = fn(&Path) -> Result<Vec<Generated>, Box<dyn Error>>;
+
+/// All generators. A new one is a module with a function `generate`, and a line here.
+const GENERATORS: &[Generator] = &[parameters::generate, parts::generate];
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["generate"] => generate(),
+        _ => Err("usage: cargo run -p xtask -- generate".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The files that are not what they have to be.
+fn outdated() -> Result<Vec<Generated>, Box<dyn Error>> {
+    let mut outdated = Vec::new();
+    for generator in GENERATORS {
+        for file in generator(repository())? {
+            // A file that is not there yet is outdated too.
+            if fs::read_to_string(&file.path).ok().as_ref() != Some(&file.text) {
+                outdated.push(file);
+            }
+        }
+    }
+    Ok(outdated)
+}
+
+fn generate() -> Result<(), Box<dyn Error>> {
+    for Generated { path, text } in outdated()? {
+        println!("{}", path.strip_prefix(repository()).unwrap_or(&path).display());
+        fs::write(path, text)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[test]
+fn what_is_committed_is_what_is_generated() {
+    let paths: Vec<_> = outdated().unwrap().into_iter().map(|file| file.path).collect();
+    assert!(paths.is_empty(), "run `cargo run -p xtask -- generate`, which changes {paths:?}");
+}

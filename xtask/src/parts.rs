@@ -1,0 +1,67 @@
+//! What the parts of the template (`functions/*/template.yaml`) have alike: parameters and Globals at their head, and
+//! the logs and alarms of each function at their end. CloudFormation cannot share these between templates.
+//!
+//! A part says where they go by two pairs of lines, `# >>> generated: head` or `releases` and `# <<< generated`. Which functions it
+//! has is read from the rest: a function is written by hand once, where it is defined.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use crate::{Generated, blocks};
+
+const HEAD: &str = include_str!("../templates/head.yaml");
+const LOGS: &str = include_str!("../templates/logs.yaml");
+const ERRORS: &str = include_str!("../templates/errors.yaml");
+const LATENCY: &str = include_str!("../templates/latency.yaml");
+
+pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
+    let mut parts = Vec::new();
+    for folder in fs::read_dir(repository.join("functions"))? {
+        let folder = folder?;
+        let path = folder.path().join("template.yaml");
+        if path.exists() {
+            let text = part(&folder.file_name().to_string_lossy(), &fs::read_to_string(&path)?)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            parts.push(Generated { path, text });
+        }
+    }
+    Ok(parts)
+}
+
+/// The template of a crate, from what stands in it now.
+fn part(name: &str, now: &str) -> Result<String, String> {
+    let by_hand = blocks::by_hand(now)?;
+    let mut written = Vec::new();
+    let text = blocks::replaced(now, |block| {
+        let block = block.first().copied().unwrap_or_default();
+        written.push(block.to_owned());
+        match block {
+            "head" => Ok(HEAD.replace("{{crate}}", name)),
+            "releases" => Ok(releases(&by_hand)),
+            _ => Err(format!("nothing that is generated is called {block:?}")),
+        }
+    })?;
+    if written == ["head", "releases"] { Ok(text) } else { Err("has to have the blocks head and releases".to_owned()) }
+}
+
+/// Logs and alarms for each function.
+fn releases(by_hand: &str) -> String {
+    let functions = || by_hand.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix("Function:"));
+    let looped = |template: &str, functions: Vec<&str>| match functions.as_slice() {
+        [] => String::new(), // CloudFormation takes no empty loop
+        functions => {
+            let lines: Vec<_> = functions.iter().map(|function| format!("\n        - {function}")).collect();
+            format!("\n{}", template.replace(" {{functions}}", &lines.concat()))
+        }
+    };
+    // An alarm that a part writes itself is not made again.
+    let judged = functions().filter(|function| !by_hand.contains(&format!("\n  {function}Errors:")));
+    // How long a consumer takes says nothing, so the definition of a function says whether that is looked at.
+    let timed = functions().filter(|function| by_hand.contains(&format!("!Ref {function}Latency")));
+    let loops =
+        looped(LOGS, functions().collect()) + &looped(ERRORS, judged.collect()) + &looped(LATENCY, timed.collect());
+    format!(
+        "  # ---------------------------------------------------------------- logs and releases, for each function alike{loops}"
+    )
+}
