@@ -10,6 +10,7 @@ pub mod schedule;
 pub mod seed;
 pub mod server;
 pub mod stack;
+pub mod stream_log;
 pub mod streams;
 pub mod template;
 pub mod triggers;

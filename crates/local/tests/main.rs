@@ -19,6 +19,7 @@ mod exports;
 mod faults;
 mod follows;
 mod gateway;
+mod growth;
 mod health;
 mod idempotency;
 mod kinds;
