@@ -15,6 +15,7 @@ const PASSING: &[&str] = &[
     "ThrottlingException",
     "ThrottlingError",
     "TooManyRequestsException",
+    "TransactionConflictException",
     "TransactionInProgressException",
     "UnexpectedLambdaException",
 ];

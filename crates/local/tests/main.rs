@@ -11,6 +11,7 @@ mod budgets;
 mod caching;
 mod cdn;
 mod concurrency;
+mod conflicts;
 mod content;
 mod conventions;
 mod custom_domain;

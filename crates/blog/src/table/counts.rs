@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use super::keys::{self, Key};
 use super::posts::Slot;
+use super::write::outlast_transactions;
 use super::{Consistency, Item, Table, key_attributes};
 use crate::Error;
 use crate::clock::Timestamp;
@@ -55,15 +56,14 @@ impl Table {
                 .expression_attribute_values(format!(":{name}"), count.clone());
         }
         let terms = COUNTS.map(|name| format!("#{name} = :{name}")).join(", ");
-        let updated = update
+        let update = update
             .update_expression(format!("SET {terms}"))
             // It may have left the list by now; it must not come back as a torso.
             .condition_expression("id = :id")
             .expression_attribute_values(":id", AttributeValue::S(post.id.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match updated {
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        // The post may be edited at this moment, which writes its list items in a transaction.
+        match outlast_transactions(|| update.clone().send()).await {
             Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(Error::from_aws(error)),
             _ => Ok(()),
         }

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValu
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, List};
+use super::write::outlast_transactions;
 use super::{Consistency, Entity, Item, Query, SortKeys, Table, key_attributes, read, sort_key, type_of};
 use crate::Error;
 use crate::clock::Timestamp;
@@ -185,13 +186,11 @@ impl Table {
                 .expression_attribute_names("#years", name)
                 .expression_attribute_values(":years", AttributeValue::Ss(years.iter().cloned().collect()));
         }
-        let output = update
+        let update = update
             .update_expression(expression)
             .return_values(ReturnValue::AllNew)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(Error::from_aws)?;
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = outlast_transactions(|| update.clone().send()).await.map_err(Error::from_aws)?;
         Ok(output.attributes.unwrap_or_default())
     }
 
