@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::s3;
+use crate::stream_log::{self, StreamLog};
 use local_cognito::{self as cognito, Cognito, Settings};
 use template::{Refs, Template};
 
@@ -50,7 +51,11 @@ pub struct Backing {
     pub s3: SocketAddr,
     /// The user pool itself, for its mailbox.
     pub cognito: Arc<Cognito>,
+    /// The changes of the table that wait to be handed on.
+    pub stream_log: StreamLog,
     database: Database,
+    /// The stream's beginning, as `GetRecords` takes it.
+    beginning: String,
     /// The bucket, if it goes with this value.
     _passing: Option<TempDir>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -90,12 +95,11 @@ impl Backing {
                 Some(folder)
             }
         };
-        let database = match folder {
-            None => Database::memory(),
-            Some(folder) => Database::new(&folder.join("dynamodb.sqlite").to_string_lossy()),
-        };
-        let database = database.map_err(io::Error::other)?;
+        let address = stream_log::address(folder.map(PathBuf::as_path));
+        let database = Database::new(&address).map_err(io::Error::other)?;
         create_table(&database, template)?;
+        let stream_log = StreamLog::open(&address).map_err(io::Error::other)?;
+        let beginning = beginning(&database)?;
 
         let clock = clock.clone();
         let now: cognito::Now = Arc::new(move || {
@@ -125,40 +129,29 @@ impl Backing {
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
             tokio::spawn(serve(s3_listener, bucket, "S3")),
         ];
-        Ok(Self { dynamodb, cognito_address, s3, cognito, database, _passing: passing, tasks })
+        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, beginning, _passing: passing, tasks })
     }
 
-    /// The changes of the table after `position`, which is moved behind them; from the oldest that DynamoDB still has
-    /// if there is none.
-    pub fn records(&self, position: &mut Option<String>) -> io::Result<Vec<Value>> {
-        let call = |action: &str, request: Value| -> io::Result<Value> {
-            let answer = match action {
-                "ListStreams" => self.database.list_streams(serde_json::from_value(request)?).map(serde_json::to_value),
-                "DescribeStream" => {
-                    self.database.describe_stream(serde_json::from_value(request)?).map(serde_json::to_value)
-                }
-                "GetShardIterator" => {
-                    self.database.get_shard_iterator(serde_json::from_value(request)?).map(serde_json::to_value)
-                }
-                _ => self.database.get_records(serde_json::from_value(request)?).map(serde_json::to_value),
-            };
-            Ok(answer.map_err(io::Error::other)??)
-        };
-        let iterator = match position.take() {
-            Some(iterator) => iterator,
-            None => {
-                let streams = call("ListStreams", json!({ "TableName": TABLE_NAME }))?;
-                let arn = &streams["Streams"][0]["StreamArn"];
-                let stream = call("DescribeStream", json!({ "StreamArn": arn }))?;
-                let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
-                let begin = json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
-                let iterator = call("GetShardIterator", begin)?;
-                iterator["ShardIterator"].as_str().unwrap_or_default().to_owned()
-            }
-        };
-        let mut answer = call("GetRecords", json!({ "ShardIterator": iterator }))?;
-        *position = answer["NextShardIterator"].as_str().map(str::to_owned);
+    /// The oldest changes of the table that were not taken away yet, at most a thousand. Always from the beginning:
+    /// what is there was not handed on, and a position would have to survive a restart.
+    pub fn records(&self) -> io::Result<Vec<Value>> {
+        // Far cheaper than asking the database, and so the rule while nothing happens.
+        if self.stream_log.is_empty().map_err(io::Error::other)? {
+            return Ok(Vec::new());
+        }
+        let request = serde_json::from_value(json!({ "ShardIterator": self.beginning }))?;
+        let answer = self.database.get_records(request).map_err(io::Error::other)?;
+        let mut answer = serde_json::to_value(answer)?;
         Ok(answer["Records"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    /// Takes these changes away, which were handed on.
+    pub fn take_away(&self, records: &[Value]) -> io::Result<()> {
+        let last = records.last().and_then(|record| record["eventID"].as_str());
+        if let Some(last) = last {
+            self.stream_log.trim(last).map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// What DynamoDB does in the background, for ever: items past their TTL are removed, some time later.
@@ -223,6 +216,19 @@ fn create_table(database: &Database, template: &Template) -> io::Result<()> {
     }))?;
     database.update_time_to_live(request).map_err(io::Error::other)?;
     Ok(())
+}
+
+/// Where the table's stream begins, whatever is taken away from it.
+fn beginning(database: &Database) -> io::Result<String> {
+    let streams = database.list_streams(serde_json::from_value(json!({ "TableName": TABLE_NAME }))?);
+    let streams = serde_json::to_value(streams.map_err(io::Error::other)?)?;
+    let arn = &streams["Streams"][0]["StreamArn"];
+    let stream = database.describe_stream(serde_json::from_value(json!({ "StreamArn": arn }))?);
+    let stream = serde_json::to_value(stream.map_err(io::Error::other)?)?;
+    let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
+    let request = json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
+    let iterator = database.get_shard_iterator(serde_json::from_value(request)?).map_err(io::Error::other)?;
+    iterator.shard_iterator.ok_or_else(|| io::Error::other("the table has no stream"))
 }
 
 fn cognito_router(cognito: Arc<Cognito>) -> Router {

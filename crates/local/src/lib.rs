@@ -7,6 +7,7 @@ pub mod s3;
 pub mod schedule;
 pub mod server;
 pub mod stack;
+pub mod stream_log;
 pub mod streams;
 pub mod triggers;
 pub mod wire;

@@ -18,12 +18,13 @@ const TRIES: usize = 3;
 
 /// The stream with its consumers.
 ///
-/// Where it stands is not kept over a restart: it then begins at the oldest change that DynamoDB still has. A consumer
-/// has to bear being called again in any case, and so this is tried each time a laptop starts.
+/// A change is taken away when all consumers had it. One that a crash left there is handed on again, or for the first
+/// time, at the next start; a consumer has to bear being called again in any case.
 pub struct Streams {
     services: Arc<Services>,
     consumers: Vec<(EventSource, &'static Consumer)>,
-    position: Mutex<Option<String>>,
+    /// Held by whoever hands changes on, so that no change is handed on twice at a time.
+    draining: Mutex<()>,
     written: Notify,
 }
 
@@ -37,16 +38,16 @@ impl Streams {
         Self {
             services,
             consumers: sources.iter().filter_map(consumer).collect(),
-            position: Mutex::default(),
+            draining: Mutex::default(),
             written: Notify::new(),
         }
     }
 
     /// Hands all changes on that were not handed on yet, and those that follow from them.
     pub async fn drain(&self, backing: &Backing) -> std::io::Result<()> {
-        let mut position = self.position.lock().await;
+        let _draining = self.draining.lock().await;
         loop {
-            let records = backing.records(&mut position)?;
+            let records = backing.records()?;
             if records.is_empty() {
                 return Ok(());
             }
@@ -54,6 +55,7 @@ impl Streams {
                 let batch = records.iter().filter(|record| source.takes(record)).cloned().collect();
                 self.hand_on(consumer, batch).await;
             }
+            backing.take_away(&records)?;
         }
     }
 
@@ -62,7 +64,8 @@ impl Streams {
         self.written.notify_one();
     }
 
-    /// Does so for ever: at once when it is told, and five times a second for what nobody tells.
+    /// Does so for ever: at once when it is told, and five times a second for what nobody tells, such as functions that
+    /// write from outside of this process. Where nothing was written, looking costs one step in the database's file.
     pub async fn pump(&self, backing: &Backing) {
         let mut pause = tokio::time::interval(Duration::from_millis(200));
         loop {

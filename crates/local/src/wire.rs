@@ -1,9 +1,10 @@
 //! The wire between the AWS SDK and the local stack: leads each call to the right emulator, writes down what
 //! was called, and can break calls on purpose.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -58,7 +59,7 @@ pub enum Fault {
     AnswerLost,
     /// It is done, and the answer is this error all the same.
     DoneButRefused(&'static str),
-    /// Another transaction touches one of the items at this moment.
+    /// Another transaction touches the item at this moment, of a transaction its first.
     TransactionConflict,
     /// Of the items that a batch found, all but the first are left for another call.
     Unprocessed,
@@ -108,6 +109,34 @@ struct State {
     recording: bool,
     plans: VecDeque<Plan>,
     holds: VecDeque<(String, usize, Hold)>,
+    in_flight: BTreeMap<u64, InFlight>,
+    flights: u64,
+    transaction_time: Duration,
+    held_transactions: VecDeque<Hold>,
+    without_conflicts: bool,
+}
+
+/// A write of DynamoDB's that has begun and not ended.
+#[derive(Debug)]
+struct InFlight {
+    /// Of a transaction, which is told from others by it. Empty of a single write.
+    token: Option<String>,
+    items: Vec<ItemKey>,
+}
+
+/// Table, partition key, sort key.
+type ItemKey = (String, String, String);
+
+/// Ends a write when it is dropped, as it also is when nobody waits for it any more.
+struct Landing {
+    wire: Wire,
+    flight: u64,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.wire.state().in_flight.remove(&self.flight);
+    }
 }
 
 impl Wire {
@@ -165,6 +194,75 @@ impl Wire {
         let hold = Hold::default();
         self.state().holds.push_back((action.to_owned(), skip, hold.clone()));
         hold
+    }
+
+    /// Lets every transaction take this long from now on, in which it conflicts with others. Without that it takes as
+    /// long as the embedded database works on it.
+    pub fn transactions_take(&self, time: Duration) {
+        self.state().transaction_time = time;
+    }
+
+    /// Lets nothing conflict from now on, as if the database did one call after the other. For stories of many writers of
+    /// one item that do not bear conflicts yet (issue 12, B5: spread counters); what comes new has to.
+    pub fn one_transaction_at_a_time(&self) {
+        self.state().without_conflicts = true;
+    }
+
+    /// Holds the next `TransactWriteItems` in flight: DynamoDB works on it, so that others conflict with it.
+    pub fn hold_transaction(&self) -> Hold {
+        let hold = Hold::default();
+        self.state().held_transactions.push_back(hold.clone());
+        hold
+    }
+
+    /// Begins a call of DynamoDB, unless it conflicts with one that is in flight: then it gives the answer. The one that
+    /// comes later loses. As the embedded database does one call after the other, it knows no conflicts itself.
+    ///
+    /// - An item of a `TransactWriteItems` that is part of another one.
+    /// - An item of a `PutItem`, `UpdateItem` or `DeleteItem` that is part of a `TransactWriteItems`.
+    /// - An item of a `TransactGetItems` that any of these is about.
+    ///
+    /// All other reads never conflict; `BatchWriteItem` we do not use.
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling>
+    fn take_off(&self, action: &str, asked: &Value) -> Result<Option<Landing>, Box<HttpResponse>> {
+        let key = |one: &Value| -> ItemKey {
+            let key = if one["Key"].is_object() { &one["Key"] } else { &one["Item"] };
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&one["TableName"]), text(&key["pk"]["S"]), text(&key["sk"]["S"]))
+        };
+        let parts = |part: &Value| part.as_object().and_then(|part| part.values().next()).map(key).unwrap_or_default();
+        let items: Vec<ItemKey> = match action {
+            "TransactWriteItems" | "TransactGetItems" => {
+                asked["TransactItems"].as_array().into_iter().flatten().map(parts).collect()
+            }
+            "PutItem" | "UpdateItem" | "DeleteItem" => vec![key(asked)],
+            _ => return Ok(None),
+        };
+        let token = (action == "TransactWriteItems")
+            .then(|| asked["ClientRequestToken"].as_str().unwrap_or_default().to_owned());
+        let mut state = self.state();
+        if state.without_conflicts {
+            return Ok(None);
+        }
+        // The SDK sends a transaction again whose answer it missed.
+        if token.as_ref().is_some_and(|token| {
+            !token.is_empty() && state.in_flight.values().any(|other| other.token.as_ref() == Some(token))
+        }) {
+            return Err(Box::new(failure(400, "TransactionInProgressException", json!([]))));
+        }
+        let any_write = action == "TransactGetItems";
+        let others = || state.in_flight.values().filter(|other| any_write || other.token.is_some());
+        let conflicts: Vec<bool> = items.iter().map(|item| others().any(|other| other.items.contains(item))).collect();
+        if conflicts.contains(&true) {
+            return Err(Box::new(conflict(action, &conflicts)));
+        }
+        if any_write {
+            return Ok(None);
+        }
+        state.flights += 1;
+        let flight = state.flights;
+        state.in_flight.insert(flight, InFlight { token, items });
+        Ok(Some(Landing { wire: self.clone(), flight }))
     }
 
     fn next_hold(&self, action: &str) -> Option<Hold> {
@@ -231,16 +329,33 @@ impl Wire {
             Some(Fault::Throttled) => return Ok(failure(400, "ThrottlingException", json!([]))),
             Some(Fault::ServerError) => return Ok(failure(500, "InternalServerError", json!([]))),
             Some(Fault::TransactionConflict) => {
-                let writes = asked["TransactItems"].as_array().map_or(0, Vec::len);
-                let reasons: Vec<Value> = (0..writes)
-                    .map(|position| json!({ "Code": if position == 0 { "TransactionConflict" } else { "None" } }))
-                    .collect();
-                return Ok(failure(400, "TransactionCanceledException", json!(reasons)));
+                let writes = asked["TransactItems"].as_array().map_or(1, Vec::len);
+                let first: Vec<bool> = (0..writes).map(|position| position == 0).collect();
+                return Ok(conflict(&action, &first));
             }
             Some(Fault::AnswerLost | Fault::DoneButRefused(_) | Fault::Unprocessed) | None => {}
         }
 
+        let landing = if service == "dynamodb" { self.take_off(&action, &asked) } else { Ok(None) };
+        let landing = match landing {
+            Ok(landing) => landing,
+            Err(conflict) => return Ok(*conflict),
+        };
+        if action == "TransactWriteItems" {
+            let (hold, time) = {
+                let mut state = self.state();
+                (state.held_transactions.pop_front(), state.transaction_time)
+            };
+            if let Some(hold) = hold {
+                hold.arrived.notify_one();
+                hold.released.notified().await;
+            }
+            if !time.is_zero() {
+                tokio::time::sleep(time).await;
+            }
+        }
         let response = connector.call(request).await?;
+        drop(landing);
         match fault {
             Some(Fault::AnswerLost) => return Err(ConnectorError::timeout("a fault was asked for".into())),
             Some(Fault::DoneButRefused(code)) => return Ok(failure(400, code, json!([]))),
@@ -300,6 +415,16 @@ fn capacity(answered: &Value) -> f64 {
 fn failure(status: u16, code: &str, reasons: Value) -> HttpResponse {
     let body = json!({ "__type": code, "message": "a fault was asked for", "CancellationReasons": reasons });
     response(status, "application/x-amz-json-1.0", body.to_string())
+}
+
+/// What a call is answered that conflicts with another, given at which of its items.
+fn conflict(action: &str, items: &[bool]) -> HttpResponse {
+    if !action.starts_with("Transact") {
+        return failure(400, "TransactionConflictException", json!([]));
+    }
+    let code = |conflicts: &bool| if *conflicts { "TransactionConflict" } else { "None" };
+    let reasons: Vec<Value> = items.iter().map(|conflicts| json!({ "Code": code(conflicts) })).collect();
+    failure(400, "TransactionCanceledException", json!(reasons))
 }
 
 fn s3_failure(status: u16, code: &str) -> HttpResponse {

@@ -24,6 +24,7 @@ pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_editors_of_one_version_one_wins() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     let slug = ada.publish("Contested", &["a", "b"]).await;
     let path = format!("/posts/{slug}");
@@ -48,6 +49,7 @@ async fn of_two_hundred_who_want_one_name_or_one_address_one_gets_it() {
     let addresses = |number: usize| (format!("ada{number}"), "ada@example.com".to_owned());
     for wanted in [names as fn(usize) -> (String, String), addresses] {
         let stack = TestStack::start().await;
+        stack.stack.wire.one_transaction_at_a_time();
         let statuses = at_once(200, |number| {
             let (username, email) = wanted(number);
             let visitor = stack.visitor();
@@ -63,6 +65,7 @@ async fn of_two_hundred_who_want_one_name_or_one_address_one_gets_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn posts_of_one_title_written_at_once_all_get_a_slug() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     let statuses = at_once(20, |_| {
         let ada = ada.clone();

@@ -73,7 +73,8 @@ async fn the_fourth_post_of_a_day_waits_for_midnight() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_twenty_at_once_three_are_published() {
-    let (_stack, ada) = three_a_day().await;
+    let (stack, ada) = three_a_day().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let statuses = at_once(20, |number| {
         let ada = ada.clone();
         async move { write(&ada, &format!("Post {number}"), json!({ "status": "published" })).await }

@@ -232,6 +232,7 @@ async fn a_cursor_is_good_for_its_own_list_of_its_own_user_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_follow_that_is_made_by_many_at_once_counts_once() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let (ada, _) = (stack.user("ada").await, stack.user("bob").await);
     let following = async |follows: fn(usize) -> bool| {
         at_once(50, |number| {
@@ -263,6 +264,7 @@ async fn one_follow_that_is_made_by_many_at_once_counts_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_who_follow_each_other_at_once_are_all_counted() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let crowd = crowd(&stack, "user", 8).await;
     let usernames: Vec<_> = crowd.iter().map(|(name, _)| name.clone()).collect();
     let pairs: Vec<_> = (0..64).map(|number| (number / 8, number % 8)).filter(|(one, other)| one != other).collect();

@@ -219,6 +219,7 @@ async fn what_is_shown_of_another_post_follows_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_replies_at_once_are_fifty() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     publish(&ada, json!({ "title": "First", "tags": ["t"] })).await;
     let statuses = at_once(50, |_| {
@@ -417,6 +418,7 @@ async fn a_repost_happens_once_and_shows_the_original() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_reposts_at_once_are_one() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     publish(&ada, json!({ "title": "First" })).await;
     let statuses = at_once(100, |_| {

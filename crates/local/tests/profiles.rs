@@ -171,6 +171,7 @@ async fn an_edit_that_is_written_while_its_author_is_renamed_keeps_both() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_post_keeps_an_old_name_whatever_is_written_at_the_same_time() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     for number in 0..4 {
         ada.publish(&format!("Old {number}"), &["t"]).await;

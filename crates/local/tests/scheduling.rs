@@ -239,6 +239,7 @@ async fn what_its_author_does_while_it_comes_out_counts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_posts_than_one_read_holds_come_out_in_one_minute() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let ada = stack.user("ada").await;
     // 25 of a shard are read at once. There are four, so at least one has more.
     let statuses = at_once(101, |_| {

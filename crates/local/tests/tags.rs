@@ -76,6 +76,7 @@ async fn counts_follow_every_change_of_a_post_and_leave_no_orphan() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_are_exact_when_many_publish_at_once() {
     let stack = TestStack::start().await;
+    stack.stack.wire.one_transaction_at_a_time();
     let (ada, visitor) = (stack.user("ada").await, stack.visitor());
     let statuses = at_once(30, |number| {
         let ada = ada.clone();

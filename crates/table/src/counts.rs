@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::Refused;
 use crate::keys::{self, Key};
+use crate::write::outlast_transactions;
 use crate::{Consistency, Item, Table, key_attributes};
 use domain::Timestamp;
 use domain::{Post, Slug};
@@ -44,15 +45,14 @@ impl Table {
                 .expression_attribute_values(format!(":{name}"), count.clone());
         }
         let terms = COUNTS.map(|name| format!("#{name} = :{name}")).join(", ");
-        let updated = update
+        let update = update
             .update_expression(format!("SET {terms}"))
             // It may have left the list by now; it must not come back as a torso.
             .condition_expression("id = :id")
             .expression_attribute_values(":id", AttributeValue::S(post.id.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match updated {
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        // The post may be edited at this moment, which writes its list items in a transaction.
+        match outlast_transactions(|| update.clone().send()).await {
             Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(Refused::of(error)),
             _ => Ok(()),
         }

@@ -145,14 +145,13 @@ impl Table {
     }
 
     async fn delete_item(&self, key: &Key) -> Result<(), Refused> {
-        self.client
+        let delete = self
+            .client
             .delete_item()
             .table_name(&self.name)
             .set_key(Some(key_attributes(key)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(Refused::of)?;
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        write::outlast_transactions(|| delete.clone().send()).await.map_err(Refused::of)?;
         Ok(())
     }
 

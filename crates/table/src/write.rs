@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
@@ -272,6 +272,25 @@ impl Table {
             return Err(Refused::of(error));
         }
         Ok(())
+    }
+}
+
+/// Sends a single write, again while it meets a transaction on its item: it then was not done. The SDK takes that for
+/// an error of the request and does not try again.
+pub(crate) async fn outlast_transactions<T, E, F>(send: impl Fn() -> F) -> Result<T, SdkError<E>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    let mut attempt = 1;
+    loop {
+        match send().await {
+            Err(error) if error.code() == Some("TransactionConflictException") && attempt < MAX_TRIES => {
+                tokio::time::sleep(pause(attempt)).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

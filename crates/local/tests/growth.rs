@@ -1,0 +1,135 @@
+//! The local stack does not slow as it grows.
+
+use std::path::Path;
+
+use local::backing::{Backing, Storage, TABLE_NAME, refs};
+use rusqlite::{Connection, StatementStatus};
+use serde_json::json;
+use template::{self, Template};
+
+use crate::harness::TestStack;
+
+/// What `dynoxide` asks its database before each record that it adds, and for records.
+const QUESTIONS: [&str; 2] = [
+    "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1",
+    "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
+     FROM _stream_records WHERE table_name = ?1 AND shard_id <> '' AND CAST(sequence_number AS INTEGER) > 0
+     ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 10",
+];
+
+/// The steps that SQLite needs to answer them.
+fn steps(database: &Path) -> [i32; 2] {
+    let connection = Connection::open(database).unwrap();
+    QUESTIONS.map(|question| {
+        let mut statement = connection.prepare(question).unwrap();
+        let mut rows = statement.query([TABLE_NAME]).unwrap();
+        while rows.next().unwrap().is_some() {}
+        drop(rows);
+        statement.get_status(StatementStatus::VmStep)
+    })
+}
+
+async fn backing(folder: &Path) -> Backing {
+    let template = Template::read(template::SOURCE, &refs()).unwrap();
+    let storage = Storage::Folder(folder.to_owned());
+    let clock = edge::Clock::system();
+    Backing::start(&template, &storage, &clock, "127.0.0.1".parse().unwrap(), [0; 3]).await.unwrap()
+}
+
+/// Writes items `from..to`, each of which is one change.
+async fn write(backing: &Backing, numbers: std::ops::Range<usize>) {
+    let http = reqwest::Client::new();
+    for number in numbers {
+        let item = json!({ "pk": { "S": format!("growth#{number}") }, "sk": { "S": "growth" }, "text": { "S": "x" } });
+        let put = http
+            .post(format!("http://{}/", backing.dynamodb))
+            .header("x-amz-target", "DynamoDB_20120810.PutItem")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("x-amz-date", "20260101T000000Z")
+            .body(json!({ "TableName": TABLE_NAME, "Item": item }).to_string());
+        let answer = put.send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status} {}", answer.text().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_write_costs_the_same_however_many_changes_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("dynamodb.sqlite");
+    let backing = backing(folder.path()).await;
+    write(&backing, 0..100).await;
+    let few = steps(&database);
+    write(&backing, 100..1500).await;
+    assert_eq!(backing.stream_log.len().unwrap(), 1500);
+    assert_eq!(steps(&database), few, "steps with 1500 changes, and with 100");
+}
+
+#[tokio::test]
+async fn what_was_handed_on_is_gone_and_what_was_not_waits_for_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = backing(folder.path()).await;
+    write(&first, 0..2).await;
+    let read = first.records().unwrap();
+    assert_eq!(read.len(), 2);
+    write(&first, 2..5).await;
+    first.take_away(&read).unwrap();
+    drop(first);
+
+    let second = backing(folder.path()).await;
+    let waiting = second.records().unwrap();
+    let keys: Vec<_> = waiting.iter().map(|record| record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["growth#2", "growth#3", "growth#4"]);
+    second.take_away(&waiting).unwrap();
+    assert!(second.records().unwrap().is_empty());
+    write(&second, 5..6).await;
+    assert_eq!(second.records().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_stream_is_empty_once_it_was_handed_on() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    for _ in 0..3 {
+        for number in 0..5 {
+            ada.publish(&format!("Post {number}"), &["a"]).await;
+        }
+        assert!(stack.stack.backing.stream_log.len().unwrap() > 0);
+        stack.settle().await;
+        assert_eq!(stack.stack.backing.stream_log.len().unwrap(), 0);
+    }
+    assert_eq!(stack.visitor().get("/users/ada").await.body["counts"]["posts"], 15);
+}
+
+/// `POSTS=20000 cargo test -p local --test stories -- --ignored twenty_thousand`. Counts processor time, since whoever
+/// waits for minutes does other things on the machine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn twenty_thousand_posts_are_written_at_the_speed_of_the_first_hundred() {
+    let posts: usize = std::env::var("POSTS").map_or(20_000, |posts| posts.parse().unwrap());
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let mut hundreds = Vec::new();
+    for hundred in 0..posts / 100 {
+        let begin = processor_ticks();
+        for number in 0..100 {
+            ada.publish(&format!("Post {hundred} {number}"), &["a", "b"]).await;
+        }
+        stack.settle().await;
+        hundreds.push(processor_ticks() - begin);
+        eprintln!("{} posts: {} ticks for the last hundred", 100 * (hundred + 1), hundreds[hundred]);
+    }
+    // The second hundred, as the first also fills caches; the median of the last ten.
+    let mut last: Vec<_> = hundreds.iter().rev().take(10).copied().collect();
+    last.sort_unstable();
+    let (first, last) = (hundreds[0].max(hundreds[1]), last[last.len() / 2]);
+    assert!(last < first * 3 / 2, "{first} ticks for a hundred at first, {last} at {posts}");
+}
+
+/// What this process has used so far, of users' and the system's time.
+fn processor_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
