@@ -14,6 +14,7 @@ use edge::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
 use crate::gateway::{Gateway, functions};
+use crate::roles::Roles;
 use crate::s3::CREDENTIALS;
 use crate::schedule::Schedule;
 use crate::streams::Streams;
@@ -85,7 +86,7 @@ impl Stack {
         let mut environment = template.environment.clone();
         environment.insert("ENDPOINTS".to_owned(), format!("jwks={}", backing.jwks_url()));
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
-        let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3);
+        let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3, Arc::new(Roles::new(&template)));
         let sdk = Sdk::new(sdk_config(wire.clone()));
         let blog = Arc::new(Blog::new(config, &sdk, clock));
         let users = Arc::new(users::Services::new(Arc::clone(&blog), &sdk));

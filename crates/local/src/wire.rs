@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use url::Url;
 
+use crate::roles::Roles;
+
 tokio::task_local! {
     /// The operation on whose behalf calls are made.
     pub static OPERATION: String;
@@ -100,6 +102,7 @@ pub struct Wire {
     dynamodb: SocketAddr,
     cognito: SocketAddr,
     s3: SocketAddr,
+    roles: Arc<Roles>,
     state: Arc<Mutex<State>>,
 }
 
@@ -140,10 +143,10 @@ impl Drop for Landing {
 }
 
 impl Wire {
-    /// A wire to the emulators at these addresses.
-    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr, s3: SocketAddr) -> Self {
+    /// A wire to the emulators at these addresses, for functions with these roles.
+    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr, s3: SocketAddr, roles: Arc<Roles>) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        Self { inner, dynamodb, cognito, s3, state: Arc::default() }
+        Self { inner, dynamodb, cognito, s3, roles, state: Arc::default() }
     }
 
     /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path; this machine's, where S3
@@ -169,9 +172,9 @@ impl Wire {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// Writes down a call that went over another wire.
-    pub fn remember(&self, call: Call) {
-        self.state().calls.push(call);
+    /// The roles of the functions, and what was used of them.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// Breaks `times` calls of an action, after letting `skip` pass.
@@ -317,6 +320,16 @@ impl Wire {
         };
         request.set_uri(address).map_err(|error| ConnectorError::other(error.into(), None))?;
 
+        // Outside of functions nobody has a role.
+        if let Ok(handler) = OPERATION.try_with(Clone::clone)
+            && let Err(refusal) = self.roles.check(&handler, service, &action, &asked)
+        {
+            tracing::error!(refusal, "a call is refused");
+            return Ok(match service {
+                "s3" => s3_failure(403, "AccessDenied"),
+                _ => failure(400, "AccessDeniedException", json!([])),
+            });
+        }
         if let Some(hold) = self.next_hold(&action) {
             hold.arrived.notify_one();
             hold.released.notified().await;

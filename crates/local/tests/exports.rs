@@ -54,6 +54,9 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     let pending = ada.get(&path).await;
     pending.expect_status(200);
     let id = path.rsplit('/').next().unwrap();
+    // Whoever opens the link acts for the function that made it.
+    let opened = json!({ "Key": format!("exports/{id}.json") });
+    stack.stack.wire.roles().check("get_export", "s3", "GetObject", &opened).unwrap();
     let mut shown = json!({
         "id": id, "status": "pending", "created_at": "2026-11-21T08:30:03.000Z",
         "expires_at": "2026-11-28T08:30:03.000Z", "url": null,

@@ -14,7 +14,7 @@ use local::backing::Storage;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::openapi;
+use crate::{openapi, used};
 
 /// 2026-11-21T08:30:00Z, when every test starts.
 pub const START: i64 = 1_795_249_800_000;
@@ -25,6 +25,7 @@ pub const PASSWORD: &str = "correct horse battery";
 #[derive(Clone)]
 pub struct TestStack {
     pub stack: Arc<Stack>,
+    _used: Arc<used::Note>,
     milliseconds: Arc<AtomicI64>,
 }
 
@@ -69,7 +70,7 @@ impl TestStack {
             parameters,
         };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
-        Self { stack, milliseconds }
+        Self { _used: Arc::new(used::Note::new(&stack)), stack, milliseconds }
     }
 
     /// Lets the consumers of the table's stream do all that there is to do.

@@ -45,4 +45,5 @@ mod template;
 mod tokens;
 mod trash;
 mod triggers;
+mod used;
 mod watching;

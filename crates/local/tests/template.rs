@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Username;
 use edge::{Config, Endpoints};
 use local::backing::{TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::gateway::operations;
+use local::roles::{Permission, permissions};
 use local::s3::BUCKET_NAME;
-use local::wire::Call;
 use serde_json::json;
 use serde_yaml_ng::Value as Yaml;
-use template::{self, Route, Statement, Template};
+use template::{self, Route, Template};
 
-use crate::harness::{Client, PASSWORD, TestStack};
-use crate::triggers::sign_up;
+use crate::harness::TestStack;
 
 fn template() -> Template {
     Template::read(template::SOURCE, &refs()).unwrap()
@@ -327,275 +325,38 @@ async fn every_route_that_needs_a_user_refuses_who_is_none() {
     assert!(tried > 5, "only {tried} routes need a user");
 }
 
-/// What an operation may do: actions on resources, and the partition keys that an action is confined to.
-type Permissions = BTreeSet<(String, String, Option<String>)>;
+/// A policy that several functions have is on exactly those that need it. What else a role allows, the wire compares with
+/// each call (`local::roles`).
+#[test]
+fn whoever_has_no_limit_of_its_own_counts_requests_and_nobody_else_does() {
+    for (handler, function) in template().functions {
+        let counts = operations().any(|(_, operation)| operation.name == handler && operation.rate_limit.is_none());
+        let counting = Permission {
+            resource: "BlogTable".to_owned(),
+            action: "dynamodb:UpdateItem".to_owned(),
+            leading_keys: vec!["LIMIT#*".to_owned()],
+        };
+        assert_eq!(!function.shared.is_empty(), counts, "CountRequests and {handler}");
+        assert!(!counts || permissions(&function).contains(&counting), "{handler}");
+    }
+}
 
 #[tokio::test]
-async fn each_role_allows_exactly_what_its_function_does() {
-    let mut used: BTreeMap<String, Permissions> = BTreeMap::new();
-    for call in calls_of_everything().await {
-        let Some(operation) = call.operation.clone() else { continue };
-        used.entry(operation).or_default().extend(permissions(&call));
-    }
-    let mut wrong = Vec::new();
-    for (handler, function) in template().functions {
-        let allowed: Permissions = function.statements.iter().flat_map(Statement::permissions).collect();
-        let mut used = used.remove(&handler).unwrap_or_default();
-        // Whoever has no limit of its own counts by that of all, whether or not that was seen here.
-        let counts = operations().any(|(_, operation)| operation.name == handler && operation.rate_limit.is_none());
-        let counting = ("BlogTable".to_owned(), "dynamodb:UpdateItem".to_owned(), Some("LIMIT#*".to_owned()));
-        let shared: Permissions = function.shared.iter().flat_map(Statement::permissions).collect();
-        assert_eq!(shared, counts.then(|| counting.clone()).into_iter().collect(), "CountRequests and {handler}");
-        if counts {
-            used.remove(&counting);
-        }
-        // Whoever makes something keeps its answers, which only a request with an Idempotency-Key shows.
-        if operations().any(|(_, operation)| operation.name == handler && operation.creates) {
-            used.insert(("BlogTable".to_owned(), "dynamodb:PutItem".to_owned(), Some("IDEMPOTENCY#*".to_owned())));
-        }
-        // What may be done with any key need not be allowed for some.
-        let anywhere = used.clone();
-        used.retain(|(resource, action, keys)| {
-            keys.is_none() || !anywhere.contains(&(resource.clone(), action.clone(), None))
-        });
-        // What init reads to open its connection is no part of a request. The others read nothing then.
-        if !["catch_all", "events"].contains(&function.binary.as_str()) {
-            used.insert(("BlogTable".to_owned(), "dynamodb:GetItem".to_owned(), None));
-        }
-        let too_much: Vec<_> = allowed.difference(&used).collect();
-        let too_little: Vec<_> = used.difference(&allowed).collect();
-        if !too_much.is_empty() || !too_little.is_empty() {
-            wrong.push(format!(
-                "{handler} is allowed and never does {too_much:?}, does and is not allowed {too_little:?}"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The permissions that a call takes. Calls of Cognito that anybody may make take none.
-/// <https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html>
-fn permissions(call: &Call) -> Permissions {
-    let of_table = |action: &str| {
-        // What writes nothing but the key of cursors, or counters of tries, is confined to them.
-        let key = match action {
-            "PutItem" => &call.request["Item"]["pk"]["S"],
-            _ => &call.request["Key"]["pk"]["S"],
-        };
-        let keys = match (action, key.as_str().unwrap_or_default()) {
-            ("PutItem", "SIGNING_KEY") => Some("SIGNING_KEY".to_owned()),
-            ("PutItem", key) if key.starts_with("IDEMPOTENCY#") => Some("IDEMPOTENCY#*".to_owned()),
-            ("UpdateItem", key) if key.starts_with("LIMIT#") => Some("LIMIT#*".to_owned()),
-            _ => None,
-        };
-        ("BlogTable".to_owned(), format!("dynamodb:{action}"), keys)
-    };
-    match (call.service, call.action.as_str()) {
-        ("dynamodb", "TransactWriteItems") => call.request["TransactItems"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|write| write.as_object().into_iter().flatten())
-            .map(|(kind, _)| of_table(&format!("{kind}Item")))
-            .collect(),
-        ("dynamodb", action) => [of_table(action)].into(),
-        ("s3", "HeadBucket") => [("BlogBucket".to_owned(), "s3:ListBucket".to_owned(), None)].into(),
-        // Each step of an upload takes the permission to put.
-        ("s3", action) => {
-            let folder = call.request["Key"].as_str().and_then(|key| key.split('/').next()).unwrap_or_default();
-            let action = if ["GetObject", "DeleteObject"].contains(&action) { action } else { "PutObject" };
-            [(format!("BlogBucket/{folder}/*"), format!("s3:{action}"), None)].into()
-        }
-        (service, action) if action.starts_with("Admin") => {
-            [("UserPool".to_owned(), format!("{service}:{action}"), None)].into()
-        }
-        _ => Permissions::new(),
-    }
-}
-
-/// What is called, in this order, when every operation does everything that it can do.
-pub async fn calls_of_everything() -> Vec<Call> {
+async fn a_call_that_a_role_does_not_allow_is_refused() {
     let stack = TestStack::start().await;
-    stack.stack.wire.record();
-    everything(&stack).await;
-    let confirming = TestStack::start_with(edge::SignUpConfirmation::Email).await;
-    confirming.stack.wire.record();
-    confirm_and_resend(&confirming).await;
-    [stack.stack.wire.calls(), confirming.stack.wire.calls()].concat()
-}
-
-/// Makes every operation do everything that it can do.
-async fn everything(stack: &TestStack) {
-    let visitor = stack.visitor();
-    let wire = &stack.stack.wire;
-    // Registering that is refused gives the name back. What Cognito's trigger could not finish, registering does; and
-    // what that could not, logging in. (The SDK tries each call three times.)
-    wire.break_calls("SignUp", 0, 3, local::wire::Fault::ServerError);
-    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
-    visitor.post("/users", registration.clone()).await.expect_status(503);
-    wire.break_calls("AdminAddUserToGroup", 0, 6, local::wire::Fault::ServerError);
-    visitor.post("/users", registration).await.expect_status(503);
-    let ada = stack.log_in("ada").await;
-    wire.break_calls("AdminAddUserToGroup", 0, 3, local::wire::Fault::ServerError);
-    stack.user("bob").await;
-    // Somebody signs up at Cognito itself, and is an administrator.
-    let grace = [("email", "admin@example.com")];
-    sign_up(stack, "grace", &grace).await.unwrap();
-    let session = visitor.post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
-    visitor
-        .post("/sessions/refresh", json!({ "refresh_token": session.body["refresh_token"] }))
-        .await
-        .expect_status(200);
-    ada.get("/me").await.expect_status(200);
-    let change = json!({ "current_password": PASSWORD, "new_password": "another passphrase" });
-    ada.put("/me/password", change).await.expect_status(204);
-    visitor.post("/password/forgot", json!({ "email": "ada@example.com" })).await.expect_status(202);
-    let code = stack.code_for("ada@example.com");
-    let reset = json!({ "email": "ada@example.com", "code": code, "new_password": PASSWORD });
-    visitor.post("/password/reset", reset).await.expect_status(204);
-    visitor.get("/users/ada").await.expect_status(200);
-    ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
-    ada.delete("/users/bob/follow").await.expect_status(204);
-    ada.call("PUT", "/users/bob/follow", &[], None).await.expect_status(204);
-    visitor.get("/health").await.expect_status(200);
-    for path in ["/ready", "/version", "/openapi.json", "/docs"] {
-        visitor.get(path).await.expect_status(200);
-    }
-
-    let admin = stack.log_in("admin@example.com").await;
-    admin.put("/admin/users/bob/role", json!({ "role": "editor" })).await.expect_status(200);
-    admin.put("/admin/users/bob/suspension", json!({ "reason": "Spam" })).await.expect_status(204);
-    admin.delete("/admin/users/bob/suspension").await.expect_status(204);
-    stack.log_in("bob").await.delete("/sessions").await.expect_status(204);
-
-    ada.post("/posts", json!({ "title": "Draft", "body": "B", "tags": ["x"] })).await.expect_status(201);
-    ada.post("/posts", json!({ "title": "Second", "body": "B" })).await.expect_status(201);
-    ada.get("/me/posts?limit=1").await.expect_status(200);
-    ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
-    ada.publish("Third", &["y"]).await;
-    ada.patch("/posts/draft", "*", json!({ "slug": "moved", "tags": ["z"] })).await.expect_status(200);
-    visitor.get("/posts/draft").await.expect_status(301);
-    visitor.get("/posts/moved").await.expect_status(200);
-    // Through an old slug, as a client with a bookmark would.
-    ada.post("/posts/draft/unpublish", json!({})).await.expect_status(200);
-    ada.post("/posts/draft/publish", json!({})).await.expect_status(200);
-    visitor.get("/posts?limit=1").await.expect_status(200);
-    refer_and_lead(stack, &ada, &stack.log_in("bob").await).await;
-    ada.delete("/posts/moved").await.expect_status(204);
-    ada.patch("/me", "*", json!({ "username": "countess", "display_name": "Ada" })).await.expect_status(200);
-    let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
-    stack.settle().await;
-    let ada = stack.log_in("countess").await;
-    // Whoever opens the link acts for the function that made it.
-    let export = ada.get(&format!("/me/exports/{export}")).await;
-    let link = reqwest::Url::parse(export.body["url"].as_str().unwrap()).unwrap();
-    let key = link.path().strip_prefix("/broadsheet-local/").unwrap();
-    wire.remember(local::wire::Call {
-        operation: Some("get_export".to_owned()),
-        service: "s3",
-        action: "GetObject".to_owned(),
-        request: json!({ "Key": key }),
-        capacity: 0.0,
-    });
-    ada.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
-    stack.settle().await;
-    // What signs on a stack of its own, where it comes first and makes the key.
-    for (method, path) in [
-        ("GET", "/posts?limit=1"),
-        ("GET", "/me/posts?limit=1"),
-        ("GET", "/posts/1/replies?limit=1"),
-        ("GET", "/posts/1/quotes?limit=1"),
-        ("GET", "/posts/1/revisions?limit=1"),
-        ("POST", "/posts/1/preview"),
-        ("GET", "/tags?limit=1"),
-        ("GET", "/users/bob/followers?limit=1"),
-        ("GET", "/users/ada/following?limit=1"),
-        ("GET", "/admin/users?limit=1"),
-    ] {
-        let fresh = TestStack::start().await;
-        let ada = fresh.user_with_role("ada", domain::Role::Admin).await;
-        ada.publish("1", &["a", "b"]).await;
-        ada.patch("/posts/1", "*", json!({ "summary": "S" })).await.expect_status(200);
-        for refers in ["reply_to", "quote_of", "reply_to", "quote_of"] {
-            let body = json!({ "body": "B", "status": "published", refers: "1" });
-            ada.post("/posts", body).await.expect_status(201);
-        }
-        fresh.settle().await;
-        let (_, cem) = (fresh.user("bob").await, fresh.user("cem").await);
-        for (client, other) in [(&ada, "bob"), (&ada, "cem"), (&cem, "bob")] {
-            client.call("PUT", &format!("/users/{other}/follow"), &[], None).await.expect_status(204);
-        }
-        fresh.stack.wire.record();
-        assert!(ada.call(method, path, &[], None).await.status.is_success());
-        fresh.set_time("2034-01-01T00:00:00Z");
-        fresh.visitor().get("/posts").await.expect_status(200);
-        fresh.log_in("ada").await.get("/admin/users").await.expect_status(200);
-        for call in fresh.stack.wire.take_calls() {
-            wire.remember(call);
-        }
-    }
-}
-
-/// What posts have to do with each other, and how they come and go.
-async fn refer_and_lead(stack: &TestStack, ada: &Client, bob: &Client) {
-    let none = json!({});
-    ada.publish("Original", &["x", "y"]).await;
-    bob.post("/posts", json!({ "body": "Q", "quote_of": "original", "status": "published" })).await.expect_status(201);
-    bob.call("PUT", "/posts/original/repost", &[], None).await.expect_status(204);
-    let reply = json!({ "title": "Reply", "body": "R", "reply_to": "original", "tags": ["x"], "status": "published" });
-    bob.post("/posts", reply).await.expect_status(201);
-    stack.settle().await;
-    for path in ["/posts", "/posts/reply", "/posts/original/replies", "/posts/original/quotes", "/tags"] {
-        bob.get(path).await.expect_status(200);
-    }
-    bob.get("/me/posts").await.expect_status(200);
-    bob.get("/posts?author=bob&kind=reply").await.expect_status(200);
-    bob.patch("/posts/reply", "*", json!({ "body": "Edited", "tags": ["q"] })).await.expect_status(200);
-    bob.post("/posts/reply/unpublish", none.clone()).await.expect_status(200);
-    bob.post("/posts/reply/publish", none.clone()).await.expect_status(200);
-    bob.get("/posts/reply/revisions").await.expect_status(200);
-    bob.get("/posts/reply/revisions/1?compare_to=2").await.expect_status(200);
-    bob.post("/posts/reply/revisions/1/restore", none.clone()).await.expect_status(200);
-    bob.delete("/posts/reply").await.expect_status(204);
-    bob.post("/posts/reply/restore", none.clone()).await.expect_status(200);
-    bob.call("PUT", "/posts/original/pin", &[], None).await.expect_status(204);
-    bob.delete("/posts/original/pin").await.expect_status(204);
-    let link = ada.post("/posts/original/preview", none.clone()).await;
-    link.expect_status(201);
-    ada.delete("/posts/original/preview").await.expect_status(204);
-    bob.delete("/posts/original/repost").await.expect_status(204);
-    bob.call("PUT", "/posts/original/repost", &[], None).await.expect_status(204);
-    // One that comes out by itself.
-    let later = json!({ "status": "published", "publish_at": "2026-11-21T08:31:00Z", "tags": ["x"] });
-    bob.patch("/posts/reply", "*", later).await.expect_status(200);
-    stack.pass_seconds(60);
-    stack.minute().await;
-    bob.get("/posts/reply").await.expect_status(200);
-    // A tag that nobody uses any more, and a post that goes with its repost.
-    ada.patch("/posts/original", "*", json!({ "slug": "renamed", "tags": ["x"] })).await.expect_status(200);
-    ada.delete("/posts/renamed").await.expect_status(204);
-    expire(stack, "renamed").await;
-    stack.settle().await;
-}
-
-/// Removes a post from the trash, as DynamoDB does when its time is over.
-async fn expire(stack: &TestStack, slug: &str) {
-    let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
-    let delete = dynamodb.delete_item().table_name(local::backing::TABLE_NAME);
-    delete
-        .key("pk", AttributeValue::S(format!("POST#{slug}")))
-        .key("sk", AttributeValue::S("POST".to_owned()))
-        .send()
-        .await
-        .unwrap();
-}
-
-async fn confirm_and_resend(stack: &TestStack) {
-    let visitor = stack.visitor();
-    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
-    visitor.post("/users", registration).await.expect_status(201);
-    visitor.post("/users/confirm/resend", json!({ "email": "ada@example.com" })).await.expect_status(202);
-    let code = stack.code_for("ada@example.com");
-    stack.stack.wire.break_calls("AdminAddUserToGroup", 0, 3, local::wire::Fault::ServerError);
-    visitor.post("/users/confirm", json!({ "email": "ada@example.com", "code": code })).await.expect_status(204);
+    let roles = stack.stack.wire.roles();
+    let key = json!({ "Key": { "pk": { "S": "USER#1" } } });
+    assert!(roles.check("get_me", "dynamodb", "GetItem", &key).is_ok());
+    assert!(roles.check("get_me", "dynamodb", "DeleteItem", &key).is_err());
+    // Counting requests does not allow to write a profile.
+    let counter = json!({ "Key": { "pk": { "S": "LIMIT#1" } } });
+    assert!(roles.check("get_me", "dynamodb", "UpdateItem", &counter).is_ok());
+    assert!(roles.check("get_me", "dynamodb", "UpdateItem", &key).is_err());
+    assert!(roles.check("get_me", "cognito-idp", "AdminDeleteUser", &json!({})).is_err());
+    assert!(roles.check("get_export", "s3", "GetObject", &json!({ "Key": "exports/1.json" })).is_ok());
+    assert!(roles.check("get_export", "s3", "GetObject", &json!({ "Key": "media/1.png" })).is_err());
+    // What guesses a password has a limit of its own.
+    let guess = json!({ "AuthFlow": "ADMIN_USER_PASSWORD_AUTH" });
+    assert!(roles.check("log_in", "cognito-idp", "AdminInitiateAuth", &guess).is_ok());
+    assert!(roles.check("get_me", "cognito-idp", "ConfirmForgotPassword", &guess).is_err());
 }

@@ -100,6 +100,11 @@ impl Table {
         self.signing_key.get_or_try_init(|| self.get_or_create_signing_key()).await
     }
 
+    /// Whether the table answers.
+    pub async fn ping(&self) -> Result<(), Refused> {
+        self.get_item(&keys::admins(), Consistency::Eventual).await.map(drop)
+    }
+
     /// Opens a connection by reading the signing key, if there is one yet.
     pub async fn warm(&self) -> Result<(), Refused> {
         if let Some(item) = self.get_item(&keys::signing_key(), Consistency::Strong).await? {

@@ -18,7 +18,7 @@ pub struct Readiness {
 
 pub async fn ready(services: &Services, _: Call<Visitor>) -> Result<NoStore<Json<Readiness>>, Problem> {
     tokio::try_join!(
-        answers("the table", async { services.blog.table.warm().await.map_err(Problem::from) }),
+        answers("the table", async { services.blog.table.ping().await.map_err(Problem::from) }),
         answers("the user pool", async { services.blog.verifier.ping().await.map_err(Problem::from) }),
         answers("the bucket", async { services.bucket.ping().await.map_err(Problem::from) }),
     )?;
