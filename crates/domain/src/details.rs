@@ -2,7 +2,7 @@
 //! its revisions and of its card, [`DetailsPatch`] is what an edit changes of it. To add a field, add a line below.
 
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     FieldDescription, Fields, FromFields, Language, MetaDescription, MetaTitle, Patch, Summary, Tags, Title, WebUrl,
@@ -10,15 +10,32 @@ use crate::{
 
 /// A field of [`Details`]: something that can be left out, and cleared.
 pub trait Detail: Default {
+    /// What is stored. It was checked when it was typed, by the rules of that time.
+    type Stored: for<'de> Deserialize<'de> + Default;
+
     /// What a client sends.
     type Value: for<'de> Deserialize<'de> + JsonSchema + Clone;
 
     /// The field with this value.
     fn of(value: Self::Value) -> Self;
+
+    /// The field as it is stored.
+    fn of_stored(stored: Self::Stored) -> Self;
 }
 
-impl<T: for<'de> Deserialize<'de> + JsonSchema + Clone> Detail for Option<T> {
+/// A text that can be read back although the rules for it have changed since it was stored.
+pub trait Stored {
+    /// The value of a text that was checked when it was typed.
+    fn of_stored(text: String) -> Self;
+}
+
+impl<T: for<'de> Deserialize<'de> + JsonSchema + Clone + Stored> Detail for Option<T> {
+    type Stored = Option<String>;
     type Value = T;
+
+    fn of_stored(stored: Option<String>) -> Self {
+        stored.map(T::of_stored)
+    }
 
     fn of(value: T) -> Self {
         Some(value)
@@ -26,7 +43,12 @@ impl<T: for<'de> Deserialize<'de> + JsonSchema + Clone> Detail for Option<T> {
 }
 
 impl Detail for Tags {
+    type Stored = Self;
     type Value = Self;
+
+    fn of_stored(stored: Self) -> Self {
+        stored
+    }
 
     fn of(value: Self) -> Self {
         value
@@ -36,12 +58,22 @@ impl Detail for Tags {
 macro_rules! details {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty,)*) => {
         /// What an author writes of a post, apart from its text. When a post is created every field may be absent or null.
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
         pub struct Details { $($(#[doc = $doc])+ pub $field: $type,)* }
 
         /// What an edit changes of [`Details`]; by default nothing.
         #[derive(Default)]
         pub struct DetailsPatch { $($(#[doc = $doc])+ pub $field: Patch<<$type as Detail>::Value>,)* }
+
+        impl<'de> Deserialize<'de> for Details {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[derive(Deserialize)]
+                struct StoredDetails { $(#[serde(default)] $field: <$type as Detail>::Stored,)* }
+
+                let stored = StoredDetails::deserialize(deserializer)?;
+                Ok(Self { $($field: Detail::of_stored(stored.$field),)* })
+            }
+        }
 
         impl Details {
             /// Applies a patch.

@@ -13,15 +13,15 @@ const EXPORT_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// it by then does not come any more.
 const PENDING_SECONDS: i64 = 24 * 60 * 60;
 
-/// Where an export stands.
+/// The status of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportStatus {
     /// The file is being written.
     Pending,
-    /// The file is there.
+    /// The file is ready.
     Ready,
-    /// The file will not come.
+    /// The file could not be written.
     Failed,
 }
 

@@ -23,15 +23,15 @@ pub const MAX_NOTE_CHARACTERS: usize = 777;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostKind {
-    /// Has a title.
+    /// A post with a title.
     Article,
-    /// Has none, and is short.
+    /// A short post without a title.
     Note,
-    /// Shows another post below its own text.
+    /// A post that quotes another post.
     Quote,
-    /// Answers another post.
+    /// A post that answers another post.
     Reply,
-    /// Another post, shown to one's own followers. Has no text, and its `quote_of` names the other.
+    /// Another post, shown to one's own followers. It has no text; `quote_of` is the other post.
     Repost,
 }
 
@@ -57,17 +57,17 @@ impl fmt::Display for PostKind {
     }
 }
 
-/// Where a post stands.
+/// The status of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostStatus {
-    /// Seen by its author and by editors only.
+    /// Only its author and editors can read it.
     Draft,
-    /// A draft that is published by itself when its time comes.
+    /// A draft that will be published at a future time.
     Scheduled,
-    /// Seen by everybody.
+    /// Everybody can read it.
     Published,
-    /// On its way out.
+    /// In the trash, and deleted after 30 days.
     Trashed,
 }
 
@@ -454,6 +454,7 @@ impl Post {
     /// Publishes it; at `at` if that is given, else when it was published first, else now. A time that is still to
     /// come only schedules it.
     pub fn publish(&mut self, at: Option<Timestamp>, now: Timestamp) {
+        self.expires_at = None;
         match at {
             Some(at) if at > now => {
                 self.status = PostStatus::Scheduled;

@@ -35,7 +35,7 @@ impl From<Tag> for String {
 }
 
 schema! { Tag,
-    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which has a letter or digit of any script.
+    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which must contain a letter or a digit of any script.
     request {
         "type": "string",
         "minLength": 1,

@@ -44,6 +44,12 @@ macro_rules! text {
             }
         }
 
+        impl $crate::details::Stored for $name {
+            fn of_stored(text: String) -> Self {
+                Self(text)
+            }
+        }
+
         impl From<$name> for String {
             fn from(text: $name) -> Self {
                 text.0
@@ -68,7 +74,7 @@ text! {
     Title, line, 1 to 200 characters
 }
 text! {
-    /// What stands below the title in a list.
+    /// The summary that lists show.
     Summary, line, 1 to 500 characters
 }
 text! {
@@ -80,28 +86,28 @@ text! {
     MetaDescription, line, 1 to 500 characters
 }
 text! {
-    /// What a user is called on the page.
+    /// The name that pages show.
     DisplayName, line, 1 to 80 characters
 }
 text! {
-    /// What a client types to log in: a username or an e-mail address, checked by looking it up.
+    /// The username or the e-mail address.
     Login, line, 1 to 254 characters
 }
 text! {
-    /// The code that an e-mail carried.
+    /// The code from the e-mail.
     ConfirmationCode, line, 1 to 64 characters
 }
 text! {
-    /// Why something was done to somebody.
+    /// The reason.
     Reason, line, 1 to 500 characters
 }
 text! {
-    /// A refresh token. Opaque; Cognito's are between one and two KiB.
+    /// A refresh token; opaque.
     RefreshToken, line, 1 to 8192 characters
 }
 
 text!(@type
-    /// What a user says about themselves, over several lines.
+    /// What users say about themselves, in several lines.
     Biography
 );
 
@@ -110,7 +116,7 @@ impl Biography {
 }
 
 schema! { Biography,
-    /// What a user says about themselves, over several lines.
+    /// What users say about themselves, in several lines.
     { "type": "string", "minLength": 1, "maxLength": Biography::MAX, "pattern": r"\S" }
 }
 

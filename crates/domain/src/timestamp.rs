@@ -44,7 +44,7 @@ impl Timestamp {
 }
 
 schema! { Timestamp,
-    /// A time: RFC 3339, answered in UTC with milliseconds.
+    /// A time (RFC 3339). Responses have UTC with milliseconds.
     request { "type": "string", "format": "date-time", "examples": ["2026-11-21T08:30:00Z"] }
     reply {
         "type": "string",

@@ -82,7 +82,7 @@ impl From<Username> for String {
 }
 
 schema! { Username,
-    /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter. What is typed in capitals becomes small.
+    /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter. Upper case is folded to lower case.
     request { "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{2,29}$", "examples": ["ada"] }
     reply { "type": "string", "maxLength": Username::MAX, "pattern": "^[a-z][a-z0-9_-]{2,}$", "examples": ["ada"] }
 }
@@ -195,7 +195,7 @@ impl Email {
 }
 
 schema! { Email,
-    /// An e-mail address. What is typed in capitals becomes small.
+    /// An e-mail address. Upper case is folded to lower case.
     {
         "type": "string",
         "maxLength": Email::MAX,
@@ -276,7 +276,7 @@ impl NewPassword {
 }
 
 schema! { NewPassword,
-    /// A password of one's choice, without white space at either end or line breaks. It must not be the username or the
+    /// A new password, without white space at either end and without line breaks. It must not be the username or the
     /// e-mail address.
     {
         "type": "string",
@@ -334,14 +334,13 @@ pub struct SignOut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UserStatus {
-    /// Registered, the e-mail address not confirmed yet. Nobody else sees such a user, and the name and
-    /// address are only reserved.
+    /// Registered, but the e-mail address is not confirmed yet. Only the user can see the profile.
     Unconfirmed,
     /// In use.
     Active,
-    /// Refused by an administrator.
+    /// Suspended by an administrator.
     Suspended,
-    /// Deleted by its user; what is left of it is being removed.
+    /// Deleted by its user; the data is being removed.
     Deleting,
 }
 

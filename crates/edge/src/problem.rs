@@ -88,9 +88,13 @@ kinds! {
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "Internal error";
 }
 
-/// A failure, as the client is told it. The cause is logged once, at the edge, and never sent.
+/// A failure, as the client is told it. The cause is logged once, at the edge, and never sent. In a box, so that the results
+/// of what mostly goes well stay small.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     kind: ProblemKind,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
@@ -102,7 +106,13 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind. `detail` is for the client: what is wrong with this request, and what would be right.
     pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None, allow: None, cause: None }
+        let detail = detail.into();
+        Self(Box::new(Parts { kind, detail, errors: Vec::new(), retry_after: None, allow: None, cause: None }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
+        change(&mut self.0);
+        self
     }
 
     /// 400: the request is not valid HTTP or JSON.
@@ -143,19 +153,19 @@ impl Problem {
         } else {
             "Some fields of the request are not valid."
         };
-        Self { errors, ..Self::new(ProblemKind::VALIDATION_FAILED, detail) }
+        Self::new(ProblemKind::VALIDATION_FAILED, detail).with(|parts| parts.errors = errors)
     }
 
     /// 405, with the methods that the path supports, as `Allow` has them.
     pub fn method_not_allowed(allow: String) -> Self {
         let detail = "This path does not support this method. Allow lists the methods that it supports.";
-        Self { allow: Some(allow), ..Self::new(ProblemKind::METHOD_NOT_ALLOWED, detail) }
+        Self::new(ProblemKind::METHOD_NOT_ALLOWED, detail).with(|parts| parts.allow = Some(allow))
     }
 
     /// 429: to be tried again after this many seconds.
     pub fn too_many_requests(retry_after: u32) -> Self {
         let problem = Self::new(ProblemKind::TOO_MANY_REQUESTS, "Too many requests. Try again later.");
-        Self { retry_after: Some(retry_after), ..problem }
+        problem.with(|parts| parts.retry_after = Some(retry_after))
     }
 
     /// 500: a fault of ours, with its cause.
@@ -170,18 +180,18 @@ impl Problem {
 
     /// Its kind.
     pub fn kind(&self) -> ProblemKind {
-        self.kind
+        self.0.kind
     }
 
     /// What the client is told is wrong.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// What lies behind it, outermost first: for the log, never for the client.
     pub fn causes(&self) -> String {
         let mut causes = Vec::new();
-        let mut cause = self.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static));
+        let mut cause = self.0.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static));
         while let Some(next) = cause {
             causes.push(next.to_string());
             cause = next.source();
@@ -216,7 +226,10 @@ impl From<Failure> for Problem {
             }
             Failure::Internal(cause) => (ProblemKind::INTERNAL, "Something went wrong on our side.", None, cause),
         };
-        Self { retry_after, cause: Some(cause), ..Self::new(kind, detail) }
+        Self::new(kind, detail).with(|parts| {
+            parts.retry_after = retry_after;
+            parts.cause = Some(cause);
+        })
     }
 }
 
@@ -283,7 +296,8 @@ impl From<Refused> for Problem {
             ),
             Refused::IdempotencyInProgress => {
                 let detail = "The request with this Idempotency-Key is still running. Send it again for its answer.";
-                Self { retry_after: Some(1), ..Self::new(ProblemKind::IDEMPOTENCY_IN_PROGRESS, detail) }
+                let problem = Self::new(ProblemKind::IDEMPOTENCY_IN_PROGRESS, detail);
+                problem.with(|parts| parts.retry_after = Some(1))
             }
             Refused::TooManyRequests { retry_after } => Self::too_many_requests(retry_after),
         }
@@ -292,13 +306,13 @@ impl From<Refused> for Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
 impl std::error::Error for Problem {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.0.cause.as_deref().map(|cause| cause as _)
     }
 }
 
@@ -325,7 +339,8 @@ pub struct ProblemDetails<'a> {
 
 /// The response to a request that failed. `instance` is the request's path.
 pub(crate) fn response(problem: &Problem, instance: &str, request_id: &str, token_sent: bool) -> Response<Body> {
-    let Problem { kind: ProblemKind { name, title, status, .. }, detail, errors, retry_after, allow, .. } = problem;
+    let Parts { kind, detail, errors, retry_after, allow, .. } = &*problem.0;
+    let ProblemKind { name, title, status, .. } = kind;
     let details = ProblemDetails {
         r#type: format!("urn:broadsheet:problem:{name}"),
         title,
@@ -347,7 +362,7 @@ pub(crate) fn response(problem: &Problem, instance: &str, request_id: &str, toke
     if let Some(Ok(allow)) = allow.as_deref().map(HeaderValue::from_str) {
         headers.insert(header::ALLOW, allow);
     }
-    if problem.kind == ProblemKind::UNAUTHENTICATED {
+    if *kind == ProblemKind::UNAUTHENTICATED {
         // RFC 6750, section 3: say what was wrong only to those who sent a token.
         let challenge = if token_sent { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

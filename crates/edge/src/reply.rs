@@ -85,7 +85,7 @@ const JSON: &str = "application/json";
 
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
-const NOT_MODIFIED: &str = "Not changed since the version that `If-None-Match` names.";
+const NOT_MODIFIED: &str = "Not modified since the version that `If-None-Match` names.";
 
 /// 200 with JSON.
 pub struct Json<T>(pub T);
@@ -156,7 +156,7 @@ impl<T: Serialize + JsonSchema> Reply for Json<T> {
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        vec![AnswerDescription::json::<T>(StatusCode::OK, "Done.", generator)]
+        vec![AnswerDescription::json::<T>(StatusCode::OK, "OK.", generator)]
     }
 }
 
@@ -198,7 +198,7 @@ impl<T: Serialize + JsonSchema> Reply for Versioned<T> {
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
         vec![
-            AnswerDescription::json::<T>(StatusCode::OK, "Done.", generator).with(header::ETAG),
+            AnswerDescription::json::<T>(StatusCode::OK, "OK.", generator).with(header::ETAG),
             AnswerDescription::empty(StatusCode::NOT_MODIFIED, NOT_MODIFIED).with(header::ETAG),
         ]
     }
@@ -271,7 +271,7 @@ impl Reply for Accepted {
     }
 
     fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        vec![AnswerDescription::empty(StatusCode::ACCEPTED, "It will be done.")]
+        vec![AnswerDescription::empty(StatusCode::ACCEPTED, "Accepted.")]
     }
 }
 
@@ -286,7 +286,7 @@ impl<T: Serialize + JsonSchema> Reply for Started<T> {
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
         let started =
-            AnswerDescription::json::<T>(StatusCode::ACCEPTED, "It will be done; `Location` will have it.", generator);
+            AnswerDescription::json::<T>(StatusCode::ACCEPTED, "Accepted. The result will be at `Location`.", generator);
         vec![started.with(header::LOCATION)]
     }
 }
@@ -310,7 +310,7 @@ impl Reply for NoContent {
     }
 
     fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        vec![AnswerDescription::empty(StatusCode::NO_CONTENT, "Done.")]
+        vec![AnswerDescription::empty(StatusCode::NO_CONTENT, "OK.")]
     }
 }
 
@@ -327,7 +327,7 @@ impl<T: Reply> Reply for MovedOr<T> {
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        let moved = AnswerDescription::empty(StatusCode::MOVED_PERMANENTLY, "It has another name now.");
+        let moved = AnswerDescription::empty(StatusCode::MOVED_PERMANENTLY, "The resource has another name now.");
         let mut answers = T::describe(generator);
         answers.push(moved.with(header::LOCATION));
         answers

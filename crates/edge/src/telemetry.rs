@@ -112,9 +112,9 @@ pub async fn observe<T>(
     blog: &Blog,
     operation: &'static str,
     sequence_number: Option<&str>,
-    doing: impl Future<Output = Result<T, Problem>> + Send,
+    running: impl Future<Output = Result<T, Problem>> + Send,
 ) -> Result<T, Problem> {
-    observe_as(Outcome { operation, sequence_number, ..Outcome::default() }, blog, doing).await
+    observe_as(Outcome { operation, sequence_number, ..Outcome::default() }, blog, running).await
 }
 
 /// The same for a job. One that found nothing to do leaves a line for debugging only: it runs every minute, and its
@@ -122,19 +122,19 @@ pub async fn observe<T>(
 pub async fn observe_job<T>(
     blog: &Blog,
     operation: &'static str,
-    doing: impl Future<Output = Result<T, Problem>> + Send,
+    running: impl Future<Output = Result<T, Problem>> + Send,
 ) -> Result<T, Problem> {
-    observe_as(Outcome { operation, may_be_idle: true, ..Outcome::default() }, blog, doing).await
+    observe_as(Outcome { operation, may_be_idle: true, ..Outcome::default() }, blog, running).await
 }
 
 async fn observe_as<T>(
     mut line: Outcome<'_>,
     blog: &Blog,
-    doing: impl Future<Output = Result<T, Problem>> + Send,
+    running: impl Future<Output = Result<T, Problem>> + Send,
 ) -> Result<T, Problem> {
     let begun = blog.now();
     let span = tracing::info_span!("function", operation = line.operation, sequence_number = line.sequence_number);
-    let (outcome, usage) = aws::measure(Box::pin(doing.instrument(span))).await;
+    let (outcome, usage) = aws::measure(Box::pin(running.instrument(span))).await;
     line.latency_ms = blog.now().milliseconds() - begun.milliseconds();
     Outcome { problem: outcome.as_ref().err(), ..line }.log(blog, &usage);
     outcome
@@ -160,9 +160,10 @@ pub fn readable_lines(level: LevelFilter) -> impl Subscriber + Send + Sync {
 }
 
 fn ours(level: LevelFilter) -> Targets {
+    // Targets are prefixes: `aws` alone would let the SDK's crates through, and they log whole requests.
     let ours = [
         "authorizer",
-        "aws",
+        "aws::",
         "bucket",
         "catch_all",
         "domain",

@@ -185,7 +185,7 @@ async fn administrators_see_all_users_newest_first() {
     assert_eq!(walk(&admin, "/admin/users", 3).await.len(), 4);
 }
 
-/// `docs/roles.md` is this test's: `UPDATE_EXPECT=1 cargo test` writes it anew.
+/// `docs/roles.md` is written by this test (`cargo run -p xtask -- generate`).
 #[tokio::test]
 async fn every_operation_lets_pass_whom_the_documentation_says() {
     let stack = TestStack::start().await;

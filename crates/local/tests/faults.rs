@@ -3,6 +3,7 @@
 use edge::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::json;
+use table::MAX_TRIES;
 
 use crate::harness::{PASSWORD, TestStack};
 
@@ -68,9 +69,9 @@ async fn a_write_whose_answer_is_lost_is_done_once() {
 async fn transactions_that_meet_try_again() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
-    stack.stack.wire.break_calls("TransactWriteItems", 0, 4, Fault::TransactionConflict);
+    stack.stack.wire.break_calls("TransactWriteItems", 0, MAX_TRIES as usize - 1, Fault::TransactionConflict);
     let slug = ada.publish("Met", &[]).await;
-    stack.stack.wire.break_calls("TransactWriteItems", 0, 5, Fault::TransactionConflict);
+    stack.stack.wire.break_calls("TransactWriteItems", 0, MAX_TRIES as usize, Fault::TransactionConflict);
     ada.patch(&format!("/posts/{slug}"), "*", json!({ "title": "X" })).await.expect_problem(503, "unavailable");
     assert_eq!(ada.get(&format!("/posts/{slug}")).await.body["version"], 1);
 }

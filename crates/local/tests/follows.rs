@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use edge::SignUpConfirmation;
 use local::wire::Fault;
 use serde_json::{Value, json};
+use table::MAX_TRIES;
 
 use crate::concurrency::at_once;
 use crate::harness::{Answer, Client, PASSWORD, TestStack, walk};
@@ -323,10 +324,10 @@ async fn follows_that_meet_try_again() {
     let wire = &stack.stack.wire;
     for (method, before, after) in [("PUT", 0, 1), ("DELETE", 1, 0)] {
         let change = async || ada.call(method, "/users/bob/follow", &[], None).await;
-        wire.break_calls("TransactWriteItems", 0, 5, Fault::TransactionConflict);
+        wire.break_calls("TransactWriteItems", 0, MAX_TRIES as usize, Fault::TransactionConflict);
         change().await.expect_problem(503, "unavailable");
         assert_eq!(counts(&ada, "bob").await, (before, 0), "{method}");
-        wire.break_calls("TransactWriteItems", 0, 4, Fault::TransactionConflict);
+        wire.break_calls("TransactWriteItems", 0, MAX_TRIES as usize - 1, Fault::TransactionConflict);
         change().await.expect_status(204);
         assert_eq!(counts(&ada, "bob").await, (after, 0), "{method}");
     }
@@ -342,11 +343,11 @@ async fn what_a_batch_leaves_over_is_asked_for_again() {
     let wire = &stack.stack.wire;
     let whole = ada.get("/users/ada/followers").await.body;
     wire.record();
-    wire.break_calls("BatchGetItem", 0, 4, Fault::Unprocessed);
+    wire.break_calls("BatchGetItem", 0, MAX_TRIES as usize - 1, Fault::Unprocessed);
     assert_eq!(ada.get("/users/ada/followers").await.body, whole);
-    assert_eq!(wire.take_calls().iter().filter(|call| call.action == "BatchGetItem").count(), 5);
+    assert_eq!(wire.take_calls().iter().filter(|call| call.action == "BatchGetItem").count(), MAX_TRIES as usize);
     // Never a shorter page than there is.
-    wire.break_calls("BatchGetItem", 0, 5, Fault::Unprocessed);
+    wire.break_calls("BatchGetItem", 0, MAX_TRIES as usize, Fault::Unprocessed);
     ada.get("/users/ada/followers").await.expect_problem(503, "unavailable");
     for fault in [Fault::Throttled, Fault::ServerError, Fault::TimedOut] {
         wire.break_calls("BatchGetItem", 0, 3, fault);

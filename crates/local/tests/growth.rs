@@ -107,6 +107,7 @@ async fn the_stream_is_empty_once_it_was_handed_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn twenty_thousand_posts_are_written_at_the_speed_of_the_first_hundred() {
+    #[allow(clippy::disallowed_methods, reason = "how large the run is, not a setting of the stack")]
     let posts: usize = std::env::var("POSTS").map_or(20_000, |posts| posts.parse().unwrap());
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

@@ -212,12 +212,51 @@ impl Client {
         answer
     }
 
+    /// A post to write, with a title and some text: `ada.draft("Title").tags(&["a"]).publish().await`.
+    pub fn draft(&self, title: &str) -> Draft<'_> {
+        Draft { client: self, body: json!({ "title": title, "body": "Some text." }) }
+    }
+
     /// Writes and publishes a post; gives its slug.
     pub async fn publish(&self, title: &str, tags: &[&str]) -> String {
-        let body = json!({ "title": title, "body": "Some text.", "tags": tags, "status": "published" });
-        let answer = self.post("/posts", body).await;
+        self.draft(title).tags(tags).publish().await
+    }
+}
+
+/// A post that is about to be written.
+pub struct Draft<'a> {
+    client: &'a Client,
+    body: Value,
+}
+
+impl Draft<'_> {
+    pub fn tags(self, tags: &[&str]) -> Self {
+        self.with("tags", json!(tags))
+    }
+
+    /// With this in a field of the request.
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.body[field] = value.into();
+        self
+    }
+
+    /// Without a field that it has from the start: a note has no title.
+    pub fn without(mut self, field: &str) -> Self {
+        self.body.as_object_mut().expect("an object").remove(field);
+        self
+    }
+
+    /// Writes it as a draft; gives the post.
+    pub async fn save(self) -> Value {
+        let answer = self.client.post("/posts", self.body).await;
         answer.expect_status(201);
-        answer.body["slug"].as_str().expect("a slug").to_owned()
+        answer.body
+    }
+
+    /// Publishes it; gives its slug.
+    pub async fn publish(self) -> String {
+        let post = self.with("status", "published").save().await;
+        post["slug"].as_str().expect("a slug").to_owned()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Every client may ask so often and no oftener, and less often where it guesses or sends.
 
-
 use edge::SignUpConfirmation;
 use local::gateway::operations;
 use local::wire::Fault;

@@ -272,7 +272,7 @@ fn every_setting_is_a_parameter_that_cannot_end_its_text() {
         let parameter = &root["Parameters"][name];
         // What is no text is a number, and stands by itself.
         let is_text = before.ends_with('"');
-        assert_eq!(parameter["Type"] == Yaml::from("String"), is_text, "{name}");
+        assert_eq!(parameter["Type"] == *"String", is_text, "{name}");
         let values = parameter["AllowedValues"].as_sequence().is_some();
         let pattern = parameter["AllowedPattern"].as_str() == Some(r#"^[^"\\]*$"#);
         assert!(!is_text || values || pattern, "{name} may have a quotation mark in it");

@@ -69,7 +69,7 @@ pub fn document(template: &Template) -> Result<Value, OpenApiError> {
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": format!("/{}", template.stage), "description": "Where this document comes from." }],
+        "servers": [{ "url": format!("/{}", template.stage), "description": "The server that this document comes from." }],
         "tags": tags,
         "paths": paths,
         "components": writer.components(),
@@ -82,11 +82,11 @@ pub fn text(document: &Value) -> String {
 }
 
 const TAGS: [(&str, &str); 5] = [
-    ("accounts", "Registering, sessions, passwords, one's own profile."),
-    ("people", "Users as others see them, and following them."),
-    ("posts", "Writing, publishing and reading posts."),
-    ("administration", "Managing users."),
-    ("service", "What is said of the blog as a whole."),
+    ("accounts", "Registration, sessions, passwords, and one's own profile."),
+    ("people", "Public profiles, and following users."),
+    ("posts", "Write, publish and read posts."),
+    ("administration", "Manage users."),
+    ("service", "The blog as a whole: health, version, and this document."),
 ];
 
 fn tag(path: &str) -> &'static str {
@@ -122,29 +122,29 @@ const COMMON_HEADERS: [&str; 9] = [
 fn header_description(name: &str) -> (Value, &'static str) {
     let text = json!({ "type": "string" });
     match name {
-        "x-request-id" => (text, "The request's id, by which the operator finds it in the logs."),
-        "x-correlation-id" => (json!({ "type": "string", "maxLength": 64 }), "What the request carried."),
-        "cache-control" => (text, "Who may keep the answer, and for how long (RFC 9111)."),
-        "vary" => (text, "Which of the request's headers the answer depends on."),
-        "x-content-type-options" => (json!({ "const": "nosniff" }), "The answer is what its type says."),
+        "x-request-id" => (text, "The id of the request, by which the operator finds it in the logs."),
+        "x-correlation-id" => (json!({ "type": "string", "maxLength": 64 }), "The `X-Correlation-Id` of the request."),
+        "cache-control" => (text, "Which caches may store the response, and for how long (RFC 9111)."),
+        "vary" => (text, "The request headers that the response depends on."),
+        "x-content-type-options" => (json!({ "const": "nosniff" }), "The body is of the type that `Content-Type` says."),
         "etag" => (
             json!({ "type": "string", "pattern": "^\"[^\"]+\"$" }),
-            "The version of what is answered, for `If-Match` and `If-None-Match`.",
+            "The validator of the resource, for `If-Match` and `If-None-Match`.",
         ),
-        "location" => (json!({ "type": "string", "format": "uri-reference" }), "Where it is."),
-        "link" => (text, "The next page: `<...>; rel=\"next\"` (RFC 8288). Not there on the last one."),
-        "retry-after" => (json!({ "type": "integer", "minimum": 0 }), "Seconds after which trying again makes sense."),
+        "location" => (json!({ "type": "string", "format": "uri-reference" }), "The address of the resource."),
+        "link" => (text, "The next page: `<...>; rel=\"next\"` (RFC 8288). Absent on the last page."),
+        "retry-after" => (json!({ "type": "integer", "minimum": 0 }), "The number of seconds to wait before trying again."),
         "www-authenticate" => (json!({ "type": "string", "pattern": "^Bearer" }), "How to sign in (RFC 6750)."),
         "ratelimit" => {
-            (text, "How many requests are left, and for how many seconds (draft-ietf-httpapi-ratelimit-headers).")
+            (text, "The number of requests left in the window, and the seconds until it ends (draft-ietf-httpapi-ratelimit-headers).")
         }
-        "ratelimit-policy" => (text, "How many requests are allowed in which time."),
-        "access-control-allow-origin" => (text, "Which pages may read the answer."),
-        "access-control-expose-headers" => (text, "Which headers they may read."),
+        "ratelimit-policy" => (text, "The maximum number of requests in a window."),
+        "access-control-allow-origin" => (text, "The origins whose pages may read the response."),
+        "access-control-expose-headers" => (text, "The headers that they may read."),
         "idempotency-replayed" => {
-            (json!({ "const": "true" }), "The answer is that of the first request with this `Idempotency-Key`.")
+            (json!({ "const": "true" }), "The response is that of the first request with this `Idempotency-Key`.")
         }
-        "content-security-policy" => (text, "What the page may do."),
+        "content-security-policy" => (text, "The content security policy of the page."),
         _ => (text, ""),
     }
 }
@@ -191,7 +191,7 @@ impl Writer {
         answers.retain(|answer| answer.status != StatusCode::NOT_MODIFIED);
         if let Some(shown) = answers.iter_mut().find(|answer| conditional && answer.status == StatusCode::OK) {
             let tagged = shown.headers.contains(&header::ETAG);
-            let mut kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, "The client has it already.");
+            let mut kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, "Not modified since the version that `If-None-Match` names.");
             kept = kept.with(header::ETAG);
             kept.optional_headers.extend(shown.optional_headers.clone());
             kept.optional_headers.extend(shown.headers.iter().filter(|name| *name != header::ETAG).cloned());
@@ -341,7 +341,7 @@ impl Writer {
         let if_match = |required: bool| {
             json!({
                 "name": "If-Match", "in": "header", "required": required, "schema": { "type": "string" },
-                "description": "The ETag of the version that the change was made from, or `*` for whatever is there.",
+                "description": "The ETag of the version that was edited, or `*` to overwrite any version.",
                 "example": "*",
             })
         };
@@ -354,19 +354,19 @@ impl Writer {
                 "IfMatchRequired": if_match(true),
                 "IfNoneMatch": {
                     "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
-                    "description": "The ETag of the version that the client has; if it is current, 304 is answered.",
+                    "description": "The ETag of the version that the client has. If it is current, the response is 304.",
                 },
                 "IdempotencyKey": {
                     "name": "Idempotency-Key", "in": "header",
                     "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]([ -~]*[!-~])?$" },
-                    "description": "Makes it safe to send the request again: within a day, what was done is answered, not done \
-                        again.",
+                    "description": "Makes the request safe to repeat: within a day, a repeated request gets the first response and \
+                        changes nothing.",
                 },
                 "CorrelationId": {
                     "name": "X-Correlation-Id", "in": "header",
                     "schema": { "type": "string" },
-                    "description": "Is logged and sent back, so that a request can be followed through other systems: 1 to 64 \
-                        printable characters of ASCII. Anything else is ignored.",
+                    "description": "An id of the client's own, to follow a request through several systems: 1 to 64 printable ASCII \
+                        characters. It is logged and sent back. Anything else is ignored.",
                 },
             },
             "securitySchemes": {
@@ -391,9 +391,9 @@ fn documentation(route: &Route, operation: &Description) -> Result<(String, Stri
     let summary = text.split_once(". ").map_or(text.as_str(), |(first, _)| first).trim_end_matches('.').to_owned();
     let needs = match operation.operation.min_role {
         None => String::new(),
-        Some(Role::Reader) => " For users who are signed in.".to_owned(),
-        Some(Role::Admin) => " For administrators.".to_owned(),
-        Some(role) => format!(" Needs the role `{role}` or a higher one."),
+        Some(Role::Reader) => " Requires a signed-in user.".to_owned(),
+        Some(Role::Admin) => " Requires the role `admin`.".to_owned(),
+        Some(role) => format!(" Requires the role `{role}` or a higher one."),
     };
     Ok((summary, text + &needs))
 }

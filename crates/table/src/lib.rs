@@ -34,7 +34,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use keys::Key;
-use write::{MAX_TRIES, pause};
+use write::pause;
 
 pub use cursor::Cursor;
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
@@ -46,6 +46,7 @@ pub use refused::Refused;
 pub use signing_key::SigningKey;
 pub use tags::{TagOrder, tag_of};
 pub use users::Guarded;
+pub use write::MAX_TRIES;
 
 type Item = HashMap<String, AttributeValue>;
 

@@ -19,10 +19,10 @@ use domain::{Limit, Page, Tag};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TagOrder {
-    /// The most used first, and of those alike by name.
+    /// The most used tags first; tags with the same count by name.
     #[default]
     Count,
-    /// From a to z.
+    /// By name, from a to z.
     Name,
 }
 

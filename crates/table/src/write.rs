@@ -236,7 +236,7 @@ fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
 }
 
 /// Two transactions that touch one item at the same moment cancel each other. The maximum number of tries.
-pub(crate) const MAX_TRIES: u32 = 5;
+pub const MAX_TRIES: u32 = 8;
 
 impl Table {
     /// Does all of these writes, or none. The SDK sends an idempotency token with each call, so one whose

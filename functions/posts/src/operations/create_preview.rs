@@ -1,7 +1,7 @@
 //! `POST /posts/{slug}/preview`: Create a preview link. It shows the post, also while it is a draft, to everybody who has
 //! the link, without an account, for 7 days.
 //!
-//! Problems: gone, conflict.
+//! Problems: gone.
 
 use std::sync::Arc;
 
