@@ -120,6 +120,20 @@ async fn an_account_whose_code_could_not_be_sent_is_there_and_gets_one_later() {
 }
 
 #[tokio::test]
+async fn a_confirmation_finishes_what_the_trigger_could_not() {
+    for (action, skip) in [("AdminAddUserToGroup", 0), ("TransactWriteItems", 0)] {
+        let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+        let visitor = stack.visitor();
+        let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+        visitor.post("/users", registration).await.expect_status(201);
+        stack.stack.wire.break_calls(action, skip, 3, Fault::ServerError);
+        let confirmation = json!({ "email": "ada@example.com", "code": stack.code_for("ada@example.com") });
+        visitor.post("/users/confirm", confirmation).await.expect_status(204);
+        stack.log_in("ada").await.get("/me").await.expect_status(200);
+    }
+}
+
+#[tokio::test]
 async fn a_registration_that_broke_off_late_is_finished_by_the_first_log_in() {
     for (action, skip) in [("AdminAddUserToGroup", 0), ("GetItem", 0), ("TransactWriteItems", 1)] {
         let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });

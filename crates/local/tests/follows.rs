@@ -337,7 +337,7 @@ async fn follows_that_meet_try_again() {
 async fn what_a_batch_leaves_over_is_asked_for_again() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
-    for (_, client) in crowd(&stack, "user", 8).await {
+    for (_, client) in crowd(&stack, "user", MAX_TRIES as usize + 1).await {
         follow(&client, "ada").await.expect_status(204);
     }
     let wire = &stack.stack.wire;

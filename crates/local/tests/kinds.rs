@@ -1,6 +1,7 @@
 //! Notes, quotes, replies and reposts.
 
 use domain::Role;
+use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::concurrency::at_once;
@@ -495,4 +496,243 @@ async fn reposts_go_with_the_name_and_the_account_of_who_made_them() {
     let again = stack.user("robert").await;
     assert_eq!(again.get("/posts?author=robert").await.body["items"], json!([]));
     assert_eq!(ada.get("/posts/first").await.body["viewer"]["reposted"], false);
+}
+
+/// Every field of every kind as clients get it: what changes here changes for them.
+#[tokio::test]
+async fn each_kind_is_shown_as_it_always_was() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let article = ada.draft("An article").tags(&["rust"]).save().await;
+    ada.post(&format!("{}/publish", path(&article)), json!({})).await.expect_status(200);
+    let note = ada.draft("A note").without("title").publish().await;
+    let quote = ada.draft("A quote").with("quote_of", "an-article").publish().await;
+    let answer = ada.draft("A reply").without("title").with("reply_to", "an-article").publish().await;
+    repost(&ada, "an-article").await.expect_status(204);
+    stack.settle().await;
+    let mut shown = json!({});
+    for (kind, slug) in [("article", "an-article"), ("note", &note), ("quote", &quote), ("reply", &answer)] {
+        let post = stack.visitor().get(&format!("/posts/{slug}")).await.body;
+        assert_eq!(post["kind"], kind);
+        shown[kind] = post;
+    }
+    shown["repost"] = stack.visitor().get("/posts?author=ada&kind=repost").await.body["items"][0].clone();
+    let text = serde_json::to_string_pretty(&shown).unwrap();
+    expect![[r#"
+        {
+          "article": {
+            "author": {
+              "avatar_url": null,
+              "display_name": "ada",
+              "username": "ada"
+            },
+            "body": "Some text.",
+            "canonical_url": null,
+            "counts": {
+              "comments": 0,
+              "reactions": 0,
+              "replies": 1,
+              "reposts": 1
+            },
+            "cover_image_url": null,
+            "created_at": "2026-11-21T08:30:00.000Z",
+            "html": "<p>Some text.</p>\n",
+            "id": "01M7YKM0T00000000000000006",
+            "kind": "article",
+            "language": null,
+            "meta_description": null,
+            "meta_title": null,
+            "published_at": "2026-11-21T08:30:00.000Z",
+            "quote_of": null,
+            "reading_time_minutes": 1,
+            "reply_to": null,
+            "slug": "an-article",
+            "status": "published",
+            "summary": "Some text.",
+            "tags": [
+              "rust"
+            ],
+            "title": "An article",
+            "updated_at": "2026-11-21T08:30:00.000Z",
+            "version": 2,
+            "word_count": 2
+          },
+          "note": {
+            "author": {
+              "avatar_url": null,
+              "display_name": "ada",
+              "username": "ada"
+            },
+            "body": "Some text.",
+            "canonical_url": null,
+            "counts": {
+              "comments": 0,
+              "reactions": 0,
+              "replies": 0,
+              "reposts": 0
+            },
+            "cover_image_url": null,
+            "created_at": "2026-11-21T08:30:00.000Z",
+            "html": "<p>Some text.</p>\n",
+            "id": "01M7YKM0T0000000000000000A",
+            "kind": "note",
+            "language": null,
+            "meta_description": null,
+            "meta_title": null,
+            "published_at": "2026-11-21T08:30:00.000Z",
+            "quote_of": null,
+            "reading_time_minutes": 1,
+            "reply_to": null,
+            "slug": "01m7ykm0t0000000000000000a",
+            "status": "published",
+            "summary": "Some text.",
+            "tags": [],
+            "title": null,
+            "updated_at": "2026-11-21T08:30:00.000Z",
+            "version": 1,
+            "word_count": 2
+          },
+          "quote": {
+            "author": {
+              "avatar_url": null,
+              "display_name": "ada",
+              "username": "ada"
+            },
+            "body": "Some text.",
+            "canonical_url": null,
+            "counts": {
+              "comments": 0,
+              "reactions": 0,
+              "replies": 0,
+              "reposts": 0
+            },
+            "cover_image_url": null,
+            "created_at": "2026-11-21T08:30:00.000Z",
+            "html": "<p>Some text.</p>\n",
+            "id": "01M7YKM0T0000000000000000C",
+            "kind": "quote",
+            "language": null,
+            "meta_description": null,
+            "meta_title": null,
+            "published_at": "2026-11-21T08:30:00.000Z",
+            "quote_of": {
+              "author": {
+                "avatar_url": null,
+                "display_name": "ada",
+                "username": "ada"
+              },
+              "gone": false,
+              "id": "01M7YKM0T00000000000000006",
+              "kind": "article",
+              "published_at": "2026-11-21T08:30:00.000Z",
+              "slug": "an-article",
+              "summary": "Some text.",
+              "title": "An article"
+            },
+            "reading_time_minutes": 1,
+            "reply_to": null,
+            "slug": "a-quote",
+            "status": "published",
+            "summary": "Some text.",
+            "tags": [],
+            "title": "A quote",
+            "updated_at": "2026-11-21T08:30:00.000Z",
+            "version": 1,
+            "word_count": 2
+          },
+          "reply": {
+            "author": {
+              "avatar_url": null,
+              "display_name": "ada",
+              "username": "ada"
+            },
+            "body": "Some text.",
+            "canonical_url": null,
+            "counts": {
+              "comments": 0,
+              "reactions": 0,
+              "replies": 0,
+              "reposts": 0
+            },
+            "cover_image_url": null,
+            "created_at": "2026-11-21T08:30:00.000Z",
+            "html": "<p>Some text.</p>\n",
+            "id": "01M7YKM0T0000000000000000E",
+            "kind": "reply",
+            "language": null,
+            "meta_description": null,
+            "meta_title": null,
+            "published_at": "2026-11-21T08:30:00.000Z",
+            "quote_of": null,
+            "reading_time_minutes": 1,
+            "reply_to": {
+              "author": {
+                "avatar_url": null,
+                "display_name": "ada",
+                "username": "ada"
+              },
+              "gone": false,
+              "id": "01M7YKM0T00000000000000006",
+              "kind": "article",
+              "published_at": "2026-11-21T08:30:00.000Z",
+              "slug": "an-article",
+              "summary": "Some text.",
+              "title": "An article"
+            },
+            "slug": "01m7ykm0t0000000000000000e",
+            "status": "published",
+            "summary": "Some text.",
+            "tags": [],
+            "title": null,
+            "updated_at": "2026-11-21T08:30:00.000Z",
+            "version": 1,
+            "word_count": 2
+          },
+          "repost": {
+            "author": {
+              "avatar_url": null,
+              "display_name": "ada",
+              "username": "ada"
+            },
+            "canonical_url": null,
+            "counts": {
+              "comments": 0,
+              "reactions": 0,
+              "replies": 0,
+              "reposts": 0
+            },
+            "cover_image_url": null,
+            "created_at": "2026-11-21T08:30:00.000Z",
+            "id": "01M7YKM0T0000000000000000H",
+            "kind": "repost",
+            "language": null,
+            "meta_description": null,
+            "meta_title": null,
+            "published_at": "2026-11-21T08:30:00.000Z",
+            "quote_of": {
+              "author": {
+                "avatar_url": null,
+                "display_name": "ada",
+                "username": "ada"
+              },
+              "gone": false,
+              "id": "01M7YKM0T00000000000000006",
+              "kind": "article",
+              "published_at": "2026-11-21T08:30:00.000Z",
+              "slug": "an-article",
+              "summary": "Some text.",
+              "title": "An article"
+            },
+            "reading_time_minutes": 1,
+            "reply_to": null,
+            "slug": "an-article",
+            "status": "published",
+            "summary": null,
+            "tags": [],
+            "title": null,
+            "updated_at": "2026-11-21T08:30:00.000Z",
+            "version": 1,
+            "word_count": 0
+          }
+        }"#]].assert_eq(&text);
 }

@@ -9,6 +9,21 @@ fn ids(items: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn whichever_list_is_read_first_makes_the_key_of_the_cursors() {
+    for path in ["/users/ada/following", "/posts/quoted/quotes"] {
+        let stack = TestStack::start().await;
+        let ada = stack.user("ada").await;
+        ada.publish("Quoted", &[]).await;
+        for name in ["bob", "cem"] {
+            stack.user(name).await;
+            ada.put(&format!("/users/{name}/follow"), json!({})).await.expect_status(204);
+            ada.draft(name).with("quote_of", "quoted").publish().await;
+        }
+        assert_eq!(walk(&ada, path, 1).await.len(), 2, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_list_is_walked_to_its_end_newest_first() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

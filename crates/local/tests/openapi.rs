@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use domain::Role;
 use edge::ProblemKind;
 use expect_test::expect_file;
 use http::HeaderMap;
@@ -140,6 +141,29 @@ fn the_document_is_the_one_that_is_committed() {
     let template = Template::read(template::SOURCE, &refs()).unwrap();
     let document = openapi::document(&template).unwrap();
     expect_file!["../../../openapi.json"].assert_eq(&openapi::text(&document));
+}
+
+#[test]
+fn the_readme_lists_every_operation() {
+    const BEGIN: &str = "<!-- begin operations -->\n";
+    const END: &str = "<!-- end operations -->";
+    let template = Template::read(template::SOURCE, &refs()).unwrap();
+    let document = openapi::document(&template).unwrap();
+    let mut table = String::from("| operation | who | what |\n|---|---|---|\n");
+    for route in &template.routes {
+        let description = openapi::descriptions().find(|it| it.operation.name == route.handler).unwrap();
+        let who = match description.operation.min_role {
+            None => "anybody",
+            Some(Role::Reader) => "signed in",
+            Some(role) => role.name(),
+        };
+        let summary = document["paths"][&route.path][route.method.to_lowercase()]["summary"].as_str().unwrap();
+        table += &format!("| `{} {}` | {who} | {summary} |\n", route.method, route.path);
+    }
+    let readme = include_str!("../../../README.md");
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    expect_file!["../../../README.md"].assert_eq(&format!("{before}{BEGIN}{table}{END}{after}"));
 }
 
 #[tokio::test]

@@ -108,6 +108,12 @@ async fn restoring_a_version_makes_a_new_one_and_deletes_none() {
     let stale = ada.call("POST", "/posts/new/revisions/2/restore", &[("if-match", &etag)], None).await;
     stale.expect_problem(412, "precondition-failed");
     ada.post("/posts/new/revisions/9/restore", json!({})).await.expect_problem(404, "not-found");
+
+    // What it quotes is shown with it.
+    let quote = ada.draft("Quote").with("quote_of", "new").publish().await;
+    ada.patch(&format!("/posts/{quote}"), "*", json!({ "body": "Another text." })).await.expect_status(200);
+    let restored = ada.post(&format!("/posts/{quote}/revisions/1/restore"), json!({})).await;
+    assert_eq!((&restored.body["body"], &restored.body["quote_of"]["slug"]), (&json!("Some text."), &json!("new")));
 }
 
 #[tokio::test]

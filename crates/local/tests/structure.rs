@@ -1,4 +1,4 @@
-//! The house: which crate may use which, and what a binary may link.
+//! The house: which crate may use which, what a binary may link, and how many files a usual change touches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -85,5 +85,33 @@ fn a_binary_links_the_clients_that_it_calls_and_no_others() {
         }
         let linked: Vec<_> = reached.iter().filter(|name| name.starts_with("aws-sdk-")).collect();
         assert_eq!(linked, allowed.iter().collect::<Vec<_>>(), "{binary}");
+    }
+}
+
+/// The recipes of CONTRIBUTING.md, each with the most files that it may take: a change that takes more needs a better design,
+/// not a longer recipe.
+const RECIPES: &[(&str, usize)] = &[
+    ("Add an operation", 6),
+    ("Add a field of a post", 6),
+    ("Add a consumer of the table's stream", 6),
+    ("Add a setting", 4),
+];
+
+#[test]
+fn a_usual_change_touches_few_files_and_the_recipes_name_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    for (name, max_files) in RECIPES {
+        let (_, recipe) = text.split_once(&format!("### {name}\n")).unwrap_or_else(|| panic!("no recipe {name:?}"));
+        let recipe = recipe.split("\n### ").next().unwrap_or_default();
+        let steps = recipe.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
+        let files: BTreeSet<&str> = steps
+            .map(|step| step.split('`').nth(1).unwrap_or_else(|| panic!("{name}: no file in {step:?}")))
+            .collect();
+        assert!(!files.is_empty() && files.len() <= *max_files, "{name} touches {} files: {files:?}", files.len());
+        assert!(recipe.contains(&format!("t most {max_files} files:")), "{name} does not say {max_files}");
+        for file in files {
+            assert!(root.join(file).is_file(), "{name}: there is no {file}");
+        }
     }
 }
