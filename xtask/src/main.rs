@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 mod blocks;
 mod parameters;
@@ -20,6 +20,24 @@ type Generator = fn(&Path) -> Result<Vec<Generated>, Box<dyn Error>>;
 
 /// All generators. A new one is a module with a function `generate`, and a line here.
 const GENERATORS: &[Generator] = &[parameters::generate, parts::generate];
+
+/// The tests that write what needs the code of the blog, each as arguments of `cargo test`: with `UPDATE_EXPECT` they write
+/// it, without they compare.
+const TESTS: &[&[&str]] = &[
+    &["-p", "markdown", "the_documentation_lists_all_that_may_stand_in_a_page"],
+    &[
+        "-p",
+        "local",
+        "--test",
+        "stories",
+        "--",
+        "--exact",
+        "openapi::the_document_is_the_one_that_is_committed",
+        "openapi::the_readme_lists_every_operation",
+        "caching::every_get_is_cached_as_the_docs_say",
+        "administration::every_operation_lets_pass_whom_the_documentation_says",
+    ],
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -58,6 +76,12 @@ fn generate() -> Result<(), Box<dyn Error>> {
     for Generated { path, text } in outdated()? {
         println!("{}", path.strip_prefix(repository()).unwrap_or(&path).display());
         fs::write(path, text)?;
+    }
+    for arguments in TESTS {
+        let tests = Command::new(env!("CARGO")).arg("test").args(*arguments).env("UPDATE_EXPECT", "1").status()?;
+        if !tests.success() {
+            return Err(format!("cargo test {} failed", arguments.join(" ")).into());
+        }
     }
     Ok(())
 }

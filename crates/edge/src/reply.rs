@@ -285,8 +285,11 @@ impl<T: Serialize + JsonSchema> Reply for Started<T> {
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        let started =
-            AnswerDescription::json::<T>(StatusCode::ACCEPTED, "Accepted. The result will be at `Location`.", generator);
+        let started = AnswerDescription::json::<T>(
+            StatusCode::ACCEPTED,
+            "Accepted. The result will be at `Location`.",
+            generator,
+        );
         vec![started.with(header::LOCATION)]
     }
 }

@@ -734,5 +734,6 @@ async fn each_kind_is_shown_as_it_always_was() {
             "version": 1,
             "word_count": 0
           }
-        }"#]].assert_eq(&text);
+        }"#]]
+    .assert_eq(&text);
 }

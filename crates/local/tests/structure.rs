@@ -105,9 +105,8 @@ fn a_usual_change_touches_few_files_and_the_recipes_name_them() {
         let (_, recipe) = text.split_once(&format!("### {name}\n")).unwrap_or_else(|| panic!("no recipe {name:?}"));
         let recipe = recipe.split("\n### ").next().unwrap_or_default();
         let steps = recipe.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit()));
-        let files: BTreeSet<&str> = steps
-            .map(|step| step.split('`').nth(1).unwrap_or_else(|| panic!("{name}: no file in {step:?}")))
-            .collect();
+        let files: BTreeSet<&str> =
+            steps.map(|step| step.split('`').nth(1).unwrap_or_else(|| panic!("{name}: no file in {step:?}"))).collect();
         assert!(!files.is_empty() && files.len() <= *max_files, "{name} touches {} files: {files:?}", files.len());
         assert!(recipe.contains(&format!("t most {max_files} files:")), "{name} does not say {max_files}");
         for file in files {

@@ -126,18 +126,23 @@ fn header_description(name: &str) -> (Value, &'static str) {
         "x-correlation-id" => (json!({ "type": "string", "maxLength": 64 }), "The `X-Correlation-Id` of the request."),
         "cache-control" => (text, "Which caches may store the response, and for how long (RFC 9111)."),
         "vary" => (text, "The request headers that the response depends on."),
-        "x-content-type-options" => (json!({ "const": "nosniff" }), "The body is of the type that `Content-Type` says."),
+        "x-content-type-options" => {
+            (json!({ "const": "nosniff" }), "The body is of the type that `Content-Type` says.")
+        }
         "etag" => (
             json!({ "type": "string", "pattern": "^\"[^\"]+\"$" }),
             "The validator of the resource, for `If-Match` and `If-None-Match`.",
         ),
         "location" => (json!({ "type": "string", "format": "uri-reference" }), "The address of the resource."),
         "link" => (text, "The next page: `<...>; rel=\"next\"` (RFC 8288). Absent on the last page."),
-        "retry-after" => (json!({ "type": "integer", "minimum": 0 }), "The number of seconds to wait before trying again."),
-        "www-authenticate" => (json!({ "type": "string", "pattern": "^Bearer" }), "How to sign in (RFC 6750)."),
-        "ratelimit" => {
-            (text, "The number of requests left in the window, and the seconds until it ends (draft-ietf-httpapi-ratelimit-headers).")
+        "retry-after" => {
+            (json!({ "type": "integer", "minimum": 0 }), "The number of seconds to wait before trying again.")
         }
+        "www-authenticate" => (json!({ "type": "string", "pattern": "^Bearer" }), "How to sign in (RFC 6750)."),
+        "ratelimit" => (
+            text,
+            "The number of requests left in the window, and the seconds until it ends (draft-ietf-httpapi-ratelimit-headers).",
+        ),
         "ratelimit-policy" => (text, "The maximum number of requests in a window."),
         "access-control-allow-origin" => (text, "The origins whose pages may read the response."),
         "access-control-expose-headers" => (text, "The headers that they may read."),
@@ -191,7 +196,10 @@ impl Writer {
         answers.retain(|answer| answer.status != StatusCode::NOT_MODIFIED);
         if let Some(shown) = answers.iter_mut().find(|answer| conditional && answer.status == StatusCode::OK) {
             let tagged = shown.headers.contains(&header::ETAG);
-            let mut kept = AnswerDescription::empty(StatusCode::NOT_MODIFIED, "Not modified since the version that `If-None-Match` names.");
+            let mut kept = AnswerDescription::empty(
+                StatusCode::NOT_MODIFIED,
+                "Not modified since the version that `If-None-Match` names.",
+            );
             kept = kept.with(header::ETAG);
             kept.optional_headers.extend(shown.optional_headers.clone());
             kept.optional_headers.extend(shown.headers.iter().filter(|name| *name != header::ETAG).cloned());
