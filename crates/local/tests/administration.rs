@@ -194,13 +194,13 @@ async fn every_operation_lets_pass_whom_the_documentation_says() {
         clients.push((role, stack.user_with_role(&format!("the-{role}"), role).await));
     }
     let mut table = String::from(
-        "# Who may do what\n\nWritten by a test (`crates/local/tests/administration.rs`), which tries each of these with each role.\n\n| operation | route | least role |\n|---|---|---|\n",
+        "# Who may do what\n\nWritten by a test (`crates/local/tests/administration.rs`), which tries each of these with each role.\n\n| operation | route | minimum role |\n|---|---|---|\n",
     );
     let mut routes = stack.stack.gateway.template().routes.clone();
     routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
     for route in routes {
         let (_, operation) = operations().find(|(_, operation)| operation.name == route.handler).unwrap();
-        let least = operation.min_role;
+        let min_role = operation.min_role;
         // A thing that does not exist, and no body: whoever is let in hears about that instead.
         let path = route.path.replace(['{', '}'], "");
         for (role, client) in &clients {
@@ -210,10 +210,10 @@ async fn every_operation_lets_pass_whom_the_documentation_says() {
                 true => stack.log_in(&format!("the-{role}")).await.call(&route.method, &path, &[], None).await,
             };
             let refused = answer.body["type"] == "urn:broadsheet:problem:forbidden";
-            assert_eq!(refused, least.is_some_and(|least| *role < least), "{role} at {} {path}", route.method);
+            assert_eq!(refused, min_role.is_some_and(|min_role| *role < min_role), "{role} at {} {path}", route.method);
         }
-        let least = least.map_or("anybody", Role::name);
-        table.push_str(&format!("| `{}` | `{} {}` | {least} |\n", route.handler, route.method, route.path));
+        let min_role = min_role.map_or("anybody", Role::name);
+        table.push_str(&format!("| `{}` | `{} {}` | {min_role} |\n", route.handler, route.method, route.path));
     }
     expect_file!["../../../docs/roles.md"].assert_eq(&table);
 }
