@@ -4,7 +4,7 @@
 const BEGIN: &str = ">>> generated: ";
 const END: &str = "<<< generated";
 
-/// The text with what stands in its blocks replaced. `write` gets the words after `generated:`, the first of them the block's name.
+/// The text with the contents of its blocks replaced. `write` gets the words after `generated:`, the first of them the block's name.
 pub fn replaced(now: &str, mut write: impl FnMut(&[&str]) -> Result<String, String>) -> Result<String, String> {
     let (mut text, mut inside) = (String::new(), false);
     for line in now.lines() {
@@ -24,7 +24,7 @@ pub fn replaced(now: &str, mut write: impl FnMut(&[&str]) -> Result<String, Stri
     if inside { Err("a block has no end".to_owned()) } else { Ok(text) }
 }
 
-/// The text without what stands in its blocks.
+/// The text without the contents of its blocks.
 pub fn by_hand(now: &str) -> Result<String, String> {
     replaced(now, |_| Ok(String::new()))
 }

@@ -1,4 +1,4 @@
-//! The tables of what an operator can set: the parameters of `template.yaml`, with what stands there of each.
+//! The tables of what an operator can set: the parameters of `template.yaml`, with their defaults and descriptions.
 
 use std::error::Error;
 use std::fs;

@@ -29,7 +29,7 @@ pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
     Ok(parts)
 }
 
-/// The template of a crate, from what stands in it now.
+/// The template of a crate, from its current text.
 fn part(name: &str, now: &str) -> Result<String, String> {
     let by_hand = blocks::by_hand(now)?;
     let mut written = Vec::new();

@@ -36,7 +36,7 @@ impl Sdk {
     /// By hand and not by `aws-config`, whose chain of credential providers links STS, SSO and their HTTP clients into
     /// every function. Lambda hands credentials over in environment variables, for the life of the process.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-    #[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
+    #[allow(clippy::disallowed_methods, reason = "Lambda sets these variables, so Config does not contain them")]
     pub fn from_env() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let credentials = Credentials::new(
@@ -67,7 +67,7 @@ impl Sdk {
         Self::new(config.build())
     }
 
-    /// A configuration of one's own making, for stacks that are not at AWS.
+    /// From a given configuration, for stacks that are not at AWS.
     pub fn new(config: SdkConfig) -> Self {
         Self { config, endpoints: Vec::new() }
     }

@@ -46,7 +46,7 @@ impl Export {
         Self { id, user_id, created_at: now, ready_at: None, expires_at: now.plus_seconds(EXPORT_SECONDS).seconds() }
     }
 
-    /// Where it stands. Nobody has to write down that one failed.
+    /// The status. That an export failed follows from its age; nothing writes it.
     pub fn status(&self, now: Timestamp) -> ExportStatus {
         match self.ready_at {
             Some(_) => ExportStatus::Ready,

@@ -115,23 +115,18 @@ macro_rules! fields {
 
         impl $crate::FromFields for $name {
             fn names() -> Vec<&'static str> {
-                #[allow(unused_mut, reason = "there may be no part")]
-                let mut names = vec![$(stringify!($field)),*];
-                $(names.extend(<$part_type as $crate::FromFields>::names());)?
-                names
+                [$(stringify!($field)),*].into_iter()$(.chain(<$part_type as $crate::FromFields>::names()))?.collect()
             }
 
             fn describe(generator: &mut $crate::SchemaGenerator) -> Vec<$crate::FieldDescription> {
-                #[allow(unused_mut, reason = "there may be no part")]
-                let mut fields = vec![$($crate::FieldDescription::of::<$type>(
+                let fields = [$($crate::FieldDescription::of::<$type>(
                     stringify!($field), concat!($($field_doc, "\n"),*), generator,
                 )),*];
-                $(fields.extend(<$part_type as $crate::FromFields>::describe(generator));)?
-                fields
+                fields.into_iter()$(.chain(<$part_type as $crate::FromFields>::describe(generator)))?.collect()
             }
 
             fn take_from(fields: &mut $crate::Fields) -> Option<Self> {
-                // Each is read, whatever became of the others: all that are broken are reported at once.
+                // Each is read, even if another is invalid: all invalid fields are reported at once.
                 $(let $field = fields.take::<$type>(stringify!($field));)*
                 $(let $part = <$part_type as $crate::FromFields>::take_from(fields);)?
                 Some(Self { $($field: $field?,)* $($part: $part?,)? })

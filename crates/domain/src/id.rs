@@ -36,8 +36,8 @@ macro_rules! id {
 }
 
 id! {
-    /// A user's id. Whoever registers with us is named by it in Cognito, so that a token leads to the profile without a
-    /// look-up.
+    // Also the username in Cognito of those who register with us, so that a token leads to the profile without a look-up.
+    /// A user's id. It stays when the username changes.
     UserId
 }
 id! {

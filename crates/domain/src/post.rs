@@ -19,7 +19,7 @@ pub const TRASH_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// The maximum number of characters of a note.
 pub const MAX_NOTE_CHARACTERS: usize = 777;
 
-/// What kind of post it is. It follows from what the post has, but for a repost, which is made as one.
+/// The kind of a post. It follows from the fields of the post, except for a repost, which has an operation of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostKind {
@@ -31,7 +31,7 @@ pub enum PostKind {
     Quote,
     /// A post that answers another post.
     Reply,
-    /// Another post, shown to one's own followers. It has no text; `quote_of` is the other post.
+    /// Another post, shown to the followers of whoever reposts it. It has no text; `quote_of` is the other post.
     Repost,
 }
 
@@ -95,8 +95,7 @@ impl From<&User> for PostAuthor {
     }
 }
 
-/// All of a post but its text: what a card of a list shows, and what the post's own item and every list that
-/// it stands in hold.
+/// All of a post but its text: what a card shows. The post's own item and its item in each list contain it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
     /// The id, which stays.
@@ -105,7 +104,7 @@ pub struct Post {
     pub slug: Slug,
     /// What kind it is.
     pub kind: PostKind,
-    /// Where it stands.
+    /// The status.
     pub status: PostStatus,
     /// What its author wrote of it, apart from the text.
     #[serde(flatten)]
@@ -191,7 +190,7 @@ pub struct PostReference {
     pub slug: Slug,
     /// What kind it is.
     pub kind: PostKind,
-    /// Where it stands. Whatever is not published is gone for who reads a quote of it.
+    /// The status. A quote shows a post that is not published as gone.
     pub status: PostStatus,
     /// The title.
     pub title: Option<String>,
@@ -474,7 +473,7 @@ impl Post {
         self.status == PostStatus::Scheduled && self.publish_at.is_some_and(|at| at <= now)
     }
 
-    /// Makes it a draft again, from wherever it stands.
+    /// Makes it a draft again, whatever its status is.
     pub fn unpublish(&mut self) {
         self.status = PostStatus::Draft;
         self.publish_at = None;

@@ -44,8 +44,8 @@ impl From<&Post> for Revision {
 }
 
 impl Revision {
-    /// Gives the post what it had at this version: all that an author writes, but not its address and not where it
-    /// stands, which are not text that one could have lost.
+    /// Gives the post what its author had written at this version. Its slug and its status stay: restoring a text must not
+    /// move or unpublish the post.
     pub fn restore(self, post: &mut Post) {
         post.details = self.details;
         post.quote_of = self.quote_of;

@@ -330,7 +330,7 @@ pub struct SignOut {
     pub session: String,
 }
 
-/// Where an account stands.
+/// The status of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UserStatus {
@@ -366,7 +366,7 @@ pub struct User {
     pub website_url: Option<String>,
     /// What the user may do, as last told to Cognito; what counts for a request is the role in its token.
     pub role: Role,
-    /// Where the account stands.
+    /// The status of the account.
     pub status: UserStatus,
     /// Why an administrator refused it, while it is suspended.
     pub suspension_reason: Option<String>,

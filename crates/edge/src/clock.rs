@@ -29,7 +29,7 @@ impl Clock {
         )
     }
 
-    /// A clock of one's own making, for tests that fix time and ids.
+    /// A custom clock, for tests that fix time and ids.
     pub fn new(
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         random: impl Fn() -> u128 + Send + Sync + 'static,

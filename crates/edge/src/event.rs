@@ -41,8 +41,8 @@ impl<'a> Event<'a> {
         Self { request_id, route, host, base, path, source }
     }
 
-    /// The address that stands before the API's paths. API Gateway says which host was asked and by which scheme, or our
-    /// CDN does, so neither is the client's word.
+    /// The address in front of the API's paths. Host and scheme come from API Gateway or from our CDN, so a client cannot
+    /// forge them.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         let plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
         format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)

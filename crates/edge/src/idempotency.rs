@@ -45,7 +45,7 @@ struct Kept {
     body: String,
 }
 
-/// What becomes of a request with a key.
+/// What to do with a request that has a key.
 pub(crate) enum Outcome {
     /// It is to be done.
     Run(Try),

@@ -320,7 +320,7 @@ impl std::error::Error for Problem {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub struct ProblemDetails<'a> {
-    /// The kind of problem: `urn:broadsheet:problem:NAME`. Programs go by this.
+    /// The kind of problem: `urn:broadsheet:problem:NAME`, for programs.
     r#type: String,
     /// The kind of problem, for people.
     title: &'a str,

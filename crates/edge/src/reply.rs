@@ -16,7 +16,7 @@ pub struct ReplyContext<'a> {
     pub method: &'a Method,
     /// The request's headers.
     pub headers: &'a HeaderMap,
-    /// What stands before the API's paths in addresses: the stage, unless a custom domain hides it.
+    /// The path in front of the API's paths: the stage, or nothing behind a custom domain.
     pub base: &'a str,
     /// The request's path below `base`.
     pub path: &'a str,
@@ -330,7 +330,10 @@ impl<T: Reply> Reply for MovedOr<T> {
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        let moved = AnswerDescription::empty(StatusCode::MOVED_PERMANENTLY, "The resource has another name now.");
+        let moved = AnswerDescription::empty(
+            StatusCode::MOVED_PERMANENTLY,
+            "The resource has moved to the address in `Location`.",
+        );
         let mut answers = T::describe(generator);
         answers.push(moved.with(header::LOCATION));
         answers

@@ -69,7 +69,7 @@ pub async fn serve<S: Services>(
 /// One JSON line for each event, on standard output, where Lambda collects it. `AWS_LAMBDA_LOG_LEVEL`, which
 /// the template's `LoggingConfig` sets, says how much.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-#[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
+#[allow(clippy::disallowed_methods, reason = "Lambda sets these variables, so Config does not contain them")]
 fn start_logging() {
     let variable = |name| std::env::var(name).ok();
     let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
@@ -81,7 +81,7 @@ fn start_logging() {
 }
 
 /// What the template calls this function.
-#[allow(clippy::disallowed_methods, reason = "set by Lambda, not by the template")]
+#[allow(clippy::disallowed_methods, reason = "Lambda sets these variables, so Config does not contain them")]
 pub fn handler_name() -> String {
     std::env::var("_HANDLER").unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What stands behind the functions: an embedded DynamoDB, a local Cognito and a local S3, each at an address of its
+//! The services that the functions use: an embedded DynamoDB, a local Cognito and a local S3, each at an address of its
 //! own, speaking the wire protocol that the AWS SDK speaks.
 
 use std::io;

@@ -23,7 +23,7 @@ use tracing::level_filters::LevelFilter;
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// How much is logged: off, error, warn, info, or debug, with every call of what stands behind the functions.
+    /// How much is logged: off, error, warn, info, or debug, with every call of the table, the user pool and the bucket.
     #[arg(long, default_value = "info")]
     log_level: LevelFilter,
     #[command(flatten)]
@@ -169,7 +169,7 @@ async fn serve(options: Serve) -> io::Result<()> {
 }
 
 async fn run_backing(options: RunBacking) -> io::Result<()> {
-    // A whole stack, because the pool's triggers run in this process; only what stands behind the functions is reached.
+    // A whole stack, because the pool's triggers run in this process; only the services that the functions use can be reached.
     let stack = Stack::start(Options {
         storage: options.data.storage(),
         // As samconfig.toml has it for the functions.

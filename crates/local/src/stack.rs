@@ -46,7 +46,7 @@ pub struct Options {
 pub struct Stack {
     /// The front: answers requests.
     pub gateway: Gateway,
-    /// What stands behind: the table, the user pool and the bucket.
+    /// The table, the user pool and the bucket.
     pub backing: Backing,
     /// The wire between the two.
     pub wire: Wire,
@@ -120,7 +120,7 @@ pub fn sdk_config(wire: Wire) -> SdkConfig {
         // The SDK keeps its budget of retries by region, for the whole process; stacks in one process, such as those of
         // the tests, must not use up each other's.
         .region(Region::new(format!("local-{}", wire.s3_url().rsplit(':').next().unwrap_or_default())))
-        // The wire leads each call to its emulator, whatever stands here. Links to files begin with it.
+        // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
         .endpoint_url(wire.s3_url())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(

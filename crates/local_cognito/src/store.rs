@@ -283,7 +283,7 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// With all that hangs on the user, by the foreign keys.
+    /// With everything that refers to the user, by the foreign keys.
     pub(super) fn delete(&self, user: &User) -> Result<(), Error> {
         self.0.execute("DELETE FROM users WHERE sub = ?1", [&user.sub])?;
         Ok(())

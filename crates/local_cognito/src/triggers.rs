@@ -1,4 +1,4 @@
-//! The pool's Lambda triggers: what they are told, and what becomes of what they say.
+//! The pool's Lambda triggers: their events, and how their responses are used.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html>
 
 use serde_json::{Value, json};

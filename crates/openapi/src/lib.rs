@@ -1,7 +1,7 @@
 //! The API's document: OpenAPI 3.1, from the template's routes and the types that the operations are made of.
 //! <https://spec.openapis.org/oas/v3.1.1>
 //!
-//! `openapi.json` is what comes of it; `cargo run -- openapi` prints it, a test compares.
+//! The result is `openapi.json`; `cargo run -- openapi` prints it, and a test compares it with the committed file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +82,7 @@ pub fn text(document: &Value) -> String {
 }
 
 const TAGS: [(&str, &str); 5] = [
-    ("accounts", "Registration, sessions, passwords, and one's own profile."),
+    ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
     ("administration", "Manage users."),

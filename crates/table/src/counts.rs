@@ -1,7 +1,7 @@
 //! What others count in a post: comments, reactions, reposts, replies.
 //!
 //! They are counted in the post's own item, in the transaction of what is counted, so they are exact and cost the same
-//! whatever lists the post stands in. A consumer of the stream brings the copies in those lists up to date.
+//! however many lists contain the post. A consumer of the stream brings the copies in those lists up to date.
 
 use std::collections::HashSet;
 
@@ -18,8 +18,8 @@ use domain::{Post, Slug};
 const COUNTS: [&str; 4] = ["comments", "reactions", "reposts", "replies"];
 
 impl Table {
-    /// Brings the counts in every list that the post at `slug` stands in up to those of the post itself. May be done
-    /// again at any time: it goes by what is there now, also if the post has moved since it was counted.
+    /// Copies the counts of the post at `slug` into every list that contains it. May be repeated at any time: it reads the
+    /// current state, also if the post has moved since it was counted.
     pub async fn copy_counts(&self, slug: &Slug, now: Timestamp) -> Result<(), Refused> {
         let Some(post) = self.post(slug, now).await? else { return Ok(()) };
         let counts = [post.comments, post.reactions, post.reposts, post.replies];

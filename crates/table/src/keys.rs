@@ -189,7 +189,7 @@ pub fn tag_count(tag: &Tag) -> Key {
     Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_NAME_PREFIX}{tag}"))
 }
 
-/// Where a tag with this many posts stands among the tags by count: the largest count first.
+/// The sort key of a tag with this many posts in the list of tags by count: the largest count first.
 pub fn tag_rank(tag: &Tag, posts: u64) -> Key {
     let rank = 9_999_999_999_u64.saturating_sub(posts);
     Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_RANK_PREFIX}{rank:010}#{tag}"))
@@ -365,7 +365,7 @@ pub fn trash(id: UserId) -> List {
     List::new(format!("AUTHOR#{id}"), "TRASHED#")
 }
 
-/// Where a post in the trash stands among its author's.
+/// The key of a post in the trash, in the list of its author's posts.
 pub fn trash_item(post: &Post) -> Key {
     trash(post.author.id).item(&post.id.to_string())
 }
@@ -411,13 +411,13 @@ fn lists_of_user(user: &User) -> Vec<List> {
     }
 }
 
-/// Where a user stands in lists.
+/// The keys of a user in lists.
 pub fn list_items_of_user(user: &User) -> Vec<Key> {
     let id = user.id.to_string();
     lists_of_user(user).iter().map(|list| list.item(&id)).collect()
 }
 
-/// Where a post stands in lists. Every write of a post derives from this which list items come, go and change.
+/// The keys of a post in lists. Every write of a post derives from this which list items come, go and change.
 pub fn list_items(post: &Post) -> Vec<Key> {
     let own = |list: fn(UserId) -> List| list(post.author.id).item(&post.id.to_string());
     match (post.status, post.published_at) {
@@ -441,7 +441,7 @@ pub fn list_items(post: &Post) -> Vec<Key> {
     }
 }
 
-/// Where a follow stands in lists: in that of whom the follower follows, and in that of the followed's followers.
+/// The keys of a follow in lists: in that of whom the follower follows, and in that of the followed's followers.
 pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
     let Follow { follower, followed, followed_at } = follow;
     [

@@ -114,7 +114,7 @@ impl Table {
     }
 
     /// Whether a post is gone although something still leads to it at this slug: DynamoDB's TTL removes the post alone,
-    /// and what hangs on it follows later.
+    /// and what belongs to it is deleted later.
     async fn is_gone(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<bool, Refused> {
         Ok(self.post_with_id(id, slug, now).await?.is_none())
     }

@@ -327,7 +327,7 @@ impl Table {
         }
     }
 
-    /// Deletes a post and takes it out of all lists and counts. What else hangs on it follows from the stream
+    /// Deletes a post and takes it out of all lists and counts. What else belongs to it is deleted by a consumer of the stream
     /// ([`delete_rest_of_post`](Self::delete_rest_of_post)).
     pub async fn delete_post(&self, listed: &Post, now: Timestamp) -> Result<(), Refused> {
         loop {

@@ -40,7 +40,7 @@ impl Table {
         Ok(Some((revision, inflated(&text)?)))
     }
 
-    /// Deletes what hangs on a post that is gone: its text, its versions, the slugs that it had, its reposts. May be
+    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts. May be
     /// stopped anywhere and begun again; what leads to the rest goes last.
     pub async fn delete_rest_of_post(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<(), Refused> {
         for text in [keys::markdown(slug), keys::html(slug)] {

@@ -15,7 +15,7 @@ use crate::write::Write;
 use crate::{Consistency, Cursor, Entity, Query, SortKeys, Table, read, sort_key};
 use domain::{Limit, Page, Tag};
 
-/// By what tags are sorted.
+/// The order of tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TagOrder {
@@ -30,7 +30,7 @@ pub enum TagOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct TagCount {
     posts: u64,
-    /// The count that it stands with in the list by count.
+    /// The count in its key in the list by count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ranked: Option<u64>,
 }
@@ -111,7 +111,7 @@ impl Table {
     }
 
     /// Puts a tag where it belongs in the list by count, and deletes it if nobody uses it any more. Does nothing if it
-    /// stands there already, so it may be done again.
+    /// is there already, so it may be repeated.
     pub async fn rank_tag(&self, tag: &Tag) -> Result<(), Refused> {
         let key = keys::tag_count(tag);
         loop {

@@ -60,7 +60,7 @@ pub struct Route {
     pub path: String,
     /// The handler of the function that answers.
     pub handler: String,
-    /// Whether the authorizer stands before it.
+    /// Whether the authorizer checks its requests.
     pub authorized: bool,
 }
 

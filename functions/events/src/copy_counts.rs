@@ -9,7 +9,7 @@ use crate::Services;
 /// What the template calls it.
 pub const NAME: &str = "copy_counts";
 
-/// Copies the counts of the post into every list that it stands in. After an edit too: it may have put the post into a
+/// Copies the counts of the post into every list that contains it. After an edit too: it may have put the post into a
 /// list with counts that had just changed.
 pub async fn copy_counts(services: &Services, record: &EventRecord) -> Result<(), Problem> {
     let post: Post = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;

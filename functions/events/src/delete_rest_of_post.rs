@@ -1,4 +1,4 @@
-//! When a post is gone, because its time in the trash is over or because its author left, what hung on it goes here.
+//! Deletes what belongs to a post once the post is deleted, by its expiry in the trash or with its author's account.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use domain::Post;

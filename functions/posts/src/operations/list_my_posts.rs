@@ -1,4 +1,4 @@
-//! `GET /me/posts`: List one's own posts, newest first. Without `status`, all but those in the trash.
+//! `GET /me/posts`: List the signed-in user's posts, newest first. Without `status`, all but those in the trash.
 
 use std::sync::Arc;
 

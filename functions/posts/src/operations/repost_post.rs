@@ -1,4 +1,4 @@
-//! `PUT /posts/{slug}/repost`: Repost a post: show it to one's followers and on one's own page. Repeating it changes
+//! `PUT /posts/{slug}/repost`: Repost a post: show it to the followers and on the page of the signed-in user. Repeating it changes
 //! nothing.
 //!
 //! Problems: conflict, gone.

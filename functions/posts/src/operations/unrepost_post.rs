@@ -1,4 +1,4 @@
-//! `DELETE /posts/{slug}/repost`: Take back one's repost of a post. Repeating it changes nothing.
+//! `DELETE /posts/{slug}/repost`: Delete the signed-in user's repost of a post. Repeating it changes nothing.
 //!
 //! Problems: conflict, gone.
 

@@ -1,4 +1,4 @@
-//! `PUT /me/password`: Change one's own password. Every session ends.
+//! `PUT /me/password`: Change the signed-in user's password. Every session ends.
 //!
 //! Problems: invalid-credentials.
 

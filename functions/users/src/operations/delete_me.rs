@@ -1,4 +1,4 @@
-//! `DELETE /me`: Delete one's own account. Profile, credentials, posts, reposts, follows and exports are deleted within a
+//! `DELETE /me`: Delete the signed-in user's account. Profile, credentials, posts, reposts, follows and exports are deleted within a
 //! minute.
 //!
 //! Problems: invalid-credentials, conflict, precondition-failed.

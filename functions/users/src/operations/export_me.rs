@@ -1,4 +1,4 @@
-//! `POST /me/export`: Start an export: a file with all data that is stored of oneself. It is written after the response.
+//! `POST /me/export`: Start an export: a file with all stored data of the signed-in user. It is written after the response.
 //! Repeating it while an export is pending returns that export.
 //!
 //! Problems: conflict.

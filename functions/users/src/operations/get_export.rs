@@ -22,7 +22,7 @@ pub struct ExportView {
     status: ExportStatus,
     created_at: Timestamp,
     expires_at: Timestamp,
-    /// The address of the file, once it is ready. It is made anew for each response, valid for 15 minutes, and works
+    /// The address of the file, once it is ready. Each response has a new one. It is valid for 15 minutes, and works
     /// without a token.
     url: Option<String>,
 }

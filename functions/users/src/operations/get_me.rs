@@ -1,4 +1,4 @@
-//! `GET /me`: Get one's own profile.
+//! `GET /me`: Get the signed-in user's profile.
 
 use edge::{Call, Problem, Reader, Versioned};
 use views::PrivateProfile;

@@ -1,4 +1,4 @@
-//! `PUT /admin/users/{username}/role`: Change the role of a user. It holds from the user's next token on. The last
+//! `PUT /admin/users/{username}/role`: Change the role of a user. It takes effect with the user's next token. The last
 //! administrator stays.
 //!
 //! Problems: conflict.

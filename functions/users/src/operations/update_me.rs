@@ -1,4 +1,4 @@
-//! `PATCH /me`: Edit one's own profile (JSON merge patch). Posts show the change within moments.
+//! `PATCH /me`: Edit the signed-in user's profile (JSON merge patch). Posts show the change within moments.
 //!
 //! Problems: username-taken, conflict, precondition-failed.
 
