@@ -54,15 +54,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+/// The checkout that cargo runs this for: not the one that it was compiled in, which differs if two share a target folder.
+fn repository() -> PathBuf {
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("..")
 }
 
 /// The files that are not what they have to be.
 fn outdated() -> Result<Vec<Generated>, Box<dyn Error>> {
     let mut outdated = Vec::new();
     for generator in GENERATORS {
-        for file in generator(repository())? {
+        for file in generator(&repository())? {
             // A file that is not there yet is outdated too.
             if fs::read_to_string(&file.path).ok().as_ref() != Some(&file.text) {
                 outdated.push(file);
@@ -73,8 +74,9 @@ fn outdated() -> Result<Vec<Generated>, Box<dyn Error>> {
 }
 
 fn generate() -> Result<(), Box<dyn Error>> {
+    let root = repository();
     for Generated { path, text } in outdated()? {
-        println!("{}", path.strip_prefix(repository()).unwrap_or(&path).display());
+        println!("{}", path.strip_prefix(&root).unwrap_or(&path).display());
         fs::write(path, text)?;
     }
     for arguments in TESTS {

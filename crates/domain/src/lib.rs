@@ -35,7 +35,7 @@ pub use follow::Follow;
 pub use id::{ExportId, PostId, UserId};
 pub use paging::{Limit, Page};
 pub use patch::{Patch, PatchRequired};
-pub use policy::{Content, Policy, Rule};
+pub use policy::Policy;
 pub use post::{
     MAX_NOTE_CHARACTERS, NewPost, Post, PostAuthor, PostKind, PostPatch, PostReference, PostStatus, READING_SPEED,
     TRASH_SECONDS,

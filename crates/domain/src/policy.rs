@@ -1,81 +1,50 @@
-//! The stack's own rules for posts, beyond those of the API. Add a rule of your own here.
-//!
-//! A rule is a type with a [`Rule::check`]. [`Policy::new`] lists the rules with the settings that they take. Every write
-//! of a post's text asks the policy; none knows which rules there are.
+//! The stack's own rules for posts, beyond those of the API. To add one, add its setting to [`Policy`] and a function to
+//! [`Policy::check`]. Every write of a post's text asks the policy, and does not know which rules there are.
 
+use serde::{Deserialize, Deserializer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{FieldError, Post, Summary, Title};
 
-/// What rules look at: a post as it would be.
-pub struct Content<'a> {
-    /// The title, if it has one.
-    pub title: Option<&'a str>,
-    /// The summary, if it has one.
-    pub summary: Option<&'a str>,
-    /// The text, in Markdown.
-    pub body: &'a str,
-    /// How many words the text has.
-    pub word_count: u64,
+/// The rules of a stack: its settings of the same names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The minimum number of words of a post; 0 is none.
+    minimum_words: u64,
+    /// Words that no post may contain, in lower case.
+    #[serde(deserialize_with = "words")]
+    blocked_words: Vec<String>,
 }
 
-/// A rule for posts.
-pub trait Rule: Send + Sync {
-    /// The fields that break it.
-    fn check(&self, content: &Content<'_>) -> Vec<FieldError>;
+/// Words in lower case, written with commas between them.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text.split(',').map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect())
 }
-
-/// All rules of a stack.
-pub struct Policy(Vec<Box<dyn Rule>>);
 
 impl Policy {
-    /// The rules that these settings ask for: a minimum number of words (0 is none), and words that no post may contain,
-    /// in lower case. Add a rule of your own here.
-    pub fn new(min_words: u64, blocked_words: Vec<String>) -> Self {
-        let mut rules: Vec<Box<dyn Rule>> = Vec::new();
-        if min_words > 0 {
-            rules.push(Box::new(MinWords(min_words)));
-        }
-        if !blocked_words.is_empty() {
-            rules.push(Box::new(BlockedWords(blocked_words)));
-        }
-        Self(rules)
-    }
-
     /// The fields of a post that break a rule.
     pub(crate) fn check(&self, post: &Post, markdown: &str) -> Vec<FieldError> {
-        let content = Content {
-            title: post.details.title.as_ref().map(Title::as_str),
-            summary: post.details.summary.as_ref().map(Summary::as_str),
-            body: markdown,
-            word_count: post.word_count,
-        };
-        self.0.iter().flat_map(|rule| rule.check(&content)).collect()
+        let mut errors = self.too_few_words(post);
+        errors.extend(self.blocked_words(post, markdown));
+        errors
     }
-}
 
-/// A post has at least so many words.
-struct MinWords(u64);
-
-impl Rule for MinWords {
-    fn check(&self, content: &Content<'_>) -> Vec<FieldError> {
-        let Self(min) = self;
-        let words = content.word_count;
-        let broken = (words < *min).then(|| format!("must have at least {min} words on this blog, not {words}"));
+    fn too_few_words(&self, post: &Post) -> Vec<FieldError> {
+        let (min, words) = (self.minimum_words, post.word_count);
+        let broken = (words < min).then(|| format!("must have at least {min} words on this blog, not {words}"));
         broken.into_iter().map(|detail| FieldError::new("body", detail)).collect()
     }
-}
 
-/// A post has none of these words, which are in lower case. A word is what Unicode takes for one, so `class` may contain
-/// what alone is blocked.
-struct BlockedWords(Vec<String>);
-
-impl Rule for BlockedWords {
-    fn check(&self, content: &Content<'_>) -> Vec<FieldError> {
-        let fields = [("title", content.title), ("summary", content.summary), ("body", Some(content.body))];
+    /// A word is what Unicode takes for one, so `class` may contain what alone is blocked.
+    fn blocked_words(&self, post: &Post, markdown: &str) -> Vec<FieldError> {
+        let title = post.details.title.as_ref().map(Title::as_str);
+        let summary = post.details.summary.as_ref().map(Summary::as_str);
+        let fields = [("title", title), ("summary", summary), ("body", Some(markdown))];
         let found = fields.into_iter().filter_map(|(name, text)| {
             let text = text?.to_lowercase();
-            let word = text.unicode_words().find(|word| self.0.iter().any(|blocked| blocked == word))?.to_owned();
+            let word = text.unicode_words().find(|word| self.blocked_words.iter().any(|blocked| blocked == word))?;
             Some(FieldError::new(name, format!("contains the word {word:?}, which this blog does not take")))
         });
         found.collect()

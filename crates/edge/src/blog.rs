@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws::Sdk;
-use domain::{Policy, Timestamp};
+use domain::Timestamp;
 use table::Table;
 use tokens::Verifier;
 
@@ -16,8 +16,6 @@ use crate::{Clock, Config};
 pub struct Blog {
     /// The stack's settings.
     pub config: Config,
-    /// The stack's own rules for posts.
-    pub policy: Policy,
     /// Profiles and posts.
     pub table: Table,
     /// Checks access tokens, without a network call once its keys are there.
@@ -45,7 +43,6 @@ impl Blog {
         Self {
             table: Table::new(sdk, config.table_name.clone(), config.posts_per_day),
             verifier: Verifier::new(config.issuer(), config.user_pool_client_id.clone(), config.jwks_url()),
-            policy: Policy::new(config.minimum_words, config.blocked_words.clone()),
             config,
             clock,
             is_warm: AtomicBool::new(false),

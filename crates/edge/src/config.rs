@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use aws::Service;
-use domain::{Email, Role};
+use domain::{Email, Policy, Role};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -60,11 +60,8 @@ pub struct Config {
     pub admin_email: Option<Email>,
     /// How many posts an author may publish on a day (UTC); 0 is any number.
     pub posts_per_day: u32,
-    /// The fewest words that a post may have.
-    pub minimum_words: u64,
-    /// Words that no post may contain.
-    #[serde(deserialize_with = "words")]
-    pub blocked_words: Vec<String>,
+    /// The rules for posts.
+    pub policy: Policy,
     /// How many requests a user, or a source of anonymous ones, may send a minute; none if that is not limited.
     #[serde(deserialize_with = "unless_zero")]
     pub requests_per_minute: Option<NonZeroU32>,
@@ -79,12 +76,6 @@ fn unless_empty<'de, D: Deserializer<'de>, T: TryFrom<String, Error: fmt::Displa
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Some(text).filter(|text| !text.is_empty()).map(T::try_from).transpose().map_err(D::Error::custom)
-}
-
-/// Words in lower case, written with commas between them.
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(text.split(',').map(|word| word.trim().to_lowercase()).filter(|word| !word.is_empty()).collect())
 }
 
 /// A number of which 0 is none.

@@ -256,6 +256,12 @@ fn the_settings_are_exactly_the_environment() {
         let error = with(&fewer).unwrap_err().to_string();
         assert!(error.contains(&format!("missing field `{name}`")), "{error}");
     }
+    for name in settings["policy"].as_object().unwrap().keys() {
+        let mut fewer = settings.clone();
+        fewer.get_mut("policy").unwrap().as_object_mut().unwrap().remove(name);
+        let error = with(&fewer).unwrap_err().to_string();
+        assert!(error.contains(&format!("missing field `{name}`")), "{error}");
+    }
     let mut more = settings.clone();
     more.insert("table_name".to_owned(), json!("other"));
     let error = with(&more).unwrap_err().to_string();

@@ -48,7 +48,7 @@ pub async fn create_post(
     let new = NewPost { details: body.details, slug: body.slug, quote_of, reply_to };
     let mut post = Post::draft(new, &text, id, &author, now);
     let text = text.text;
-    post.check_content(&text.markdown, &blog.policy)?;
+    post.check_content(&text.markdown, &blog.config.policy)?;
     if status != WritableStatus::Draft {
         post.publish(body.publish_at, now);
     }

@@ -92,7 +92,7 @@ impl Edit<'_> {
                 return Ok(Edited { post, text });
             };
             let text = new_text.map_or(text, |new_text| new_text.text);
-            next.check_content(&text.markdown, &blog.policy)?;
+            next.check_content(&text.markdown, &blog.config.policy)?;
             let written = (next.text_version != post.text_version).then_some(&text);
             match blog.table.write_post(PostWrite::Update { old: &post, new: &next, text: written }, now).await {
                 Ok(()) => return Ok(Edited { post: next, text }),
