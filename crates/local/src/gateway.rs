@@ -108,6 +108,12 @@ impl Gateway {
         if found.is_none() && path == "/" {
             return Err("MISSING_AUTHENTICATION_TOKEN");
         }
+        // AWS knows its hosts; a host that is not even one would end in a panic of `lambda_http`.
+        let host = incoming.request.headers().get(http::header::HOST);
+        let is_host = |host: &str| url::Url::parse(&format!("https://{host}/")).is_ok();
+        if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
+            return Err("DEFAULT_4XX");
+        }
         if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }

@@ -65,6 +65,13 @@ async fn a_link_is_for_one_post_and_cannot_be_made_up() {
         visitor.get(&format!("/posts/one?preview={wrong}")).await.expect_problem(404, "not-found");
     }
     visitor.get(&format!("/posts?cursor={token}")).await.expect_problem(400, "invalid-cursor");
+    // A redirect does not repeat what it was sent.
+    ada.patch("/posts/public-one", "*", json!({ "slug": "renamed" })).await.expect_status(200);
+    for wrong in ["%00", "%7f", "a%0d%0ab", "a%26b=c", "%E2%98%83", token] {
+        let moved = visitor.get(&format!("/posts/public-one?preview={wrong}")).await;
+        moved.expect_status(301);
+        assert_eq!(moved.header("location"), "/v1/posts/renamed", "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ async fn every_version_is_listed_and_read() {
           ],
           "title": "First",
           "version": 2
-        }"#]].assert_eq(&serde_json::to_string_pretty(&second.body).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&second.body).unwrap());
     ada.get_with("/posts/third/revisions/2", &[("if-none-match", &second.etag())]).await.expect_status(304);
     // By an old slug as well.
     assert_eq!(ada.get("/posts/first/revisions/1").await.body["body"], "One.\n");

@@ -39,16 +39,20 @@ pub async fn get_post(
                 let body = views::post_view(&blog.table, post, text, viewer.as_ref()).await?;
                 return Ok(MovedOr::Here(Document { version, body, markdown, private }));
             }
-            Some(original) => original,
+            Some(original) => format!("/posts/{original}"),
         },
         Some(Slot::Moved(_)) => {
             let post = current_post(blog, &path.slug, now).await?;
-            if !opens(blog, query.preview.as_deref(), &post, now).await? {
-                post.check_readable(viewer.as_ref())?;
+            // Only a token that opens the post is passed on: one that we made can stand in a header as it is.
+            let token = if opens(blog, query.preview.as_deref(), &post, now).await? { query.preview } else { None };
+            match token {
+                Some(token) => format!("/posts/{}?preview={token}", post.slug),
+                None => {
+                    post.check_readable(viewer.as_ref())?;
+                    format!("/posts/{}", post.slug)
+                }
             }
-            post.slug
         }
     };
-    let preview = query.preview.map(|preview| format!("?preview={preview}")).unwrap_or_default();
-    Ok(MovedOr::Moved(format!("/posts/{moved}{preview}")))
+    Ok(MovedOr::Moved(moved))
 }
