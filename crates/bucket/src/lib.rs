@@ -1,6 +1,6 @@
 //! The bucket, for what is too large for the table and is fetched by link.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws::{Failure, Meter, Sdk, Service};
 use aws_sdk_s3::Client;
@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use domain::Export;
 
-/// How long a link is good for: 15 minutes.
+/// How long a link is good for at least: 15 minutes.
 const LINK_SECONDS: u64 = 15 * 60;
 
 /// The least that a part of an upload may have, except for the last one: 5 MiB. With the 10,000 parts that there may be
@@ -78,10 +78,16 @@ impl Bucket {
         Ok(())
     }
 
-    /// A link by which anybody can fetch a file, made at the machine's time as all that the SDK signs. Makes no network
-    /// call.
+    /// A link by which anybody can fetch a file. It is good for 15 to 30 minutes: it is signed as of the last full quarter of
+    /// an hour, so that who asks again gets the same link, with the same validator. That is of the machine's time, as all that
+    /// the SDK signs. Makes no network call.
     pub async fn link(&self, key: &str) -> Result<String, Failure> {
-        let validity = PresigningConfig::expires_in(Duration::from_secs(LINK_SECONDS)).map_err(Failure::internal)?;
+        let now = self.client.config().time_source().map(|source| source.now().duration_since(UNIX_EPOCH));
+        let now = now.ok_or_else(|| Failure::internal("the SDK has no clock"))?.map_err(Failure::internal)?.as_secs();
+        let signed_at = UNIX_EPOCH + Duration::from_secs(now - now % LINK_SECONDS);
+        let validity = Duration::from_secs(2 * LINK_SECONDS);
+        let validity = PresigningConfig::builder().start_time(signed_at).expires_in(validity).build();
+        let validity = validity.map_err(Failure::internal)?;
         let request = self.client.get_object().bucket(&self.name).key(key).presigned(validity).await;
         Ok(request.map_err(Failure::of)?.uri().to_owned())
     }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::number::whole_number;
 use crate::schema::schema;
 
 /// The maximum number of items on a page: 1 to 100, by default 20.
@@ -33,8 +34,8 @@ schema! { Limit,
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match text.parse() {
-            Ok(limit) if (1..=Self::MAX.0).contains(&limit) => Ok(Self(limit)),
+        match whole_number(&text).and_then(|number| u8::try_from(number).ok()) {
+            Some(limit) if (1..=Self::MAX.0).contains(&limit) => Ok(Self(limit)),
             _ => Err(serde::de::Error::custom("must be a whole number from 1 to 100")),
         }
     }

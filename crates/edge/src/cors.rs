@@ -10,8 +10,9 @@ const EXPOSED: &str = "ETag, Idempotency-Replayed, Link, Location, RateLimit, Ra
                        WWW-Authenticate, X-Correlation-Id, X-Request-Id";
 
 /// What a page may send besides the headers that every page may.
+/// Those of tracing are sent by libraries that a page does not control (<https://www.w3.org/TR/trace-context/>).
 const SENDABLE: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, \
-                        X-Correlation-Id";
+                        X-Correlation-Id, X-Requested-With, Traceparent, Tracestate, Baggage";
 
 /// How long a browser may keep the answer to a preflight, in seconds. Chromium keeps none for longer.
 const MAX_AGE: &str = "7200";

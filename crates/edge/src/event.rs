@@ -44,11 +44,12 @@ impl<'a> Event<'a> {
     /// The address in front of the API's paths. Host and scheme come from API Gateway or from our CDN, so a client cannot
     /// forge them.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
-        let plain = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
+        // The last one, if a client's own should ever be left in front of the gateway's.
+        let plain = headers.get_all("x-forwarded-proto").iter().next_back().is_some_and(|scheme| scheme == "http");
         format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)
     }
 
-    /// The request's path as a URI reference: API Gateway hands it on decoded.
+    /// The request's path as a URI reference that may stand in a header: API Gateway hands it on decoded.
     pub(crate) fn whole_path(&self) -> String {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))

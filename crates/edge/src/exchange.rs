@@ -8,6 +8,8 @@ use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use tracing::Instrument;
 
 use crate::event::Event;
+use crate::input::all_query_pairs;
+use crate::reply::NO_STORE;
 use crate::telemetry::Outcome;
 use crate::{Blog, Problem};
 use crate::{cors, problem};
@@ -55,6 +57,10 @@ impl<'a> Exchange<'a> {
                 (problem::response(&problem, &path, request_id, token_sent), Some(problem))
             }
         };
+        // Its headers are those of GET (RFC 9110, section 9.3.2).
+        if self.request.method() == Method::HEAD {
+            *response.body_mut() = Body::Empty;
+        }
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(request_id) = HeaderValue::from_str(request_id) {
@@ -84,6 +90,32 @@ impl<'a> Exchange<'a> {
         .log(self.blog, &usage);
         response
     }
+}
+
+/// The answer to a request whose path is not written as a route's is: with a slash at its end it is sent to the path
+/// without, and with an empty segment it names nothing. None for any other path.
+///
+/// Reports disagree whether a REST API hands `/posts/` to the function of `/posts` or to the one of `/{proxy+}`, so both ask
+/// here. Nothing is checked before: the answer says no more than the path did.
+pub fn misplaced(request: &Request, exchange: &Exchange<'_>) -> Option<Result<Response<Body>, Problem>> {
+    let path = exchange.event.whole_path();
+    let (own, slash) = path.strip_suffix('/').map_or((path.as_str(), false), |own| (own, true));
+    // An address that begins with two slashes would lead to another host.
+    if own.contains("//") || own.ends_with('/') {
+        return Some(Err(Problem::not_found("There is nothing here.")));
+    }
+    slash.then(|| redirect(own, request))
+}
+
+fn redirect(path: &str, request: &Request) -> Result<Response<Body>, Problem> {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all_query_pairs(request)).finish();
+    let location = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, HeaderValue::try_from(location).map_err(Problem::internal)?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    Ok(response)
 }
 
 /// Answers a request that no route takes. `methods` are those that its path does take, `OPTIONS` among them, and none if

@@ -152,8 +152,17 @@ impl InputDescription {
     }
 }
 
-/// The maximum size of a body.
+/// The maximum size of a body, as JSON without needless escapes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The maximum size of a body as it is sent: a character of one byte takes six if it is escaped.
+const MAX_SENT_BYTES: usize = 6 * MAX_BODY_BYTES;
+
+/// Whether a parameter of the query is one that trackers and cache busters add. It is ignored: it is no part of the list, of
+/// its cursor, or of a validator.
+fn is_tracker(name: &str) -> bool {
+    name.starts_with("utm_") || matches!(name, "fbclid" | "gclid" | "msclkid" | "mc_cid" | "mc_eid" | "_")
+}
 
 pub(crate) fn path_fields(request: &Request) -> Result<Fields, Problem> {
     let mut values = Map::new();
@@ -167,13 +176,19 @@ pub(crate) fn path_fields(request: &Request) -> Result<Fields, Problem> {
     Ok(Fields::new(values))
 }
 
+/// The parameters of the query, but for those of trackers.
 pub(crate) fn query_pairs(request: &Request) -> Vec<(String, String)> {
-    request
-        .query_string_parameters_ref()
-        .iter()
-        .flat_map(|parameters| parameters.iter())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let mut pairs = all_query_pairs(request);
+    pairs.retain(|(name, _)| !is_tracker(name));
+    pairs
+}
+
+/// The parameters of the query, by name: the event does not keep their order.
+pub(crate) fn all_query_pairs(request: &Request) -> Vec<(String, String)> {
+    let parameters = request.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
+    let mut pairs: Vec<_> = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    pairs
 }
 
 pub(crate) fn query_fields(pairs: &[(String, String)]) -> Result<Fields, Problem> {
@@ -190,8 +205,9 @@ pub(crate) fn query_fields(pairs: &[(String, String)]) -> Result<Fields, Problem
 /// fields are all optional takes an absent body as `{}`.
 pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, Problem> {
     let bytes: &[u8] = request.body();
-    if bytes.len() > MAX_BODY_BYTES {
-        return Err(Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB."));
+    let too_large = || Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB.");
+    if bytes.len() > MAX_SENT_BYTES {
+        return Err(too_large());
     }
     if !takes_any || bytes.is_empty() {
         return Ok(Fields::new(Map::new()));
@@ -201,7 +217,14 @@ pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, 
     }
     let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;
-    match serde_json::from_str(text) {
+    let value = serde_json::from_str(text);
+    // What counts is what is stored, however it was escaped.
+    if bytes.len() > MAX_BODY_BYTES
+        && value.as_ref().is_ok_and(|value: &Value| value.to_string().len() > MAX_BODY_BYTES)
+    {
+        return Err(too_large());
+    }
+    match value {
         Ok(Value::Object(values)) => Ok(Fields::new(values)),
         Ok(_) => Err(Problem::invalid(vec![FieldError {
             pointer: String::new(),
@@ -220,7 +243,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media_type = parts.next().unwrap_or_default();
     matches!(media_type.as_str(), "application/json" | "application/merge-patch+json")
         && parts.all(|parameter| match parameter.strip_prefix("charset=") {
-            Some(charset) => charset.trim_matches('"') == "utf-8",
+            Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8"),
             None => true,
         })
 }

@@ -27,7 +27,7 @@ pub use cdn::OriginSecret;
 pub use clock::Clock;
 pub use config::{Config, ConfigError, Endpoints, SignUpConfirmation};
 pub use cors::AllowedOrigins;
-pub use exchange::{Exchange, without_route};
+pub use exchange::{Exchange, misplaced, without_route};
 pub use input::{Attempt, Attempted, Body, Input, InputDescription, PageQuery, Path, Query};
 pub use operation::{Call, Description, Entry, Handler, Operation, handle};
 pub use precondition::{ETag, IfMatch};

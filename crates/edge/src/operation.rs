@@ -7,6 +7,7 @@ use table::{Quota, RateLimit};
 use ulid::Ulid;
 
 use crate::caller::viewer_of;
+use crate::exchange::misplaced;
 use crate::idempotency::{Outcome, Repeatable};
 use crate::input::{body_fields, path_fields, query_fields, query_pairs};
 use crate::reply::{NO_STORE, ReplyContext};
@@ -155,14 +156,21 @@ where
     Box::pin(async move {
         let exchange = Exchange::begin(name, services.blog(), request);
         let mut quotas = Vec::new();
-        let answer = Box::pin(answer(handler, services, request, &exchange, &mut quotas));
-        let mut response = exchange.conclude(answer).await;
+        let mut response = match misplaced(request, &exchange) {
+            Some(answer) => exchange.conclude(Box::pin(async { answer })).await,
+            None => exchange.conclude(Box::pin(answer(handler, services, request, &exchange, &mut quotas))).await,
+        };
         quota::insert(response.headers_mut(), &quotas, exchange.now);
         if C::MIN_ROLE.is_none() {
             response.headers_mut().append(header::VARY, HeaderValue::from_static("Authorization"));
         }
         response
     })
+}
+
+/// Whether a method only reads: HEAD is GET without a body (RFC 9110, section 9.3.2).
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 async fn answer<'a, S, C, I, R, F>(
@@ -180,18 +188,21 @@ where
     F: Handler<'a, S, C, I, R>,
 {
     let (blog, event, now) = (services.blog(), &exchange.event, exchange.now);
-    let viewer = viewer_of::<C>(blog, request, now).await?;
-    if let Some(viewer) = &viewer {
-        let _ = exchange.user_id.set(viewer.user_id);
+    let viewer = viewer_of::<C>(blog, request, now).await;
+    let user = viewer.as_ref().ok().and_then(|viewer| Some(viewer.as_ref()?.user_id));
+    if let Some(user) = user {
+        let _ = exchange.user_id.set(user);
     }
-    let caller = C::admit(viewer)?;
-    let user = caller.viewer().map(|viewer| viewer.user_id);
-    let anonymous = user.is_none();
-    // A cache answers most of what anybody may read, so counting would only make the rest expensive.
-    let is_counted = I::RATE_LIMIT.is_none() && !(anonymous && request.method() == Method::GET);
-    if let Some(max) = blog.config.requests_per_minute.filter(|_| is_counted) {
+    let reads = is_read(request.method());
+    let anonymous = matches!(viewer, Ok(None));
+    // Whatever is wrong with a request, it is counted. Not so what anybody may read: a cache answers most of that, and
+    // counting would only make the rest expensive.
+    if let Some(limit) = I::RATE_LIMIT {
+        blog.table.count_source(limit, event.source, quotas, now).await?;
+    } else if let Some(max) = blog.config.requests_per_minute.filter(|_| !(anonymous && reads)) {
         blog.table.count_request(user, event.source, max.get(), quotas, now).await?;
     }
+    let caller = C::admit(viewer?)?;
 
     // A parameter that cannot be the name of anything names nothing.
     let path = I::Path::from_fields(path_fields(request)?).map_err(|_| Problem::not_found("There is nothing here."))?;
@@ -206,7 +217,7 @@ where
     let run = async |new_id| {
         if let Some(limit) = I::RATE_LIMIT {
             let account = input.account(caller.viewer());
-            blog.table.count_try(limit, event.source, &account, quotas, now).await?;
+            blog.table.count_account(limit, &account, quotas, now).await?;
         }
         let call = Call { caller, input, if_match, base_url, new_id, now };
         handler(services, call).await?.into_response(&ReplyContext {
@@ -229,13 +240,13 @@ where
             }
         },
     };
-    if *request.method() == Method::GET && R::CACHE_CONTROL != NO_STORE {
+    if reads && R::CACHE_CONTROL != NO_STORE {
         response = ETag::revalidate(response, request.headers())?;
     }
-    let cache_control = match *request.method() {
-        Method::GET if anonymous || R::CACHE_CONTROL == NO_STORE => R::CACHE_CONTROL,
-        Method::GET => "private, no-store",
-        _ => NO_STORE,
+    let cache_control = match reads {
+        true if anonymous || R::CACHE_CONTROL == NO_STORE => R::CACHE_CONTROL,
+        true => "private, no-store",
+        false => NO_STORE,
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
     Ok(response)

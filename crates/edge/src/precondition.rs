@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use domain::whole_number;
 use lambda_http::Body;
 use lambda_http::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
@@ -86,7 +87,9 @@ impl IfMatch {
         if candidates.contains(&"*") {
             return Self::Any;
         }
-        let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.split_once('-')?.0.parse().ok();
+        let version = |tag: &str| {
+            tag.strip_prefix('"')?.strip_suffix('"')?.split_once('-').and_then(|(version, _)| whole_number(version))
+        };
         Self::Versions(candidates.into_iter().filter_map(version).collect())
     }
 

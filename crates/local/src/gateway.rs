@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use edge::Blog;
 use edge::{Entry, Operation, Services};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, BoxFuture, Context, LambdaEvent, Service, service_fn};
 use serde_json::{Map, Value, json};
@@ -89,12 +89,25 @@ impl Gateway {
 
     /// Answers one request, as API Gateway would.
     pub async fn answer(&self, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
-        let request_id = self.blog.new_id::<ulid::Ulid>(self.blog.now()).to_string();
-        let incoming = Incoming { path: request.uri().path().to_owned(), request_id, source, request };
-        match self.route(&incoming).await {
+        let incoming = self.incoming(request, source);
+        let mut response = match self.route(&incoming).await {
             Ok(response) => response,
             Err(kind) => self.gateway_response(kind, &incoming),
+        };
+        if incoming.request.method() == Method::HEAD {
+            response.body_mut().clear();
         }
+        response
+    }
+
+    /// Answers a request whose body is too large to be read.
+    pub fn answer_too_large(&self, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
+        self.gateway_response("REQUEST_TOO_LARGE", &self.incoming(request, source))
+    }
+
+    fn incoming(&self, request: Request<Bytes>, source: IpAddr) -> Incoming {
+        let request_id = self.blog.new_id::<ulid::Ulid>(self.blog.now()).to_string();
+        Incoming { path: request.uri().path().to_owned(), request_id, source, request }
     }
 
     async fn route(&self, incoming: &Incoming) -> Result<Response<Bytes>, &'static str> {
@@ -141,7 +154,7 @@ impl Gateway {
     }
 
     async fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
-        let parameters = Map::from_iter([("proxy".to_owned(), json!(path.trim_start_matches('/')))]);
+        let parameters = Map::from_iter([("proxy".to_owned(), json!(path.strip_prefix('/').unwrap_or(path)))]);
         let event = self.event(incoming, &self.template.catch_all.0, path, parameters);
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
         Ok(catch_all::answer(&self.blog, &payload.into()).await.map(|body| Bytes::copy_from_slice(&body)))
@@ -209,6 +222,10 @@ impl Gateway {
             all_headers.insert(name.to_string(), Value::Array(values));
         }
         // API Gateway overwrites what a client says of this.
+        for name in ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"] {
+            headers.remove(name);
+            all_headers.remove(name);
+        }
         headers.insert("X-Forwarded-Proto".to_owned(), json!("http"));
         all_headers.insert("X-Forwarded-Proto".to_owned(), json!(["http"]));
         let (mut query, mut all_query) = (Map::new(), Map::new());
@@ -263,7 +280,9 @@ impl Gateway {
         else {
             return Response::new(Bytes::new());
         };
-        let body = body.replace("$context.path", &incoming.path).replace("$context.requestId", &incoming.request_id);
+        // What AWS does with a quote in a path is not documented; here the answer stays JSON.
+        let path = incoming.path.replace('\\', "%5C").replace('"', "%22");
+        let body = body.replace("$context.path", &path).replace("$context.requestId", &incoming.request_id);
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in headers {
@@ -286,6 +305,7 @@ struct Incoming {
 
 /// The route of a method and path, with the path's parameters. A literal segment goes before a parameter.
 pub fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(&'a Route, Map<String, Value>)> {
+    let method = if method == "HEAD" { "GET" } else { method };
     let matches = routes.iter().filter(|route| route.method == method).filter_map(|route| {
         let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
         let mut parameters = Map::new();

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Request, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::Request;
+use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
@@ -41,7 +41,10 @@ async fn api(
             stack.streams.wake();
             answer.map(Body::from)
         }
-        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => {
+            let request = Request::from_parts(parts, Bytes::new());
+            stack.gateway.answer_too_large(request, peer.ip()).map(Body::from)
+        }
     }
 }
 

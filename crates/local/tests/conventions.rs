@@ -1,6 +1,7 @@
 //! What holds for every request, whatever the operation.
 
-use http::header;
+use http::{HeaderMap, header};
+use lambda_http::request::LambdaRequest;
 use serde_json::json;
 
 use crate::harness::{PASSWORD, TestStack};
@@ -14,8 +15,151 @@ async fn an_unknown_route_is_not_found_in_the_form_of_every_error() {
     let odd = stack.visitor().get("/users/caf%C3%A9%20%22x%22").await;
     odd.expect_problem(404, "not-found");
     assert!(odd.body["instance"].as_str().unwrap().is_ascii(), "a URI reference: {}", odd.body["instance"]);
-    for path in ["/", "/posts/", "/posts//publish", "/users/ada/follow/"] {
+    for path in ["/", "//", "//posts", "//posts/", "/posts//", "/posts//publish", "/nothing/"] {
         stack.visitor().get(path).await.expect_problem(404, "not-found");
+    }
+}
+
+/// Filled with what is not there too: an answer is an answer.
+#[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Hello", &["greetings"]).await;
+    for route in stack.stack.gateway.template().routes.iter().filter(|route| route.method == "GET") {
+        let path = route.path.replace("{slug}", "hello").replace("{username}", "ada").replace("{version}", "1");
+        for (client, headers) in [(&ada, &[][..]), (&stack.visitor(), &[]), (&ada, &[("if-none-match", "*")])] {
+            let got = client.get_with(&path, headers).await;
+            let head = client.call("HEAD", &path, headers, None).await;
+            assert_eq!(head.status, got.status, "{path}");
+            assert!(head.bytes.is_empty(), "{path}");
+            let comparable = |headers: &HeaderMap| {
+                let mut headers = headers.clone();
+                for counted in ["x-request-id", "ratelimit"] {
+                    headers.remove(counted);
+                }
+                headers
+            };
+            assert_eq!(comparable(&head.headers), comparable(&got.headers), "{path}");
+        }
+    }
+    // Like a GET, it is not counted for whom a cache answers.
+    assert_eq!(stack.visitor().call("HEAD", "/posts", &[], None).await.header("ratelimit"), "");
+}
+
+/// Reports disagree whom a REST API hands a path with a slash at its end, so whoever gets it answers alike.
+#[tokio::test]
+async fn a_path_with_a_slash_at_its_end_is_sent_to_the_one_without() {
+    let stack = TestStack::start().await;
+    let routes = stack.stack.gateway.template().routes.clone();
+    let expected = |path: &str| format!("/v1{}?limit=2&x=%22%0A", path.replace(['{', '}'], ""));
+    for route in &routes {
+        let path = route.path.replace(['{', '}'], "");
+        let asked = format!("{path}/?limit=2&x=%22%0A");
+        let answer = stack.visitor().call(&route.method, &asked, &[], None).await;
+        answer.expect_status(308);
+        assert_eq!(answer.header("location"), expected(&route.path), "{} {path}", route.method);
+    }
+    for route in routes {
+        // Past the authorizer, where there is one.
+        let path = format!("{}/", route.path.replace(['{', '}'], ""));
+        let parameters = route.path.split('/').filter_map(|it| it.strip_prefix('{')?.strip_suffix('}'));
+        let parameters: serde_json::Map<_, _> =
+            parameters.map(|name| (name.to_owned(), json!(format!("{name}/")))).collect();
+        let event = json!({
+            "resource": route.path, "path": path, "httpMethod": route.method,
+            "headers": {}, "multiValueHeaders": {},
+            "queryStringParameters": { "limit": "2" },
+            "multiValueQueryStringParameters": { "limit": ["2"], "x": ["\"\n"] },
+            "pathParameters": parameters, "stageVariables": null, "body": null, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "0", "apiId": "local", "httpMethod": route.method, "identity": { "sourceIp": "203.0.113.7" },
+                "path": format!("/v1{path}"), "requestId": "request", "requestTimeEpoch": 0,
+                "resourcePath": route.path, "stage": "v1",
+            },
+        });
+        let request = serde_json::from_value::<LambdaRequest>(event).unwrap().into();
+        let answer = stack.stack.gateway.function(&route.handler).unwrap().call(request).await;
+        assert_eq!(answer.status(), 308, "{} {path}", route.method);
+        let location = answer.headers()["location"].to_str().unwrap();
+        assert_eq!(location, expected(&route.path), "{} {path}", route.method);
+    }
+    // A browser follows no redirect of a preflight.
+    stack.visitor().call("OPTIONS", "/posts/", &[], None).await.expect_status(204);
+}
+
+#[tokio::test]
+async fn what_trackers_add_to_a_link_is_ignored() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("One", &[]).await;
+    ada.publish("Two", &[]).await;
+    let trackers = "utm_source=x&utm_id=1&fbclid=a&gclid=b&msclkid=c&mc_cid=d&mc_eid=e&_=17";
+    for path in ["/posts", "/posts/one", "/users/ada", "/tags", "/me", "/health"] {
+        let plain = ada.get(path).await;
+        let tracked = ada.get(&format!("{path}?{trackers}")).await;
+        tracked.expect_status(200);
+        assert_eq!((&tracked.body, tracked.header("etag")), (&plain.body, plain.header("etag")), "{path}");
+    }
+    let page = ada.get(&format!("/posts?limit=1&{trackers}")).await;
+    let next = page.header("link").to_owned();
+    assert!(next.contains("limit=1&cursor=") && !next.contains("utm_"), "{next}");
+    let cursor = page.body["next_cursor"].as_str().unwrap();
+    ada.get(&format!("/posts?limit=1&cursor={cursor}&fbclid=other")).await.expect_status(200);
+    for misspelt in ["authr=ada", "utm=1", "fbclid2=1", "__=1"] {
+        let name = misspelt.split('=').next().unwrap();
+        ada.get(&format!("/posts?{misspelt}")).await.expect_invalid(&[&format!("/{name}")]);
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_written_in_one_way() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Hello", &[]).await;
+    for odd in ["%2B5", "05", "5.0", "%205", "-5", "0", "101", ""] {
+        ada.get(&format!("/posts?limit={odd}")).await.expect_invalid(&["/limit"]);
+    }
+    ada.get("/posts/hello/revisions/1").await.expect_status(200);
+    for odd in ["+1", "%2B1", "01", "1.0", "-1", "0"] {
+        ada.get(&format!("/posts/hello/revisions/{odd}")).await.expect_problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_sends_never_breaks_a_header() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Hello", &[]).await;
+    ada.patch("/posts/hello", "*", json!({ "slug": "renamed" })).await.expect_status(200);
+    for odd in ["%0A", "%0D%0ALocation:%20x", "%22%3E", "%C3%BC", "%00", "%E2%80%A8"] {
+        for path in [format!("/posts/hello?preview={odd}"), format!("/posts/renamed?preview={odd}")] {
+            let answer = ada.get(&path).await;
+            assert!(matches!(answer.status.as_u16(), 200 | 301), "{path}: {}", answer.status);
+        }
+        for path in [format!("/posts/{odd}"), format!("/posts/{odd}/"), format!("/users/{odd}/followers/?x={odd}")] {
+            let answer = ada.get(&path).await;
+            assert!(matches!(answer.status.as_u16(), 308 | 404), "{path}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_counts_as_what_is_stored_of_it() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let json_type = ("content-type", "application/json");
+    let escaped = |text: &str| -> String {
+        let mut units = [0; 2];
+        text.chars()
+            .flat_map(|c| c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>())
+            .collect()
+    };
+    let body = |text: &str| format!("{{\"title\": \"T\", \"body\": \"{text}\"}}").into_bytes();
+    let text = "\u{431}".repeat(50 * 1024);
+    ada.send("POST", "/posts", &[json_type], body(&escaped(&text))).await.expect_status(201);
+    for too_large in [escaped(&"\u{431}".repeat(140 * 1024)), " ".repeat(2 * 1024 * 1024)] {
+        ada.send("POST", "/posts", &[json_type], body(&too_large)).await.expect_problem(413, "payload-too-large");
     }
 }
 
@@ -62,7 +206,13 @@ async fn bad_bodies_get_the_answer_that_fits() {
         send(&[("content-type", wrong)], body.clone()).await.expect_problem(415, "unsupported-media-type");
     }
     send(&[], body.clone()).await.expect_problem(415, "unsupported-media-type");
-    for right in ["application/json; charset=UTF-8", "Application/JSON", "application/merge-patch+json"] {
+    for right in [
+        "application/json; charset=utf8",
+        "application/json;charset=\"UTF-8\"",
+        "application/json; charset=UTF-8",
+        "Application/JSON",
+        "application/merge-patch+json",
+    ] {
         send(&[("content-type", right)], body.clone()).await.expect_status(201);
     }
     send(&[json_type], Vec::new()).await.expect_invalid(&["/body"]);

@@ -81,7 +81,7 @@ async fn a_path_without_a_route_is_found_below_the_base_path() {
     };
     let preflight = rest("OPTIONS", "/posts/one").await;
     assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
-    assert_eq!(header(&preflight, "allow"), "DELETE, GET, OPTIONS, PATCH");
+    assert_eq!(header(&preflight, "allow"), "DELETE, GET, HEAD, OPTIONS, PATCH");
     assert_eq!(rest("PUT", "/posts").await.status(), StatusCode::METHOD_NOT_ALLOWED);
     let none = rest("GET", "/v1/posts").await;
     assert_eq!(none.status(), StatusCode::NOT_FOUND);

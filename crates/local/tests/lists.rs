@@ -89,6 +89,22 @@ async fn ones_own_posts_are_listed_by_status() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_an_authors_page_is_none_of_the_authors_own_list() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    for number in 0..3 {
+        ada.publish(&format!("Post {number}"), &[]).await;
+    }
+    let lists = ["/posts?author=ada", "/me/posts?status=published"];
+    for (from, to) in [(lists[0], lists[1]), (lists[1], lists[0])] {
+        let page = ada.get(&format!("{from}&limit=1")).await;
+        let cursor = page.body["next_cursor"].as_str().unwrap();
+        ada.get(&format!("{from}&cursor={cursor}")).await.expect_status(200);
+        ada.get(&format!("{to}&cursor={cursor}")).await.expect_problem(400, "invalid-cursor");
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_is_good_for_its_own_list_only() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

@@ -60,12 +60,17 @@ impl Contract {
         let Some((route, _)) = find_route(&self.routes, method, path) else {
             return self.check_problem_of_no_operation(status);
         };
-        let operation = &self.document["paths"][&route.path][method.to_lowercase()];
+        // The same as GET, without the body (conventions.rs).
+        let is_head = method == "HEAD";
+        let operation = &self.document["paths"][&route.path][route.method.to_lowercase()];
         let declared = self.resolve(&operation["responses"][status.to_string()]);
         if declared.is_null() {
             return Err(format!("{status} is not declared"));
         }
         self.check_headers(declared, &answer.headers)?;
+        if is_head {
+            return if answer.bytes.is_empty() { Ok(()) } else { Err("HEAD has a body".to_owned()) };
+        }
 
         let Some(content) = declared["content"].as_object() else {
             return if answer.bytes.is_empty() { Ok(()) } else { Err(format!("{status} has a body")) };
@@ -83,7 +88,7 @@ impl Contract {
 
     /// What API Gateway says of a route that is not there.
     fn check_problem_of_no_operation(&self, status: u16) -> Result<(), String> {
-        if matches!(status, 404 | 405) { Ok(()) } else { Err(format!("{status} for a route that is not there")) }
+        if matches!(status, 308 | 404 | 405) { Ok(()) } else { Err(format!("{status} for a route that is not there")) }
     }
 
     fn check_headers(&self, declared: &Value, headers: &HeaderMap) -> Result<(), String> {

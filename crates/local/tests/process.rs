@@ -121,6 +121,18 @@ async fn the_mailbox_has_the_code_that_registering_waits_for() {
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "in memory means no files");
 }
 
+#[tokio::test]
+async fn a_body_that_is_far_too_large_is_refused_in_the_form_of_every_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--memory"]);
+    let sent = reqwest::Client::new().post(format!("{}/sessions", process.base)).body(vec![b'x'; 11 * 1024 * 1024]);
+    let answer = sent.send().await.unwrap();
+    assert_eq!(answer.status(), 413);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["type"], "urn:broadsheet:problem:payload-too-large");
+}
+
 /// The commands of the README's tour, each in a code block that begins with a comment, are run one after the
 /// other in one shell; each must succeed and print what the README says it prints.
 #[tokio::test]

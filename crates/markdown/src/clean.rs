@@ -16,6 +16,9 @@ pub const FOOTNOTE_PREFIXES: [&str; 2] = ["fn-", "fnref-"];
 
 const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
 
+/// The schemes that an address may have.
+const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
+
 /// Everything that ammonia allows by default is harmless; added is what comrak and the highlighter make.
 pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
@@ -37,7 +40,7 @@ pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .add_allowed_classes("li", ["task-list-item"])
         .add_allowed_classes("input", ["task-list-item-checkbox"])
         .add_allowed_classes("span", highlight::CLASSES.map(|(class, _)| class))
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_schemes(HashSet::from(SCHEMES))
         .attribute_filter(filter);
     for heading in HEADINGS {
         cleaner.add_tag_attributes(heading, ["id"]);
@@ -51,6 +54,12 @@ fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, 
     match (element, attribute) {
         (_, "id") if HEADINGS.contains(&element) => value.starts_with(ID_PREFIX).then(|| value.into()),
         (_, "id") => is_footnote(value).then(|| value.into()),
+        // An address that ammonia does not know as one: no browser follows it, but scripts of a page do.
+        (_, "cite") => match ammonia::Url::parse(value) {
+            Ok(address) => SCHEMES.contains(&address.scheme()).then(|| value.into()),
+            Err(ammonia::url::ParseError::RelativeUrlWithoutBase) => Some(value.into()),
+            Err(_) => None,
+        },
         // An author links to a heading by its name and need not know of the prefix.
         ("a", "href") => Some(match value.strip_prefix('#') {
             Some(id) if !id.is_empty() && !id.starts_with(ID_PREFIX) && !is_footnote(id) => {

@@ -282,16 +282,18 @@ pub struct List {
     pub partition: String,
     /// The prefix of the sort keys of the list's items.
     pub prefix: &'static str,
+    /// What else it is called where a client knows two lists of the same items.
+    alias: &'static str,
 }
 
 impl List {
     fn new(partition: impl Into<String>, prefix: &'static str) -> Self {
-        Self { partition: partition.into(), prefix }
+        Self { partition: partition.into(), prefix, alias: "" }
     }
 
     /// The list's name, which its cursors are bound to.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.partition, self.prefix)
+        format!("{}/{}{}", self.partition, self.prefix, self.alias)
     }
 
     /// The item at this position.
@@ -308,6 +310,11 @@ pub fn latest() -> List {
 /// The published posts of an author. By name, not by id, so that the page needs no look-up first.
 pub fn posts_by_author(username: &Username) -> List {
     List::new(format!("BYLINE#{username}"), "")
+}
+
+/// The same posts as their author's own list, whose cursors are its own.
+pub fn own_published_posts(username: &Username) -> List {
+    List { alias: "/OWN", ..posts_by_author(username) }
 }
 
 /// The published posts of a kind.

@@ -108,11 +108,19 @@ impl Table {
 
     /// Opens a connection by reading the signing key, if there is one yet.
     pub async fn warm(&self) -> Result<(), Refused> {
-        if let Some(item) = self.get_item(&keys::signing_key(), Consistency::Strong).await? {
+        self.existing_signing_key().await.map(drop)
+    }
+
+    /// The signing key, if there is one: as long as there is none, nothing has been signed. For who verifies, and so needs no
+    /// permission to make one.
+    pub async fn existing_signing_key(&self) -> Result<Option<&SigningKey>, Refused> {
+        if !self.signing_key.initialized()
+            && let Some(item) = self.get_item(&keys::signing_key(), Consistency::Strong).await?
+        {
             // Already set by another request: it is the same key.
             let _ = self.signing_key.set(read_signing_key(&item)?);
         }
-        Ok(())
+        Ok(self.signing_key.get())
     }
 
     async fn get_or_create_signing_key(&self) -> Result<SigningKey, Refused> {

@@ -32,8 +32,8 @@ impl Table {
     pub(crate) async fn verify_cursor(&self, cursor: Option<&str>, name: &str) -> Result<Option<Cursor>, Refused> {
         match cursor {
             Some(cursor) => {
-                let cursor = Cursor::verify(cursor, name, self.signing_key().await?);
-                cursor.map(Some).ok_or(Refused::InvalidCursor)
+                let key = self.existing_signing_key().await?.ok_or(Refused::InvalidCursor)?;
+                Cursor::verify(cursor, name, key).map(Some).ok_or(Refused::InvalidCursor)
             }
             None => Ok(None),
         }

@@ -103,21 +103,30 @@ impl Table {
         }
     }
 
-    /// Counts a try, or refuses it until the window ends. The account is the login or address as it was typed,
-    /// whether or not it is anybody's: a refusal must not tell.
-    pub async fn count_try(
+    /// Counts a try of a source, or refuses it until the window ends. It goes before [`Table::count_account`]: what a source
+    /// is refused does not count for the account, so that one source cannot lock everybody out.
+    pub async fn count_source(
         &self,
         limit: RateLimit,
         source: Source,
+        quotas: &mut Vec<Quota>,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let RateLimit { operation, per_source, window_seconds, .. } = limit;
+        let quota = Quota::full("source", per_source, window_seconds, now);
+        self.count(&keys::tries_from_source(operation, source, quota.ends_at), quota, quotas, now).await
+    }
+
+    /// Counts a try for an account, or refuses it until the window ends. The account is the login or address as it was
+    /// typed, whether or not it is anybody's: a refusal must not tell.
+    pub async fn count_account(
+        &self,
+        limit: RateLimit,
         account: &str,
         quotas: &mut Vec<Quota>,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let RateLimit { operation, per_account, per_source, window_seconds } = limit;
-        // The source goes first. What it is refused does not count for the account, so that one source cannot
-        // lock everybody out.
-        let quota = Quota::full("source", per_source, window_seconds, now);
-        self.count(&keys::tries_from_source(operation, source, quota.ends_at), quota, quotas, now).await?;
+        let RateLimit { operation, per_account, window_seconds, .. } = limit;
         let quota = Quota::full("account", per_account, window_seconds, now);
         self.count(&keys::tries_for_account(operation, account, quota.ends_at), quota, quotas, now).await
     }

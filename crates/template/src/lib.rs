@@ -54,7 +54,7 @@ pub struct Template {
 /// A method of a path of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The method, in capitals.
+    /// The method, in capitals. GET is HEAD too.
     pub method: String,
     /// The path, with parameters in braces.
     pub path: String,
@@ -347,6 +347,18 @@ fn routes(
             let (handler, _) = function.ok_or_else(|| TemplateError::Missing(format!("the function {uri}")))?;
             if method == "x-amazon-apigateway-any-method" {
                 catch_all = Some((path.clone(), handler.clone()));
+                continue;
+            }
+            // HEAD is GET without a body (RFC 9110, section 9.3.2), and so no route of its own here.
+            let twin = match method.as_str() {
+                "get" => "head",
+                "head" => "get",
+                _ => method,
+            };
+            if methods[twin] != *operation {
+                return Err(TemplateError::Missing(format!("the same route for GET and HEAD of {path}")));
+            }
+            if method == "head" {
                 continue;
             }
             routes.push(Route {

@@ -3,8 +3,8 @@
 //! API Gateway looks for a path and method together, so whatever no other route takes comes to the template's
 //! `/{proxy+}` (docs/adr/0010).
 
-use edge::{Blog, Exchange, without_route};
-use lambda_http::http::Response;
+use edge::{Blog, Exchange, misplaced, without_route};
+use lambda_http::http::{Method, Response};
 use lambda_http::{Body, Request, RequestExt};
 
 /// What the template calls the function.
@@ -19,8 +19,12 @@ pub async fn answer(blog: &Blog, request: &Request) -> Response<Body> {
     let exchange = Exchange::begin(NAME, blog, request);
     // Not the event's path, which has a custom domain's base path in front.
     let path = request.path_parameters_ref().and_then(|parameters| parameters.first("proxy")).unwrap_or("");
-    let methods = methods_of(&format!("/{path}"));
-    exchange.conclude(Box::pin(async move { without_route(request.method(), methods) })).await
+    let methods = methods_of(&format!("/{}", path.strip_suffix('/').unwrap_or(path)));
+    // Browsers follow no redirect of a preflight, so that is answered as it is for the path without the slash.
+    let redirects = request.method() != Method::OPTIONS && !methods.is_empty();
+    let misplaced = if redirects { misplaced(request, &exchange) } else { None };
+    let answer = misplaced.unwrap_or_else(|| without_route(request.method(), methods));
+    exchange.conclude(Box::pin(async move { answer })).await
 }
 
 /// The methods that a path takes: those of the route that names it most exactly. `/users/confirm` is an address of its

@@ -36,7 +36,7 @@ pub async fn list_my_posts(
     let list = match query.status {
         None => keys::own_posts(viewer.user_id),
         Some(StatusFilter::Draft) => keys::drafts(viewer.user_id),
-        Some(StatusFilter::Published) => keys::posts_by_author(&viewer.username),
+        Some(StatusFilter::Published) => keys::own_published_posts(&viewer.username),
         Some(StatusFilter::Trashed) => keys::trash(viewer.user_id),
         Some(StatusFilter::Scheduled) => keys::scheduled_posts(viewer.user_id),
     };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Details, Post, PostId, PostStatus, Revision, Slug, Timestamp, UserId, Viewer, fields};
+use domain::{Details, Post, PostId, PostStatus, Revision, Slug, Timestamp, UserId, Viewer, fields, whole_number};
 use edge::{Blog, Problem};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -51,8 +51,8 @@ impl TryFrom<String> for VersionNumber {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.parse() {
-            Ok(number @ 1..=Self::MAX) => Ok(Self(number)),
+        match whole_number(&text) {
+            Some(number @ 1..=Self::MAX) => Ok(Self(number)),
             _ => Err("must be the number of a version, from 1"),
         }
     }

@@ -22,8 +22,7 @@ pub struct ExportView {
     status: ExportStatus,
     created_at: Timestamp,
     expires_at: Timestamp,
-    /// The address of the file, once it is ready. Each response has a new one. It is valid for 15 minutes, and works
-    /// without a token.
+    /// The address of the file, once it is ready. It is valid for at least 15 minutes, and works without a token.
     url: Option<String>,
 }
 
