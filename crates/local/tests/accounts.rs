@@ -268,3 +268,12 @@ async fn an_address_and_a_password_are_the_same_however_they_are_typed() {
         visitor.post("/sessions", session).await.expect_status(201);
     }
 }
+
+#[tokio::test]
+async fn an_address_that_cognito_refuses_is_the_clients_to_correct() {
+    let stack = TestStack::start().await;
+    let refused = Fault::DoneButRefused("InvalidParameterException");
+    stack.stack.wire.break_calls("SignUp", 0, 1, refused);
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    stack.visitor().post("/users", registration).await.expect_invalid(&["/email"]);
+}
