@@ -23,8 +23,8 @@ fn github_flavour_is_rendered() {
         "<del>2</del>",
         "type=\"checkbox\"",
         "href=\"https://example.com\"",
-        "id=\"fn-n\"",
-        "href=\"#fn-n\"",
+        "id=\"fn-07ace385-n\"",
+        "href=\"#fn-07ace385-n\"",
         "<code class=\"language-rust\">",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
