@@ -27,6 +27,9 @@ pub enum Denied {
     /// Only a published post can be pinned.
     #[error("Only a published post can be pinned.")]
     NotPublished,
+    /// A published post is not scheduled: it would be offline until then.
+    #[error("This post is published. Unpublish it first to publish it again at a future time.")]
+    AlreadyPublished,
     /// Only a post in the trash can be restored.
     #[error("This post is not in the trash.")]
     NotTrashed,

@@ -1,10 +1,11 @@
 //! Reading the fields of a request: all broken ones are reported at once, unknown ones are refused.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor, value::Error as ValueError};
+use serde::de::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::FieldError;
+use crate::given::{Absent, Given};
 
 /// The fields of a body, a query or a path while they are being read.
 ///
@@ -23,10 +24,10 @@ impl Fields {
     /// Takes the field `name`. A broken one gives `None` and is remembered for [`finish`](Self::finish).
     pub fn take<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Option<T> {
         let parsed = match self.values.remove(name) {
-            Some(value) => T::deserialize(value).map_err(|error| error.to_string()),
-            None => T::deserialize(Absent).map_err(|error| error.to_string()),
+            Some(value) => T::deserialize(Given(value)),
+            None => T::deserialize(Absent),
         };
-        parsed.map_err(|detail| self.errors.push(FieldError::new(name, detail))).ok()
+        parsed.map_err(|rule| self.errors.push(FieldError::new(name, rule.to_string()))).ok()
     }
 
     /// All errors, if there are any. A field that nobody took is an error too.
@@ -133,24 +134,4 @@ macro_rules! fields {
             }
         }
     };
-}
-
-/// Stands for a field that was not sent: an `Option` reads it as none, everything else as an error.
-struct Absent;
-
-impl<'de> Deserializer<'de> for Absent {
-    type Error = ValueError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-        Err(ValueError::custom("is required"))
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        visitor.visit_unit()
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
 }

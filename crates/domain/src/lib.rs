@@ -8,6 +8,7 @@ mod export;
 mod field_error;
 mod fields;
 mod follow;
+mod given;
 mod id;
 mod number;
 mod paging;

@@ -110,7 +110,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PatchVisitor<T> {
         f.write_str("a value or null")
     }
 
-    /// An absent field; `edge::fields` deserializes one as a unit.
+    /// An absent field; `Fields` deserializes one as a unit.
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(Patch::Keep)
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{FieldError, Post, Summary, Title};
+use crate::{FieldError, MetaDescription, MetaTitle, Post, Summary, Tag, Title};
 
 /// The rules of a stack: its settings of the same names.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,16 +37,32 @@ impl Policy {
         broken.into_iter().map(|detail| FieldError::new("body", detail)).collect()
     }
 
-    /// A word is what Unicode takes for one, so `class` may contain what alone is blocked.
+    /// A word is what Unicode takes for one, so `class` may contain what alone is blocked. Tags and slugs are looked at
+    /// as they are folded, and a slug only if somebody chose it: one that was made from the title has the title's words.
     fn blocked_words(&self, post: &Post, markdown: &str) -> Vec<FieldError> {
-        let title = post.details.title.as_ref().map(Title::as_str);
-        let summary = post.details.summary.as_ref().map(Summary::as_str);
-        let fields = [("title", title), ("summary", summary), ("body", Some(markdown))];
-        let found = fields.into_iter().filter_map(|(name, text)| {
+        let details = &post.details;
+        let texts = [
+            ("title", details.title.as_ref().map(Title::as_str)),
+            ("summary", details.summary.as_ref().map(Summary::as_str)),
+            ("meta_title", details.meta_title.as_ref().map(MetaTitle::as_str)),
+            ("meta_description", details.meta_description.as_ref().map(MetaDescription::as_str)),
+            ("body", Some(markdown)),
+        ];
+        let slug = (!post.slug_follows_title()).then(|| ("slug", post.slug.as_str()));
+        let folded = details.tags.iter().map(|tag| ("tags", Tag::as_str(tag))).chain(slug);
+        let in_texts = texts.into_iter().filter_map(|(name, text)| {
             let text = text?.to_lowercase();
             let word = text.unicode_words().find(|word| self.blocked_words.iter().any(|blocked| blocked == word))?;
-            Some(FieldError::new(name, format!("contains the word {word:?}, which this blog does not take")))
+            Some(blocked(name, word))
         });
-        found.collect()
+        let in_folded = folded.filter_map(|(name, text)| {
+            let is_in = |word: &&String| format!("-{text}-").contains(&format!("-{}-", slug::slugify(word)));
+            self.blocked_words.iter().find(is_in).map(|word| blocked(name, word))
+        });
+        in_texts.chain(in_folded).collect()
     }
+}
+
+fn blocked(field: &str, word: &str) -> FieldError {
+    FieldError::new(field, format!("contains the word {word:?}, which this blog does not take"))
 }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Denied, Details, DetailsPatch, FieldError, NewText, Patch, Policy, PostId, Role, Slug, Summary, Timestamp, User,
-    UserId, Username, Viewer,
+    Denied, Details, DetailsPatch, FieldError, NewText, Patch, Policy, PostId, PostText, Role, Slug, Summary,
+    Timestamp, User, UserId, Username, Viewer,
 };
 
 /// Words a minute that an adult reads of an English text (Brysbaert 2019: 238 silent, rounded).
@@ -261,22 +261,24 @@ impl Post {
         let new = NewPost { details: Details::default(), slug: None, quote_of: Some(original), reply_to: None };
         let mut repost = Self::draft(new, &NewText::default(), id, author, now);
         repost.kind = PostKind::Repost;
-        repost.publish(None, now);
+        repost.come_out(now);
         repost
     }
 
-    /// The next version of the post: what `change` makes of it, edited by `editor` at `now`. `change` alters the post and
-    /// returns its new text, if the text changes too. `excerpt` is asked for the beginning of the present text when a
+    /// The next version of the post, whose text is `stored`: what `change` makes of it, edited by `editor` at `now`. `change`
+    /// alters the post and returns its new text, if that may change too. `excerpt` is asked for the beginning of the present text when a
     /// summary that hid it is removed. None if nothing changes.
     pub fn edit(
         &self,
         editor: UserId,
         now: Timestamp,
+        stored: &PostText,
         excerpt: impl FnOnce() -> Option<String>,
         change: impl FnOnce(&mut Self) -> Result<Option<NewText>, Denied>,
     ) -> Result<Option<(Self, Option<NewText>)>, Denied> {
         let mut next = self.clone();
-        let text = change(&mut next)?;
+        // A text that is the same as before is no change.
+        let text = change(&mut next)?.filter(|text| text.text != *stored);
         next.settle(text.as_ref());
         if text.is_none() && self.details.summary.is_some() && next.details.summary.is_none() {
             next.excerpt = excerpt();
@@ -305,7 +307,7 @@ impl Post {
     pub fn publish_if_due(&self, now: Timestamp) -> Option<Self> {
         let mut next = self.clone();
         self.is_due(now).then(|| {
-            next.publish(self.publish_at, now);
+            next.come_out(self.publish_at.unwrap_or(now));
             next.advance(self, false, now);
             next
         })
@@ -360,6 +362,9 @@ impl Post {
         }
         if self.quote_of.is_some() && self.reply_to.is_some() {
             errors.push(FieldError::new("reply_to", "cannot be combined with quote_of"));
+        }
+        if self.slug.as_id().is_some_and(|id| id != self.id) {
+            errors.push(FieldError::new("slug", "must not look like the id of another post"));
         }
         for (name, other) in [("quote_of", self.quote_of), ("reply_to", self.reply_to)] {
             if other == Some(self.id) {
@@ -444,28 +449,35 @@ impl Post {
     }
 
     /// Whether the slug was made from the title that the post has now, or from the id for want of one.
-    fn slug_follows_title(&self) -> bool {
+    pub(crate) fn slug_follows_title(&self) -> bool {
         let title = self.details.title.as_ref();
         let made = title.map_or_else(|| Slug::of_id(self.id), |title| Slug::from_title(title, self.id));
         self.slug == made || self.slug == made.with_suffix(self.id)
     }
 
     /// Publishes it; at `at` if that is given, else when it was published first, else now. A time that is still to
-    /// come only schedules it.
-    pub fn publish(&mut self, at: Option<Timestamp>, now: Timestamp) {
-        self.expires_at = None;
+    /// come only schedules it; that of a published post is denied, because it would take the post offline unasked.
+    pub fn publish(&mut self, at: Option<Timestamp>, now: Timestamp) -> Result<(), Denied> {
         match at {
             Some(at) if at > now => {
+                if self.is_published() {
+                    return Err(Denied::AlreadyPublished);
+                }
                 self.status = PostStatus::Scheduled;
                 self.publish_at = Some(at);
-                self.pinned_at = None;
+                self.expires_at = None;
             }
-            at => {
-                self.status = PostStatus::Published;
-                self.published_at = Some(at.or(self.published_at).unwrap_or(now));
-                self.publish_at = None;
-            }
+            at => self.come_out(at.or(self.published_at).unwrap_or(now)),
         }
+        Ok(())
+    }
+
+    /// Shows it to everybody, dated `at`.
+    fn come_out(&mut self, at: Timestamp) {
+        self.status = PostStatus::Published;
+        self.published_at = Some(at);
+        self.publish_at = None;
+        self.expires_at = None;
     }
 
     /// Whether it is scheduled and its time has come.

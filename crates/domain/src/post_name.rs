@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::schema::schema;
 use crate::{PostId, Slug};
 
-/// A post's id or its slug. Ids have capitals and slugs have none, so no text can be both.
+/// A post's id or its slug. What spells an id is one, in small letters too: a post without a title has its id as its
+/// slug, and no other post may have that slug.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum PostName {
@@ -24,7 +25,7 @@ impl TryFrom<String> for PostName {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if let Some(id) = text.parse().ok().filter(|id: &PostId| id.to_string() == text) {
+        if let Some(id) = text.parse().ok().filter(|id: &PostId| id.to_string().eq_ignore_ascii_case(&text)) {
             return Ok(Self::Id(id));
         }
         Slug::try_from(text).map(Self::Slug).map_err(|_| "must be a post's id or slug")

@@ -21,12 +21,22 @@ impl Slug {
     /// has a transliteration gives the post's id.
     pub fn from_title(title: &Title, id: PostId) -> Self {
         let whole = slug::slugify(title.as_str());
-        let cut = match whole.get(..Self::MAX_GENERATED) {
-            // Cut between words where there is a word boundary, so no half word stays behind.
-            Some(head) => head.rsplit_once('-').map_or(head, |(words, _)| words),
-            None => &whole,
-        };
-        Self::try_from(cut.to_owned()).unwrap_or_else(|_| Self::of_id(id))
+        let made = Self::try_from(Self::shortened(&whole).to_owned());
+        made.ok().filter(|made| made.as_id().is_none()).unwrap_or_else(|| Self::of_id(id))
+    }
+
+    /// The words that fit into a generated slug. A script without spaces makes words so long that to leave out the last
+    /// one would leave nearly nothing; such a word is cut.
+    fn shortened(whole: &str) -> &str {
+        let Some(head) = whole.get(..Self::MAX_GENERATED).filter(|head| head.len() < whole.len()) else { return whole };
+        let words =
+            if whole[head.len()..].starts_with('-') { Some(head) } else { head.rsplit_once('-').map(|it| it.0) };
+        words.filter(|words| words.len() >= Self::MAX_GENERATED / 2).unwrap_or(head)
+    }
+
+    /// The id that this slug spells, if it does. Only the post with that id may have it.
+    pub fn as_id(&self) -> Option<PostId> {
+        self.0.parse().ok().filter(|id| Self::of_id(*id) == *self)
     }
 
     /// The slug of a post that has no title.
@@ -73,5 +83,41 @@ impl TryFrom<String> for Slug {
             && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
             && text.split('-').all(|word| !word.is_empty());
         well_formed.then_some(Self(text)).ok_or("must be 1 to 100 of a-z 0-9, in words joined by single hyphens")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01KAM5K9R0000000000000000A";
+
+    fn slug(title: &str) -> String {
+        let title = Title::try_from(title.to_owned()).unwrap();
+        Slug::from_title(&title, ID.parse().unwrap()).into()
+    }
+
+    #[test]
+    fn a_slug_keeps_the_words_that_fit() {
+        let eighty = format!("{} {}", "a".repeat(39), "b".repeat(40));
+        assert_eq!(slug(&eighty), eighty.replace(' ', "-"), "80 fit");
+        assert_eq!(slug(&format!("{eighty} c")), eighty.replace(' ', "-"), "the words before the cut are whole");
+        assert_eq!(
+            slug(&format!("{eighty}b")),
+            format!("{}-{}", "a".repeat(39), "b".repeat(40)),
+            "cut, for it is half"
+        );
+        assert_eq!(slug(&format!("{} {}", "a".repeat(50), "b".repeat(40))), "a".repeat(50));
+        let thai = slug(&format!("2 {}", "มนุษย์ทั้งหลายเกิดมามีอิสระ".repeat(5)));
+        assert!((40..=80).contains(&thai.len()) && thai.starts_with("2-m"), "{thai}");
+    }
+
+    #[test]
+    fn a_title_that_spells_an_id_makes_no_slug_of_it() {
+        assert_eq!(slug("01BX5ZZKBKACTAV9WEVGEMMVRZ"), ID.to_lowercase());
+        // No ULID begins with 8, and none has an L.
+        for other in ["81bx5zzkbkactav9wevgemmvrz", "01bx5zzkbkactav9wevgemmvrl"] {
+            assert_eq!(slug(other), other);
+        }
     }
 }

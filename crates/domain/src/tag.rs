@@ -35,7 +35,8 @@ impl From<Tag> for String {
 }
 
 schema! { Tag,
-    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which must contain a letter or a digit of any script.
+    /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what is typed, which must contain a letter or a digit of any script:
+    /// `Déjà vu` is `deja-vu`, `人工智能` is `ren-gong-zhi-neng`, `C++` is `cpp`, `C#` is `c-sharp`, `.NET` is `dotnet`.
     request {
         "type": "string",
         "minLength": 1,
@@ -49,13 +50,37 @@ impl TryFrom<String> for Tag {
 
     fn try_from(typed: String) -> Result<Self, String> {
         // A leading # is how people write a tag; everything else folds as a title does for a slug.
-        let folded = slug::slugify(typed.trim_start_matches('#'));
+        let folded = slug::slugify(spelled(typed.trim().trim_start_matches('#')));
         match folded.len() {
             0 => Err("must contain a letter or a digit".to_owned()),
             1..=Self::MAX => Ok(Self(folded)),
-            length => Err(format!("must have at most {} characters, not {length}", Self::MAX)),
+            length => Err(format!(
+                "must have at most {} characters of a-z 0-9 - when it is written in them, and \u{201c}{}\u{2026}\u{201d} has {length}",
+                Self::MAX,
+                folded.get(..Self::MAX).unwrap_or_default(),
+            )),
         }
     }
+}
+
+/// What is typed, with words for the signs that tell names apart and that the transliteration drops: `c++`, `c#`, `.net`.
+/// And `й`, which it takes for `и`, as ISO 9 has it.
+fn spelled(typed: &str) -> String {
+    let typed: Vec<char> = typed.to_lowercase().replace("и\u{306}", "й").chars().collect();
+    let is_word = |at: Option<usize>| at.and_then(|at| typed.get(at)).is_some_and(|c| c.is_alphanumeric());
+    let mut spelled = String::new();
+    for (at, &c) in typed.iter().enumerate() {
+        let (before, after) = (is_word(at.checked_sub(1)), is_word(Some(at + 1)));
+        match c {
+            '+' if before && typed.get(at + 1) == Some(&'+') => spelled.push_str("pp"),
+            // Of a single letter, such as c# and f#.
+            '#' if before && !after && !is_word(at.checked_sub(2)) => spelled.push_str("-sharp"),
+            '.' if !before && after => spelled.push_str("dot"),
+            'й' => spelled.push('j'),
+            c => spelled.push(c),
+        }
+    }
+    spelled
 }
 
 /// The tags of a post: at most 10, each once, in the order they were typed.
@@ -82,12 +107,17 @@ impl JsonSchema for Tags {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "At most 10 tags, each once, in their order.",
+        let mut schema = json_schema!({
+            "description": "At most 10 tags, each once, in their order. Of those that fold to the same tag, the first counts.",
             "type": "array",
-            "maxItems": Self::MAX,
             "items": generator.subschema_for::<Tag>(),
-        })
+        });
+        // How many of what is typed are the same, no schema can say.
+        if generator.contract().is_serialize() {
+            schema.insert("maxItems".to_owned(), Self::MAX.into());
+            schema.insert("uniqueItems".to_owned(), true.into());
+        }
+        schema
     }
 }
 
@@ -101,10 +131,56 @@ impl TryFrom<Vec<String>> for Tags {
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
-        }
-        if tags.len() > Self::MAX {
-            return Err(format!("must be at most {} tags, not {}", Self::MAX, tags.len()));
+            // At once, because each tag is compared with all before it.
+            if tags.len() > Self::MAX {
+                return Err(format!("must be at most {} different tags", Self::MAX));
+            }
         }
         Ok(Self(tags))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(typed: &str) -> Result<String, String> {
+        Tag::try_from(typed.to_owned()).map(Into::into)
+    }
+
+    #[test]
+    fn what_is_named_differently_is_tagged_differently() {
+        for (typed, tag) in [
+            ("C", "c"),
+            ("C++", "cpp"),
+            ("C++17", "cpp-17"),
+            ("g++", "gpp"),
+            ("C#", "c-sharp"),
+            ("#C#", "c-sharp"),
+            ("#rust#", "rust"),
+            ("#rust #aws", "rust-aws"),
+            (".NET", "dotnet"),
+            ("ASP.NET", "asp-net"),
+            ("Node.js", "node-js"),
+            ("Déjà vu", "deja-vu"),
+            ("и", "i"),
+            ("й", "j"),
+            ("и\u{306}", "j"),
+            ("мой", "moj"),
+            ("人工智能", "ren-gong-zhi-neng"),
+        ] {
+            assert_eq!(folded(typed).as_deref(), Ok(tag), "{typed}");
+            assert_eq!(folded(tag).as_deref(), Ok(tag), "folding again changes nothing");
+        }
+        let long = folded("人工智能与机器学习的未来发展趋势").unwrap_err();
+        assert!(long.contains("ren-gong-zhi-neng") && long.contains("a-z 0-9 -"), "{long}");
+    }
+
+    #[test]
+    fn tags_are_counted_after_they_are_folded() {
+        let tags = |typed: &[&str]| Tags::try_from(typed.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(tags(&["A", "a", "á", "Ä", "#a", "a", "a", "a", "a", "a", "a"]).unwrap().iter().count(), 1);
+        let eleven = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+        assert!(tags(&eleven[..10]).is_ok() && tags(&eleven).is_err());
     }
 }

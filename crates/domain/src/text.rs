@@ -3,7 +3,8 @@
 use crate::schema::schema;
 
 /// Defines a text type: trimmed at both ends, `$min` to `$max` characters, checked when parsed. `line` texts
-/// take no control characters, so they cannot break out of a line of a log, a header or a feed.
+/// take no control characters and line breaks, so they cannot break out of a line of a log, a header or a feed, and
+/// none that reorder what stands beside them on a page.
 macro_rules! text {
     ($(#[doc = $doc:literal])+ $name:ident, line, $min:literal to $max:literal characters) => {
         $crate::text::text!(@type $(#[doc = $doc])+ $name);
@@ -13,8 +14,7 @@ macro_rules! text {
                 "type": "string",
                 "minLength": $min,
                 "maxLength": $max,
-                // Something besides white space, and no control characters.
-                "pattern": r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+                "pattern": $crate::text::LINE,
             }
             reply { "type": "string", "minLength": $min, "maxLength": $max }
         }
@@ -24,9 +24,7 @@ macro_rules! text {
 
             fn try_from(text: String) -> Result<Self, String> {
                 let text = $crate::text::bounded(text.trim(), $min, $max)?;
-                if text.chars().any(char::is_control) {
-                    return Err("must not contain control characters or line breaks".to_owned());
-                }
+                $crate::text::check_line(text)?;
                 Ok(Self(text.to_owned()))
             }
         }
@@ -58,6 +56,49 @@ macro_rules! text {
     };
 }
 pub(super) use text;
+
+/// A line as JSON Schema says it: no control characters, line breaks and controls of direction, and something that is
+/// seen. It knows of the commonest invisible characters; [`is_seen`] knows more.
+pub(super) const LINE: &str = concat!(
+    r"^\s*[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*",
+    r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]",
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\s*$",
+);
+
+/// What every line must be. Characters are refused rather than removed: nothing that is sent is dropped silently.
+///
+/// Embeddings, overrides and isolates (UAX #9, 2.1 to 2.4) make a name read as another one, and one that is left open
+/// turns what follows it on the page. The marks that order a line of Arabic or Hebrew (U+061C, U+200E, U+200F) are fine.
+pub(super) fn check_line(text: &str) -> Result<(), String> {
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err("must not contain control characters or line breaks".to_owned());
+    }
+    if let Some(c) = text.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        let code = u32::from(c);
+        return Err(format!(
+            "must not contain U+{code:04X}, an invisible character that changes the direction of text"
+        ));
+    }
+    check_seen(text)
+}
+
+/// Refuses a text in which there is nothing to see.
+fn check_seen(text: &str) -> Result<(), String> {
+    if text.chars().any(is_seen) { Ok(()) } else { Err("must not be empty".to_owned()) }
+}
+
+/// Whether a character shows by itself: neither white space nor a default-ignorable code point (UAX #44), nor one of the
+/// letters and patterns that are drawn as nothing.
+fn is_seen(c: char) -> bool {
+    let is_ignorable = matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !c.is_whitespace() && !c.is_control() && !is_ignorable
+}
 
 /// `text`, if it has `min` to `max` characters.
 pub(super) fn bounded(text: &str, min: usize, max: usize) -> Result<&str, String> {
@@ -124,7 +165,9 @@ impl TryFrom<String> for Biography {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        bounded(text.trim(), 1, Self::MAX).map(|text| Self(text.to_owned()))
+        let text = bounded(text.trim(), 1, Self::MAX)?;
+        check_seen(text)?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -153,9 +196,8 @@ impl TryFrom<String> for Body {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            Err("must not be empty".to_owned())
-        } else if text.len() > Self::MAX_BYTES {
+        check_seen(&text)?;
+        if text.len() > Self::MAX_BYTES {
             Err(format!("must have at most {} bytes, not {}", Self::MAX_BYTES, text.len()))
         } else {
             Ok(Self(text))
@@ -190,5 +232,43 @@ impl TryFrom<String> for Language {
                 (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
             });
         if well_formed { Ok(Self(text)) } else { Err("must be a language tag such as en or pt-BR".to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_that_is_seen_and_keeps_its_direction() {
+        let title = |text: &str| Title::try_from(text.to_owned());
+        for bad in ["a\nb", "a\u{85}b", "a\u{2028}b", "a\u{2029}b", "a\u{0}b"] {
+            assert!(title(bad).unwrap_err().contains("line breaks"), "{bad:?}");
+        }
+        for c in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+            let refusal = title(&format!("user{c}gnp")).unwrap_err();
+            assert!(refusal.contains(&format!("U+{:04X}", u32::from(c))), "{refusal}");
+        }
+        for unseen in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{200d}\u{200c}",
+            "\u{feff}",
+            "\u{2060}",
+            "\u{ad}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0020}",
+        ] {
+            assert_eq!(title(unseen).unwrap_err(), "must not be empty", "{unseen:?}");
+            assert!(Body::try_from(unseen.to_owned()).is_err(), "{unseen:?}");
+            assert!(Biography::try_from(unseen.to_owned()).is_err(), "{unseen:?}");
+        }
+        // Joiners within words and pictures, and the marks of right-to-left scripts.
+        for good in ["می\u{200c}خواهم", "👩\u{200d}💻", "\u{200f}שלום!", "❤\u{fe0f}", "co\u{ad}operate"]
+        {
+            assert_eq!(title(good).unwrap().as_str(), good);
+        }
     }
 }

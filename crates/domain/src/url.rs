@@ -18,7 +18,7 @@ schema! { WebUrl,
     request {
         "type": "string",
         "maxLength": WebUrl::MAX,
-        "pattern": "^https?://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z][a-z0-9]*)*(:[0-9]{1,4})?(/[^\\s]*)?$",
+        "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://\\S+\\s*$",
         "examples": ["https://example.com/page"],
     }
     // Normalised, which makes some longer: `é` becomes `%C3%A9`.
@@ -29,11 +29,17 @@ impl TryFrom<String> for WebUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let url = ::url::Url::parse(bounded(text.trim(), 1, Self::MAX)?)
-            .map_err(|_| "must be an absolute address such as https://example.com/page".to_owned())?;
-        if !matches!(url.scheme(), "http" | "https") {
+        let text = bounded(text.trim(), 1, Self::MAX)?;
+        // The parser forgives more: `https:example.com`, and line breaks anywhere.
+        let prefix = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+        if !prefix("http://") && !prefix("https://") {
             return Err("must start with http:// or https://".to_owned());
         }
+        if text.contains(char::is_whitespace) {
+            return Err("must not contain white space".to_owned());
+        }
+        let url = ::url::Url::parse(text)
+            .map_err(|_| "must be an absolute address such as https://example.com/page".to_owned())?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not contain a user name or password".to_owned());
         }

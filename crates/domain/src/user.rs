@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::schema::schema;
 use crate::{Role, Timestamp, UserId};
@@ -164,16 +165,44 @@ impl From<String> for CognitoName {
     }
 }
 
-/// An e-mail address of at most 254 characters, in lower case. Only its form is checked here (something, one
-/// `@`, a domain with a dot); whether it takes mail, the confirmation tells.
+/// An e-mail address of at most 254 characters in its one canonical form, in lower case, so that nobody has two accounts
+/// at one mailbox: the part before the `@` as RFC 5321 has it without quotes (section 4.1.2, `Dot-string`), the domain as
+/// DNS has it (UTS #46), in Punycode where it has other letters.
+///
+/// That is what Amazon SES, which sends Cognito's messages, delivers to: it knows no SMTPUTF8, and asks for Punycode.
+/// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html> Whether an address takes mail, the
+/// confirmation tells.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 
 impl Email {
+    const MAX: usize = 254;
+    const MAX_LOCAL: usize = 64;
+
     /// The address itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// An address as it is stored, which was checked when it was typed, by the rules of that time.
+    fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+
+    fn canonical(typed: &str) -> Option<Self> {
+        let (local, domain) = typed.trim().rsplit_once('@')?;
+        let is_atom = |atom: &str| {
+            let is_text = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+            !atom.is_empty() && atom.bytes().all(is_text)
+        };
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
+        // A host within a network has no dot, and an address of IPv4 has no letter at its end.
+        let (_, top) = domain.rsplit_once('.')?;
+        let is_domain = top.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let address = format!("{}@{domain}", local.to_ascii_lowercase());
+        let is_short = local.len() <= Self::MAX_LOCAL && address.len() <= Self::MAX;
+        (is_domain && is_short && local.split('.').all(is_atom)).then_some(Self(address))
     }
 }
 
@@ -190,16 +219,13 @@ impl From<Email> for String {
     }
 }
 
-impl Email {
-    const MAX: usize = 254;
-}
-
 schema! { Email,
-    /// An e-mail address. Upper case is folded to lower case.
+    /// An e-mail address, without quotes and other letters than ASCII's before the `@`. Upper case is folded to lower case, an
+    /// international domain to Punycode.
     {
         "type": "string",
         "maxLength": Email::MAX,
-        "pattern": r#"^[^\s\x00-\x1f\x7f-\x9f<>,;"@]{1,64}@[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?(\.[^\s\x00-\x1f\x7f-\x9f<>,;"@.-]([^\s\x00-\x1f\x7f-\x9f<>,;"@.]*[^\s\x00-\x1f\x7f-\x9f<>,;"@.-])?)+$"#,
+        "pattern": r"^\s*[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[^\s@]+\s*$",
         "examples": ["ada@example.com"],
     }
 }
@@ -208,32 +234,30 @@ impl TryFrom<String> for Email {
     type Error = &'static str;
 
     fn try_from(typed: String) -> Result<Self, Self::Error> {
-        let folded = typed.trim().to_lowercase();
-        let well_formed = folded.len() <= Self::MAX
-            && folded
-                .chars()
-                .all(|c| !c.is_control() && !c.is_whitespace() && !matches!(c, '<' | '>' | ',' | ';' | '"'))
-            && folded.rsplit_once('@').is_some_and(|(local, domain)| {
-                (1..=64).contains(&local.len())
-                    && !local.contains('@')
-                    && domain.contains('.')
-                    && domain
-                        .split('.')
-                        .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
-            });
-        well_formed.then_some(Self(folded)).ok_or("must be an e-mail address such as ada@example.com")
+        Self::canonical(&typed).ok_or("must be an e-mail address such as ada@example.com")
     }
 }
 
 /// A password as it was typed, to be compared with what Cognito holds. Never shown, never logged.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String")]
 pub struct Password(String);
 
 impl Password {
     /// The password itself, for Cognito.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+/// The same characters are the same password, whatever keyboard they come from: in Normalization Form C, and every space
+/// an ASCII one (RFC 8265, section 4.2.1, `OpaqueString`). Whoever chooses a password and whoever enters it get the same.
+impl From<String> for Password {
+    fn from(typed: String) -> Self {
+        // White space that is no control and ends no line is what Unicode calls a space separator.
+        let is_space = |c: char| c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+        let spaced: String = typed.chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+        Self(ComposingNormalizerBorrowed::new_nfc().normalize(&spaced).into_owned())
     }
 }
 
@@ -276,7 +300,8 @@ impl NewPassword {
 }
 
 schema! { NewPassword,
-    /// A new password, without white space at either end and without line breaks. It must not be the username or the
+    /// A new password, without white space at either end and without line breaks. Forms of the same characters (Unicode's NFC
+    /// and NFD) are the same password. It must not be the username or the
     /// e-mail address.
     {
         "type": "string",
@@ -292,6 +317,8 @@ impl TryFrom<String> for NewPassword {
     type Error = String;
 
     fn try_from(typed: String) -> Result<Self, String> {
+        let password = Password::from(typed);
+        let typed = password.reveal();
         match typed.chars().count() {
             count if count < Self::MIN => Err(format!("must have at least {} characters", Self::MIN)),
             count if count > Self::MAX => Err(format!("must have at most {} characters", Self::MAX)),
@@ -301,7 +328,7 @@ impl TryFrom<String> for NewPassword {
             _ if typed.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) => {
                 Err("must not contain line breaks".to_owned())
             }
-            _ => Ok(Self(Password(typed))),
+            _ => Ok(Self(password)),
         }
     }
 }
@@ -355,6 +382,7 @@ pub struct User {
     /// The name in addresses.
     pub username: Username,
     /// The address, which only the user sees.
+    #[serde(deserialize_with = "Email::stored")]
     pub email: Email,
     /// What the user is called on the page.
     pub display_name: String,
@@ -443,5 +471,83 @@ impl User {
         let alive =
             |sign_out: &SignOut| issued_at > sign_out.at || (issued_at == sign_out.at && session != sign_out.session);
         self.status == UserStatus::Active && self.signed_out.as_ref().is_none_or(alive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(typed: &str) -> Result<String, &'static str> {
+        Email::try_from(typed.to_owned()).map(Into::into)
+    }
+
+    #[test]
+    fn a_mailbox_has_one_address() {
+        let one = [
+            "ada@bücher.example",
+            "ADA@BÜCHER.EXAMPLE",
+            "ada@bu\u{308}cher.example",
+            "ada@b\u{200b}ücher.example",
+            "ada@xn--bcher-kva.example",
+            "ada@bücher\u{3002}example",
+            " ada@bücher.example\n",
+        ];
+        for typed in one {
+            assert_eq!(email(typed).as_deref(), Ok("ada@xn--bcher-kva.example"), "{typed}");
+        }
+        for good in ["a@b.example", "a.b+c@example.co.uk", "o'hara_!#$%&*-/=?^`{|}~@example.com", "1@1.example"] {
+            assert_eq!(email(good).as_deref(), Ok(good));
+        }
+        assert!(email(&format!("{}@example.com", "a".repeat(64))).is_ok());
+    }
+
+    #[test]
+    fn what_no_mail_is_sent_to_is_no_address() {
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "a..b@example.com",
+            ".a@example.com",
+            "a.@example.com",
+            "ä@example.com",
+            "a\u{308}@example.com",
+            "a\u{200b}da@example.com",
+            "a da@example.com",
+            "\"a b\"@example.com",
+            "a@b@example.com",
+            "a@example",
+            "a@example.com.",
+            "a@.example.com",
+            "a@example..com",
+            "a@-a.example",
+            "a@a-.example",
+            "a@a_b.example",
+            "a@127.0.0.1",
+            "a@[127.0.0.1]",
+            "a@xn--a.example",
+            "a(b)@example.com",
+            "a@exa\u{2028}mple.com",
+        ] {
+            assert!(email(bad).is_err(), "{bad:?} is {:?}", email(bad));
+        }
+        assert!(email(&format!("{}@example.com", "a".repeat(65))).is_err());
+        assert!(email(&format!("a@{}.example", "a".repeat(64))).is_err());
+        let labels = format!("{}.", "a".repeat(60)).repeat(4);
+        assert!(email(&format!("aaaa@{labels}example")).is_err());
+    }
+
+    #[test]
+    fn the_same_characters_are_the_same_password() {
+        let new = |typed: &str| NewPassword::try_from(typed.to_owned());
+        let chosen = new("Zoe\u{308} und\u{a0}a\u{308}").unwrap();
+        for entered in ["Zo\u{eb} und\u{a0}\u{e4}", "Zoe\u{308} und a\u{308}", "Zo\u{eb}\u{2003}und \u{e4}"] {
+            assert_eq!(Password::from(entered.to_owned()).reveal(), chosen.reveal());
+        }
+        assert!(new("\u{3000}12345678").is_err() && new("1234\u{2028}5678").is_err());
+        // Compatibility forms stay apart (RFC 8265 has NFC, not NFKC).
+        assert_ne!(Password::from("\u{fb01}".to_owned()), Password::from("fi".to_owned()));
     }
 }

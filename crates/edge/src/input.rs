@@ -1,8 +1,12 @@
 //! What an operation takes of a request: parameters of the path and of the query, fields of the body.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use domain::{FieldDescription, FieldError, Fields, FromFields, Limit, SchemaGenerator, Viewer, fields};
 use lambda_http::http::{HeaderMap, header};
 use lambda_http::{Request, RequestExt};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use table::RateLimit;
 
@@ -217,20 +221,62 @@ pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, 
     }
     let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;
-    let value = serde_json::from_str(text);
-    // What counts is what is stored, however it was escaped.
-    if bytes.len() > MAX_BODY_BYTES
-        && value.as_ref().is_ok_and(|value: &Value| value.to_string().len() > MAX_BODY_BYTES)
-    {
-        return Err(too_large());
+    match serde_json::from_str(text) {
+        // What counts is what is stored, however it was escaped.
+        Ok(Object { values, .. }) if bytes.len() > MAX_BODY_BYTES && written_bytes(&values) > MAX_BODY_BYTES => {
+            Err(too_large())
+        }
+        Ok(Object { values, repeated }) if repeated.is_empty() => Ok(Fields::new(values)),
+        Ok(Object { repeated, .. }) => {
+            let error = |name: &String| FieldError::new(name, "was given more than once");
+            Err(Problem::invalid(repeated.iter().map(error).collect()))
+        }
+        Err(error) => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) if error.is_data() => Err(Problem::invalid(vec![FieldError {
+                pointer: String::new(),
+                detail: "must be a JSON object".to_owned(),
+            }])),
+            Ok(_) => Err(malformed(&error.to_string())),
+            Err(error) => Err(malformed(&error.to_string())),
+        },
     }
-    match value {
-        Ok(Value::Object(values)) => Ok(Fields::new(values)),
-        Ok(_) => Err(Problem::invalid(vec![FieldError {
-            pointer: String::new(),
-            detail: "must be a JSON object".to_owned(),
-        }])),
-        Err(error) => Err(malformed(&error.to_string())),
+}
+
+/// The size of a JSON object without needless escapes.
+fn written_bytes(values: &Map<String, Value>) -> usize {
+    serde_json::to_vec(values).map_or(usize::MAX, |bytes| bytes.len())
+}
+
+/// A JSON object, with the names that it has more than once. `serde_json::Value` keeps the last of them and says nothing,
+/// and another parser the first (RFC 8259, section 4).
+struct Object {
+    values: Map<String, Value>,
+    repeated: BTreeSet<String>,
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
+        let mut object = Object { values: Map::new(), repeated: BTreeSet::new() };
+        while let Some((name, value)) = members.next_entry::<String, Value>()? {
+            if object.values.insert(name.clone(), value).is_some() {
+                object.repeated.insert(name);
+            }
+        }
+        Ok(object)
     }
 }
 

@@ -240,7 +240,11 @@ impl From<Denied> for Problem {
             Denied::UserNotFound | Denied::PostNotFound => ProblemKind::NOT_FOUND,
             Denied::PostTrashed => ProblemKind::GONE,
             Denied::NotEditable => ProblemKind::FORBIDDEN,
-            Denied::IsRepost | Denied::NotPublished | Denied::NotTrashed | Denied::IsAdmin => ProblemKind::CONFLICT,
+            Denied::IsRepost
+            | Denied::NotPublished
+            | Denied::AlreadyPublished
+            | Denied::NotTrashed
+            | Denied::IsAdmin => ProblemKind::CONFLICT,
             Denied::AccountNotInUse | Denied::BadToken | Denied::SessionEnded | Denied::BadRefreshToken => {
                 ProblemKind::UNAUTHENTICATED
             }

@@ -61,6 +61,11 @@ impl Identity {
                 Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(()),
                 _ if is_left_to_us(&error) => Ok(()),
                 Some("InvalidPasswordException") => Err(Denied::PasswordNotAccepted.into()),
+                // Of what is sent, only the address and the password are the client's. Which one Cognito means, it says in
+                // words that may change; it names a password that breaks a rule by an error of its own, above.
+                Some("InvalidParameterException") => {
+                    Err(Denied::field("email", "is not accepted; use another address").into())
+                }
                 _ => Err(Failure::of(error).into()),
             },
         }
@@ -142,9 +147,11 @@ impl Identity {
         match answer {
             Ok(_) => Ok(()),
             Err(error) => match error.code() {
-                Some("InvalidPasswordException" | "PasswordHistoryPolicyViolationException") => {
-                    Err(Denied::PasswordNotAccepted.into())
-                }
+                Some(
+                    "InvalidPasswordException"
+                    | "InvalidParameterException"
+                    | "PasswordHistoryPolicyViolationException",
+                ) => Err(Denied::PasswordNotAccepted.into()),
                 _ => Err(Failure::of(error).into()),
             },
         }

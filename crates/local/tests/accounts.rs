@@ -247,3 +247,33 @@ async fn a_name_that_nobody_confirmed_is_free_again_after_a_day() {
     visitor.post("/users/confirm", json!({ "email": "ada@example.com", "code": code })).await.expect_status(204);
     stack.log_in("ada").await.get("/me").await.expect_status(200);
 }
+
+#[tokio::test]
+async fn an_address_and_a_password_are_the_same_however_they_are_typed() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    let register =
+        |name: &str, email: &str| json!({ "username": name, "email": email, "password": "Zoe\u{308} und A\u{308}" });
+    let made = visitor.post("/users", register("ada", "ada@bücher.example")).await;
+    made.expect_status(201);
+    assert_eq!(made.body["email"], "ada@xn--bcher-kva.example");
+    for email in ["ADA@xn--bcher-kva.example", "ada@bu\u{308}cher.example", "ada@b\u{200b}ücher.example"] {
+        visitor.post("/users", register("bob", email)).await.expect_problem(409, "email-taken");
+    }
+    for email in ["a..b@example.com", "\u{e4}@example.com", "a\u{200b}da@example.com", ".a@example.com"] {
+        visitor.post("/users", register("bob", email)).await.expect_invalid(&["/email"]);
+    }
+    for login in ["ada", "ada@bücher.example", "ada@xn--bcher-kva.example"] {
+        let session = json!({ "login": login, "password": "Zo\u{eb} und\u{a0}\u{c4}" });
+        visitor.post("/sessions", session).await.expect_status(201);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cognito_refuses_is_the_clients_to_correct() {
+    let stack = TestStack::start().await;
+    let refused = Fault::DoneButRefused("InvalidParameterException");
+    stack.stack.wire.break_calls("SignUp", 0, 1, refused);
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    stack.visitor().post("/users", registration).await.expect_invalid(&["/email"]);
+}

@@ -109,3 +109,92 @@ async fn a_text_of_two_hundred_kib_is_written_read_edited_and_kept() {
     let over = format!("{one}!");
     ada.patch("/posts/larger", "*", json!({ "body": over })).await.expect_invalid(&["/body"]);
 }
+
+#[tokio::test]
+async fn blocked_words_are_blocked_wherever_an_author_writes() {
+    let stack = TestStack::start_with_parameters(&[("BlockedWords", "Spam, дрянь")]).await;
+    let ada = stack.user("ada").await;
+    for (field, value) in [
+        ("title", json!("Spam")),
+        ("summary", json!("So much spam")),
+        ("meta_title", json!("SPAM")),
+        ("meta_description", json!("Eat дрянь")),
+        ("tags", json!(["fine", "Spam"])),
+        ("tags", json!(["no-spam-here"])),
+        ("tags", json!(["Дрянь"])),
+        ("slug", json!("cheap-spam")),
+    ] {
+        let mut post = json!({ "title": "T", "body": "B" });
+        post[field] = value;
+        ada.post("/posts", post).await.expect_invalid(&[&format!("/{field}")]);
+    }
+    let post = json!({ "title": "T", "body": "B", "tags": ["antispam"], "slug": "spammers" });
+    ada.post("/posts", post).await.expect_status(201);
+    ada.patch("/posts/spammers", "*", json!({ "tags": ["spam"] })).await.expect_invalid(&["/tags"]);
+}
+
+#[tokio::test]
+async fn lines_are_single_seen_and_run_their_own_way() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    for bad in ["a\u{2028}b", "a\u{2029}b", "\u{200b}", "\u{feff}\u{2060}", "user\u{202e}gnp.exe", "a\u{2066}b"] {
+        ada.post("/posts", json!({ "title": bad, "body": "B" })).await.expect_invalid(&["/title"]);
+        let etag = ada.get("/me").await.etag();
+        ada.patch("/me", &etag, json!({ "display_name": bad })).await.expect_invalid(&["/display_name"]);
+    }
+    ada.post("/posts", json!({ "body": "\u{200b}" })).await.expect_invalid(&["/body"]);
+    let persian = "می\u{200c}خواهم";
+    assert_eq!(ada.draft(persian).save().await["title"], persian);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_field_is_said_in_the_words_of_the_api() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let said = async |body: &str| {
+        let answer = ada.send("POST", "/posts", &[("content-type", "application/json")], body.into()).await;
+        answer.expect_problem(422, "validation-failed");
+        answer.body["errors"].clone()
+    };
+    let wrong =
+        r#"{ "title": {}, "body": 1, "tags": ["a", 2], "status": "poem", "publish_at": [], "reply_to": true, "x": 1 }"#;
+    let errors = said(wrong).await;
+    let errors = errors.as_array().unwrap().iter();
+    let mut errors: Vec<_> =
+        errors.map(|it| (it["pointer"].as_str().unwrap(), it["detail"].as_str().unwrap())).collect();
+    errors.sort_unstable();
+    assert_eq!(
+        errors,
+        [
+            ("/body", "must be a string"),
+            ("/publish_at", "must be a string"),
+            ("/reply_to", "must be a string"),
+            ("/status", "must be draft, scheduled or published"),
+            ("/tags", "item 2 must be a string"),
+            ("/title", "must be a string"),
+            ("/x", "is not a field of this request"),
+        ]
+    );
+    assert_eq!(said("{}").await, json!([{ "pointer": "/body", "detail": "is required" }]));
+    let twice = said(r#"{ "title": "One", "body": "B", "title": "Two" }"#).await;
+    assert_eq!(twice, json!([{ "pointer": "/title", "detail": "was given more than once" }]));
+    assert_eq!(said("[1]").await, json!([{ "pointer": "", "detail": "must be a JSON object" }]));
+    let malformed = ada.send("POST", "/posts", &[("content-type", "application/json")], b"[1,".to_vec()).await;
+    malformed.expect_problem(400, "malformed-request");
+    assert!(!malformed.body["detail"].as_str().unwrap().contains("invalid type"), "{}", malformed.body);
+    ada.get("/posts?kind=poem").await.expect_invalid(&["/kind"]);
+}
+
+#[tokio::test]
+async fn an_address_is_taken_in_whatever_way_it_is_written() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.post("/posts", json!({ "body": "B", "canonical_url": "HTTPS://A.b/x" })).await.expect_status(201);
+    for bad in ["https:a.b", "ftp://a.b", "https://a.b/\nx", "https://a .b", "javascript:x"] {
+        ada.post("/posts", json!({ "body": "B", "canonical_url": bad })).await.expect_invalid(&["/canonical_url"]);
+    }
+    let eleven = json!({ "body": "B", "tags": vec!["C++"; 11] });
+    assert_eq!(ada.post("/posts", eleven).await.body["tags"], json!(["cpp"]));
+    let different: Vec<_> = (0..11).map(|number| format!("t{number}")).collect();
+    ada.post("/posts", json!({ "body": "B", "tags": different })).await.expect_invalid(&["/tags"]);
+}

@@ -278,7 +278,8 @@ async fn replies_count_while_they_are_out() {
     expected(1, 0, "answers none").await;
     bob.patch(&path(&post), "*", json!({ "reply_to": "second" })).await.expect_status(200);
     expected(1, 1, "answers again").await;
-    let later = json!({ "publish_at": "2026-12-01T00:00:00Z" });
+    act("POST", "/unpublish").await;
+    let later = json!({ "status": "scheduled", "publish_at": "2026-12-01T00:00:00Z" });
     bob.patch(&path(&post), "*", later).await.expect_status(200);
     expected(1, 0, "scheduled").await;
     bob.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
@@ -482,7 +483,7 @@ async fn reposts_go_with_the_name_and_the_account_of_who_made_them() {
     let etag = bob.get("/me").await.etag();
     bob.patch("/me", &etag, json!({ "username": "robert" })).await.expect_status(200);
     stack.settle().await;
-    assert_eq!(stack.visitor().get("/posts?author=bob").await.body["items"], json!([]));
+    stack.visitor().get("/posts?author=bob").await.expect_status(301);
     for list in ["/posts?author=robert", "/posts?author=robert&kind=repost"] {
         let cards = stack.visitor().get(list).await;
         assert_eq!(cards.each("slug")[..2], ["own", "first"], "{list}");
@@ -519,4 +520,45 @@ async fn each_kind_is_shown_as_it_always_was() {
     shown["repost"] = stack.visitor().get("/posts?author=ada&kind=repost").await.body["items"][0].clone();
     let text = serde_json::to_string_pretty(&shown).unwrap() + "\n";
     expect_file!["kinds.json"].assert_eq(&text);
+}
+
+#[tokio::test]
+async fn a_slug_cannot_pass_for_the_id_of_another_post() {
+    let stack = TestStack::start().await;
+    let (ada, eve) = (stack.user("ada").await, stack.user("eve").await);
+    let article = publish(&ada, json!({ "title": "First" })).await;
+    let note = publish(&ada, json!({})).await;
+    let id = article["id"].as_str().unwrap();
+    let small = id.to_lowercase();
+    eve.post("/posts", json!({ "title": "T", "body": "B", "slug": small })).await.expect_invalid(&["/slug"]);
+    let titled = publish(&eve, json!({ "title": id })).await;
+    assert_eq!(titled["slug"], titled["id"].as_str().unwrap().to_lowercase());
+    eve.patch(&path(&titled), "*", json!({ "slug": small })).await.expect_invalid(&["/slug"]);
+    // Small letters are the id as well, so that a note is found by its slug, which is its own id.
+    assert_eq!(reply(&eve, &small).await["reply_to"]["slug"], "first");
+    assert_eq!(reply(&eve, note["slug"].as_str().unwrap()).await["reply_to"]["id"], note["id"]);
+    let same = json!({ "slug": note["slug"], "body": "Edited." });
+    ada.patch(&path(&note), "*", same).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_thread_has_a_beginning() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let first = publish(&ada, json!({ "title": "First" })).await;
+    let second = reply(&bob, "first").await;
+    let third = publish(&bob, json!({ "quote_of": second["id"] })).await;
+    for field in ["reply_to", "quote_of"] {
+        let pointer = format!("/{field}");
+        for later in [&second, &third] {
+            ada.patch("/posts/first", "*", json!({ field: later["id"] })).await.expect_invalid(&[&pointer]);
+        }
+    }
+    // Nor by way of an old version: it answered this post when this one answered nothing.
+    bob.patch(&path(&second), "*", json!({ "reply_to": null })).await.expect_status(200);
+    ada.patch("/posts/first", "*", json!({ "reply_to": second["id"] })).await.expect_status(200);
+    let restore = format!("{}/revisions/1/restore", path(&second));
+    bob.post(&restore, json!({})).await.expect_invalid(&["/reply_to"]);
+    assert_eq!(stack.visitor().get("/posts/first").await.body["reply_to"]["id"], second["id"]);
+    assert_eq!(first["kind"], "article");
 }

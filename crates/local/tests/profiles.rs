@@ -81,7 +81,7 @@ async fn posts_follow_their_author() {
         assert_eq!(posts.len(), 4, "{list}");
         assert!(posts.iter().all(|post| post["author"] == author), "{list}: {posts:?}");
     }
-    assert!(visitor.get("/posts?author=ada").await.each("id").is_empty());
+    visitor.get("/posts?author=ada").await.expect_status(301);
     assert_eq!(visitor.get("/posts/post-1").await.body["author"], author);
     let ada = stack.log_in("countess").await;
     for list in ["/me/posts?status=draft", "/me/posts?status=trashed", "/me/posts?status=published", "/me/posts"] {
@@ -203,4 +203,31 @@ async fn no_post_keeps_an_old_name_whatever_is_written_at_the_same_time() {
         assert_eq!(read.body["author"], post["author"]);
     }
     assert_eq!(walk(&stack.visitor(), &format!("/posts?author={name}"), 100).await.len(), 8);
+}
+
+#[tokio::test]
+async fn the_posts_of_a_renamed_user_are_found_by_the_former_name() {
+    let stack = TestStack::start().await;
+    let (ada, visitor) = (stack.user("ada").await, stack.visitor());
+    ada.publish("Post", &["t"]).await;
+    ada.patch("/me", "*", json!({ "username": "countess" })).await.expect_status(200);
+    stack.settle().await;
+    for (former, current) in [
+        ("/posts?author=ada", "/v1/posts?author=countess"),
+        ("/posts?author=ada&kind=article", "/v1/posts?author=countess&kind=article"),
+        ("/posts?author=ada&limit=5", "/v1/posts?author=countess&limit=5"),
+    ] {
+        let moved = visitor.get(former).await;
+        moved.expect_status(301);
+        assert_eq!(moved.header("location"), current);
+        let found = visitor.get(current.strip_prefix("/v1").unwrap()).await;
+        assert_eq!(found.each("slug"), ["post"], "{former}");
+    }
+    // Whoever has no posts is not moved, nor somebody whom nobody knows.
+    stack.user("bob").await;
+    for name in ["bob", "nobody"] {
+        assert_eq!(visitor.get(&format!("/posts?author={name}")).await.each("slug"), [""; 0]);
+    }
+    stack.pass_seconds(91 * 24 * 60 * 60);
+    assert_eq!(visitor.get("/posts?author=ada").await.each("slug"), [""; 0]);
 }

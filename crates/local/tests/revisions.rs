@@ -120,7 +120,10 @@ async fn restoring_a_version_makes_a_new_one_and_deletes_none() {
     assert_eq!(versions.body["items"].as_array().unwrap().len(), 3);
     assert_eq!(ada.get("/posts/new/revisions/2").await.body["body"], "Overwritten");
 
-    // The version that is there already is not made again.
+    // The version that is there already is not made again, nor one like it.
+    assert_eq!(ada.post("/posts/new/revisions/1/restore", json!({})).await.body["version"], 3);
+    let same = json!({ "body": "# Old\n\nText" });
+    assert_eq!(ada.patch("/posts/new", "*", same).await.body["version"], 3);
     assert_eq!(ada.post("/posts/new/revisions/3/restore", json!({})).await.body["version"], 3);
     let stale = ada.call("POST", "/posts/new/revisions/2/restore", &[("if-match", &etag)], None).await;
     stale.expect_problem(412, "precondition-failed");

@@ -290,6 +290,9 @@ async fn status_and_time_go_together() {
         json!({ "status": "draft", "publish_at": NINE }),
         json!({ "publish_at": NINE }),
         json!({ "status": "published", "publish_at": "soon" }),
+        json!({ "status": "published", "publish_at": "2026-11-21T09:00:00+25:00" }),
+        json!({ "status": "published", "publish_at": "2026-11-21T09:00:00Z[UTC]" }),
+        json!({ "status": "published", "publish_at": "20300101T000000Z" }),
     ] {
         ada.post("/posts", post(fields)).await.expect_invalid(&["/publish_at"]);
     }
@@ -317,8 +320,9 @@ async fn status_and_time_go_together() {
         (json!({ "status": "draft" }), "draft", Value::Null),
         (json!({ "status": "published", "publish_at": ten }), "scheduled", json!(ten)),
         (json!({ "status": "published" }), "published", json!("2026-11-21T08:30:00.000Z")),
-        // It is taken in again, and first published when it comes out again.
-        (json!({ "publish_at": ten }), "scheduled", json!(ten)),
+        // To date it anew takes nothing offline.
+        (json!({ "publish_at": past }), "published", json!("2026-11-20T00:00:00.000Z")),
+        (json!({ "publish_at": now }), "published", json!("2026-11-21T08:30:00.000Z")),
         (json!({ "status": "draft" }), "draft", json!("2026-11-21T08:30:00.000Z")),
         (json!({ "status": "published", "publish_at": past }), "published", json!("2026-11-20T00:00:00.000Z")),
     ] {
@@ -332,6 +336,12 @@ async fn status_and_time_go_together() {
     }
     // The operation of its own.
     let publish = async |fields: Value| ada.post("/posts/p/publish", fields).await;
+    // What is online stays so.
+    publish(json!({ "publish_at": NINE })).await.expect_problem(409, "conflict");
+    patch(json!({ "publish_at": NINE })).await.expect_problem(409, "conflict");
+    patch(json!({ "publish_at": NINE, "status": "scheduled" })).await.expect_problem(409, "conflict");
+    stack.visitor().get("/posts/p").await.expect_status(200);
+    ada.post("/posts/p/unpublish", json!({})).await.expect_status(200);
     let scheduled = publish(json!({ "publish_at": NINE })).await;
     assert_eq!((&scheduled.body["status"], &scheduled.body["published_at"]), (&json!("scheduled"), &json!(NINE)));
     assert_eq!(publish(json!({})).await.body["status"], "published");

@@ -11,7 +11,7 @@ use super::highlight;
 pub const ID_PREFIX: &str = "user-content-";
 
 /// What the ids of footnotes and of the marks that lead to them begin with. No script asks for such names: they
-/// have a hyphen.
+/// have a hyphen. A mark of the text follows, so that the notes of two posts on one page keep apart.
 pub const FOOTNOTE_PREFIXES: [&str; 2] = ["fn-", "fnref-"];
 
 const HEADINGS: [&str; 6] = ["h1", "h2", "h3", "h4", "h5", "h6"];
@@ -24,6 +24,8 @@ pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .add_tags(["input", "section"])
+        // Which way a text runs, of one that is in another script than the page.
+        .add_generic_attributes(["dir"])
         .add_tag_attributes("input", ["checked"])
         .set_tag_attribute_values(HashMap::from([
             ("input", HashMap::from([("type", "checkbox"), ("disabled", "")])),
@@ -52,6 +54,7 @@ pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
 fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
     let is_footnote = |id: &str| FOOTNOTE_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
     match (element, attribute) {
+        (_, "dir") => matches!(value, "auto" | "ltr" | "rtl").then(|| value.into()),
         (_, "id") if HEADINGS.contains(&element) => value.starts_with(ID_PREFIX).then(|| value.into()),
         (_, "id") => is_footnote(value).then(|| value.into()),
         // An address that ammonia does not know as one: no browser follows it, but scripts of a page do.

@@ -102,7 +102,7 @@ fn html(markdown: &str, max_highlighted: usize) -> Result<String, RenderError> {
     plugins.render.heading_adapter = Some(&headings);
     let mut dirty = Bounded(String::new());
     comrak::format_html_with_plugins(document, &OPTIONS, &mut dirty, &plugins).map_err(|_| RenderError::TooLarge)?;
-    let mut html = nest::well_nested(&dirty.0).ok_or(RenderError::TooComplex)?;
+    let mut html = nest::well_nested(&dirty.0, &mark(markdown)).ok_or(RenderError::TooComplex)?;
     // What was put together of what is left may read otherwise than what was cleaned (mutation XSS), so it is
     // cleaned until a browser reads what the cleaner wrote. The second pass nearly always changes nothing.
     for _ in 0..MAX_CLEANINGS {
@@ -116,6 +116,13 @@ fn html(markdown: &str, max_highlighted: usize) -> Result<String, RenderError> {
         html = clean;
     }
     Err(RenderError::TooComplex)
+}
+
+/// A mark of a text, for ids that must differ from those of other texts on the same page. A hash (FNV-1a), because the same
+/// text always makes the same HTML.
+fn mark(markdown: &str) -> String {
+    let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", markdown.bytes().fold(0x811c_9dc5, hash))
 }
 
 /// HTML that is not written beyond its limit.

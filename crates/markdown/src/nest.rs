@@ -12,7 +12,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 
-use super::clean::CLEANER;
+use super::clean::{CLEANER, FOOTNOTE_PREFIXES};
 
 /// How deep elements may nest. People's texts stay below 20.
 const MAX_DEPTH: usize = 128;
@@ -60,9 +60,11 @@ const BLOCKS: [&str; 33] = [
 /// Elements beyond which nothing that is inside of them reaches.
 const CELLS: [&str; 4] = ["caption", "table", "td", "th"];
 
-/// The page with its elements in order, or nothing if they nest too deep.
-pub fn well_nested(html: &str) -> Option<String> {
-    let writer = Writer { allowed: CLEANER.clone_tags(), state: RefCell::default() };
+/// The page with its elements in order, or nothing if they nest too deep. The ids of its footnotes, and what leads to them,
+/// get `mark`: a page may show several texts, each of which has a first note.
+pub fn well_nested(html: &str, mark: &str) -> Option<String> {
+    let state = RefCell::new(State { mark: mark.to_owned(), ..State::default() });
+    let writer = Writer { allowed: CLEANER.clone_tags(), state };
     let tokenizer = Tokenizer::new(writer, TokenizerOpts::default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from(html));
@@ -82,6 +84,8 @@ struct Writer {
 #[derive(Default)]
 struct State {
     html: String,
+    /// What the ids of footnotes get.
+    mark: String,
     open: Vec<String>,
     /// The script or style that is being left out.
     hidden: Option<String>,
@@ -155,8 +159,15 @@ impl State {
         }
         self.html.extend(["<", name]);
         for attribute in &tag.attrs {
-            self.html.extend([" ", &*attribute.name.local, "=\""]);
-            self.escape(&attribute.value);
+            let name = &*attribute.name.local;
+            self.html.extend([" ", name, "=\""]);
+            match footnote(name, &attribute.value) {
+                Some((head, rest)) => {
+                    let marked = format!("{head}{}-{rest}", self.mark);
+                    self.escape(&marked);
+                }
+                None => self.escape(&attribute.value),
+            }
             self.html.push('"');
         }
         self.html.push('>');
@@ -173,6 +184,17 @@ impl State {
             self.close_to(at);
         }
     }
+}
+
+/// The id of a footnote or of a mark that leads to one, or the link to it, in two parts: its prefix and the rest.
+fn footnote<'v>(attribute: &str, value: &'v str) -> Option<(&'v str, &'v str)> {
+    let hash = match attribute {
+        "id" => 0,
+        "href" if value.starts_with('#') => 1,
+        _ => return None,
+    };
+    let prefix = FOOTNOTE_PREFIXES.iter().find(|prefix| value[hash..].starts_with(**prefix))?;
+    Some(value.split_at(hash + prefix.len()))
 }
 
 impl TokenSink for Writer {

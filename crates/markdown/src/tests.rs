@@ -23,8 +23,8 @@ fn github_flavour_is_rendered() {
         "<del>2</del>",
         "type=\"checkbox\"",
         "href=\"https://example.com\"",
-        "id=\"fn-n\"",
-        "href=\"#fn-n\"",
+        "id=\"fn-07ace385-n\"",
+        "href=\"#fn-07ace385-n\"",
         "<code class=\"language-rust\">",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
@@ -353,8 +353,8 @@ fn the_documentation_lists_all_that_may_stand_in_a_page() {
     list.push_str(&format!("- Attributes of every element: {}.\n", sorted(&CLEANER.clone_generic_attributes())));
     list.push_str(&format!("- Set on every link: `rel=\"{}\"`.\n", CLEANER.get_link_rel().expect("a value")));
     list.push_str(&format!(
-        "- Ids: of headings `{ID_PREFIX}…`, of footnotes `{}…`.\n",
-        FOOTNOTE_PREFIXES.join("…`, `")
+        "- Ids: of headings `{ID_PREFIX}…`, of footnotes `{}MARK-…`, where MARK is a hash of the text.\n",
+        FOOTNOTE_PREFIXES.join("MARK-…`, `")
     ));
     list.push_str(&format!("- Removed with what they hold: {}. ", sorted(&CLEANER.clone_clean_content_tags())));
     list.push_str("Of every other element that is not listed, the text stays.\n\n");
@@ -446,4 +446,32 @@ fn an_excerpt_is_cut_at_a_word_of_any_script() {
     // A family of seven scalar values stays together.
     assert_eq!(cut(&"👩‍👩‍👧‍👦".repeat(100)).0, 28 * 7 + 1);
     assert_eq!(cut(&format!("e{}", "\u{301}".repeat(300))).0, 200);
+}
+
+#[test]
+fn the_footnotes_of_two_texts_on_a_page_keep_apart() {
+    let ids = |html: &str| -> Vec<String> {
+        let names = opened(html).into_iter().flat_map(|tag| tag.attrs);
+        names.filter(|it| &*it.name.local == "id").map(|it| it.value.to_string()).collect()
+    };
+    let links = |html: &str| -> Vec<String> {
+        let names = opened(html).into_iter().flat_map(|tag| tag.attrs);
+        names.filter(|it| &*it.name.local == "href").map(|it| it.value.to_string()).collect()
+    };
+    let (one, two) = (html("One[^1] again[^1].\n\n[^1]: Note."), html("Two[^1].\n\n[^1]: Note."));
+    assert_eq!(ids(&one).len(), 3, "{one}");
+    assert!(ids(&one).iter().all(|id| !ids(&two).contains(id)), "{one} {two}");
+    // Every link leads to what is there, each to another.
+    for page in [&one, &two] {
+        let targets: HashSet<_> = links(page).into_iter().collect();
+        assert_eq!(targets, ids(page).iter().map(|id| format!("#{id}")).collect(), "{page}");
+    }
+    assert_eq!(one, html("One[^1] again[^1].\n\n[^1]: Note."), "the same text makes the same page");
+}
+
+#[test]
+fn a_text_may_say_which_way_it_runs() {
+    assert!(html("<p dir=\"rtl\">שלום</p>").contains("<p dir=\"rtl\">"));
+    assert!(html("<bdi dir=auto>x</bdi>").contains("dir=\"auto\""));
+    assert!(!html("<p dir=\"up\">x</p>").contains("dir"));
 }

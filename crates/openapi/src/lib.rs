@@ -368,7 +368,8 @@ impl Writer {
                     "name": "Idempotency-Key", "in": "header",
                     "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]([ -~]*[!-~])?$" },
                     "description": "Makes the request safe to repeat: within a day, a repeated request gets the first response and \
-                        changes nothing.",
+                        changes nothing. A response of more than 256 KiB, compressed, is not kept: the repeated request then \
+                        changes nothing either and gets what was created as it is now, without `Idempotency-Replayed`.",
                 },
                 "CorrelationId": {
                     "name": "X-Correlation-Id", "in": "header",

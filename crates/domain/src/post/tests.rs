@@ -69,16 +69,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// The post after a step; none if nothing changes.
 fn after(post: &Post, step: Step, now: Timestamp) -> Option<Post> {
     let edit = |change: &dyn Fn(&mut Post) -> Option<NewText>| {
-        let edited = post.edit(Ulid(2).into(), now, || None, |post| Ok(change(post))).unwrap();
+        let edited = post.edit(Ulid(2).into(), now, &PostText::default(), || None, |post| Ok(change(post))).unwrap();
         edited.map(|(post, _)| post)
     };
     match step {
         Step::Publish => edit(&|post| {
-            post.publish(None, now);
+            post.publish(None, now).unwrap();
             None
         }),
         Step::PublishAt(minutes) => edit(&|post| {
-            post.publish(Some(now.plus_seconds(minutes * MINUTE)), now);
+            // Denied, it leaves the post as it is.
+            let denied = post.publish(Some(now.plus_seconds(minutes * MINUTE)), now).err();
+            assert!(denied.is_none() || post.is_published());
             None
         }),
         Step::Unpublish => edit(&|post| {
@@ -146,8 +148,11 @@ proptest! {
 #[test]
 fn a_change_that_alters_nothing_is_no_edit() {
     let post = draft(Some("Title"));
-    let same = post.edit(Ulid(2).into(), at(1), || None, |_| Ok(None)).unwrap();
+    let same = post.edit(Ulid(2).into(), at(1), &PostText::default(), || None, |_| Ok(None)).unwrap();
     assert!(same.is_none());
+    let stored = text(3);
+    let same = post.edit(Ulid(2).into(), at(1), &stored.text, || None, |_| Ok(Some(stored.clone()))).unwrap();
+    assert!(same.is_none(), "the same text is no new one");
     assert!(post.amend(|_| Ok(())).unwrap().is_none());
     assert!(post.publish_if_due(at(1)).is_none());
 }
@@ -178,7 +183,7 @@ fn an_excerpt_is_kept_only_where_no_summary_hides_it() {
             post.details.summary = summary;
             Ok(None)
         };
-        post.edit(Ulid(2).into(), at(1), excerpt, change).unwrap().unwrap().0
+        post.edit(Ulid(2).into(), at(1), &PostText::default(), excerpt, change).unwrap().unwrap().0
     };
     let summarised = summary(&post, Some("S"));
     assert_eq!((summarised.excerpt.as_deref(), summarised.summary_or_excerpt()), (None, Some("S")));

@@ -50,7 +50,7 @@ pub async fn create_post(
     let text = text.text;
     post.check_content(&text.markdown, &blog.config.policy)?;
     if status != WritableStatus::Draft {
-        post.publish(body.publish_at, now);
+        post.publish(body.publish_at, now)?;
     }
     for _ in 0..MAX_TRIES {
         let write = PostWrite::Create { post: &post, text: &text, author: &author };

@@ -1,5 +1,6 @@
 //! `POST /posts/{slug}/publish`: Publish a post, now or at a future time. A `publish_at` in the past sets the date of the
-//! post; without one a post that was published before keeps its date.
+//! post; without one a post that was published before keeps its date. A published post cannot be scheduled: unpublish it
+//! first.
 //!
 //! Problems: conflict, gone, precondition-failed.
 
@@ -25,9 +26,5 @@ pub async fn publish_post(
 ) -> Result<Versioned<PostView>, Problem> {
     let Call { caller: Author(viewer), input: (Path(path), Body(body)), if_match, now, .. } = call;
     let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now };
-    edit_post(blog, edit, |post| {
-        post.publish(body.publish_at, now);
-        Ok(())
-    })
-    .await
+    edit_post(blog, edit, |post| post.publish(body.publish_at, now)).await
 }

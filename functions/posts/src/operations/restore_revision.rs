@@ -1,5 +1,5 @@
-//! `POST /posts/{slug}/revisions/{version}/restore`: Restore a revision of a post. It becomes a new version; no version is
-//! deleted.
+//! `POST /posts/{slug}/revisions/{version}/restore`: Restore a revision of a post. It becomes a new version, unless
+//! nothing differs; no version is deleted.
 //!
 //! Problems: conflict, gone, precondition-failed.
 
@@ -10,6 +10,7 @@ use edge::{Author, Blog, Call, Path, Problem, Versioned};
 use views::PostView;
 
 use crate::shared::edit_post::Edit;
+use crate::shared::lookup::check_acyclic;
 use crate::shared::rendering::render;
 use crate::shared::revision::{RevisionPath, find_revision, own_post};
 
@@ -19,13 +20,13 @@ pub async fn restore_revision(
 ) -> Result<Versioned<PostView>, Problem> {
     let post = own_post(blog, &path.slug, &viewer, now).await?;
     let (revision, body) = find_revision(blog, &post, path.version).await?;
+    check_acyclic(blog, post.id, "quote_of", revision.quote_of, now).await?;
+    check_acyclic(blog, post.id, "reply_to", revision.reply_to, now).await?;
     // Rendered anew, so that an old text gets what rendering has learnt since.
     let text = render(Markdown::try_from(body).map_err(Problem::internal)?)?;
     let restore = |post: &mut Post| {
-        let before = post.clone();
         revision.clone().restore(post);
-        let is_same = *post == before && post.text_version == revision.text_version;
-        Ok((!is_same).then(|| text.clone()))
+        Ok(Some(text.clone()))
     };
     let edit = Edit { slug: &post.slug, viewer: &viewer, if_match: &if_match, now };
     edit.make(blog, restore).await?.show(blog, &viewer).await

@@ -1,5 +1,5 @@
 //! `PATCH /posts/{slug}`: Edit a post (JSON merge patch). `If-Match` names the version that was edited. Until the post is
-//! first published, its slug follows its title.
+//! first published, its slug follows its title. A published post cannot be scheduled: make it a draft first.
 //!
 //! Problems: slug-taken, conflict, gone, precondition-failed, precondition-required.
 
@@ -13,7 +13,7 @@ use edge::{Author, Blog, Body, Call, Path, Problem, Versioned};
 use views::PostView;
 
 use crate::shared::edit_post::{Edit, NotEdited};
-use crate::shared::lookup::{PostPath, patched_referenced_post};
+use crate::shared::lookup::{PostPath, check_acyclic, patched_referenced_post};
 use crate::shared::publication::{NEEDS_STATUS, WritableStatus, check_publication};
 use crate::shared::rendering::render;
 
@@ -50,14 +50,21 @@ pub async fn update_post(
         quote_of: patched_referenced_post(blog, "quote_of", &fields.quote_of, now).await?,
         reply_to: patched_referenced_post(blog, "reply_to", &fields.reply_to, now).await?,
     };
+    for (field, reference) in [("quote_of", &patch.quote_of), ("reply_to", &patch.reply_to)] {
+        if let Patch::Set(reference) = reference
+            && let Some(post) = blog.table.post(&path.slug, now).await?
+        {
+            check_acyclic(blog, post.id, field, Some(*reference), now).await?;
+        }
+    }
     let change = |post: &mut Post| -> Result<Option<NewText>, Denied> {
         post.apply(&patch);
         match status {
             Some(WritableStatus::Draft) => post.unpublish(),
-            Some(_) => post.publish(publish_at, now),
+            Some(_) => post.publish(publish_at, now)?,
             None if publish_at.is_none() => {}
             None if post.status == PostStatus::Draft => return Err(Denied::field("publish_at", NEEDS_STATUS)),
-            None => post.publish(publish_at, now),
+            None => post.publish(publish_at, now)?,
         }
         Ok(text.clone())
     };

@@ -88,7 +88,7 @@ impl Edit<'_> {
             if_match.check(post.version)?;
 
             let excerpt = || rendering::excerpt(&text.markdown);
-            let Some((next, new_text)) = post.edit(viewer.user_id, now, excerpt, &change)? else {
+            let Some((next, new_text)) = post.edit(viewer.user_id, now, &text, excerpt, &change)? else {
                 return Ok(Edited { post, text });
             };
             let text = new_text.map_or(text, |new_text| new_text.text);

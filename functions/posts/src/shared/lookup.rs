@@ -50,6 +50,32 @@ pub async fn patched_referenced_post(
     })
 }
 
+/// The maximum number of posts that are followed from one that a post is made to answer or to quote.
+const MAX_CHAIN: usize = 50;
+
+/// Refuses that the post `id` refers to a post that refers to it, by whatever posts in between: a thread has a beginning. A
+/// new post needs no check, because nothing refers to it yet.
+pub async fn check_acyclic(
+    blog: &Blog,
+    id: PostId,
+    field: &str,
+    reference: Option<PostId>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    // That it is not the post itself is checked of every post.
+    let mut next = reference.filter(|reference| *reference != id);
+    for _ in 0..MAX_CHAIN {
+        let Some(current) = next else { return Ok(()) };
+        if current == id {
+            return Err(Problem::field(field, "must not be a post that answers or quotes this one"));
+        }
+        let Some(slug) = blog.table.slug_of(current).await? else { return Ok(()) };
+        let post = blog.table.post_with_id(current, &slug, now).await?;
+        next = post.and_then(|post| post.reply_to.or(post.quote_of));
+    }
+    Err(Problem::field(field, "answers or quotes too many posts one after the other"))
+}
+
 /// The profile of the caller, who becomes the author of a post.
 pub async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Problem> {
     let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
