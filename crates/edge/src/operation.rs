@@ -9,7 +9,7 @@ use ulid::Ulid;
 use crate::caller::viewer_of;
 use crate::idempotency::{Outcome, Repeatable};
 use crate::input::{body_fields, path_fields, query_fields, query_pairs};
-use crate::reply::{NO_STORE, ReplyContext};
+use crate::reply::{self, NO_STORE, ReplyContext};
 use crate::{
     AnswerDescription, Caller, ETag, Exchange, IfMatch, Input, InputDescription, Problem, Reply, Services, quota,
 };
@@ -229,14 +229,15 @@ where
             }
         },
     };
-    if *request.method() == Method::GET && R::CACHE_CONTROL != NO_STORE {
+    if *request.method() == Method::GET && R::MAY_BE_KEPT {
         response = ETag::revalidate(response, request.headers())?;
     }
     let cache_control = match *request.method() {
-        Method::GET if anonymous || R::CACHE_CONTROL == NO_STORE => R::CACHE_CONTROL,
-        Method::GET => "private, no-store",
-        _ => NO_STORE,
+        Method::GET if !R::MAY_BE_KEPT => HeaderValue::from_static(NO_STORE),
+        Method::GET if anonymous => reply::shared(blog.config.cdn_seconds),
+        Method::GET => HeaderValue::from_static("private, no-store"),
+        _ => HeaderValue::from_static(NO_STORE),
     };
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(cache_control);
     Ok(response)
 }
