@@ -21,8 +21,8 @@ import release_check  # noqa: E402
 class Aws:
     """CodeDeploy and Lambda, as far as the hook asks them."""
 
-    def __init__(self, group, answer, failed):
-        self.group, self.answer, self.failed = group, answer, failed
+    def __init__(self, name, group, answer, failed):
+        self.name, self.group, self.answer, self.failed = name, group, answer, failed
         self.called, self.told = [], []
 
     def get_deployment(self, deploymentId):
@@ -31,11 +31,26 @@ class Aws:
     def put_lifecycle_event_hook_execution_status(self, deploymentId, lifecycleEventHookExecutionId, status):
         self.told.append((deploymentId, lifecycleEventHookExecutionId, status))
 
+    def describe_stack_resources(self, PhysicalResourceId):
+        assert PhysicalResourceId == self.group, PhysicalResourceId
+        # The first hundred of its stack, and not necessarily what was asked for.
+        return {"StackResources": [{"StackName": "a-nested-stack", "LogicalResourceId": "Other", "PhysicalResourceId": "other"}]}
+
     def get_paginator(self, name):
-        assert name == "list_versions_by_function", name
+        assert name in ("list_versions_by_function", "list_stack_resources"), name
         return self
 
-    def paginate(self, FunctionName):
+    def paginate(self, FunctionName=None, StackName=None):
+        if StackName:
+            assert StackName == "a-nested-stack", StackName
+            resource = lambda logical, physical: {"LogicalResourceId": logical, "PhysicalResourceId": physical}  # noqa: E731
+            return [
+                {"StackResourceSummaries": [resource("OtherFunction", "broadsheet-prod-Other"), {"LogicalResourceId": "New"}]},
+                {"StackResourceSummaries": [] if not self.name else [
+                    resource(f"{self.name}FunctionDeploymentGroup", self.group),
+                    resource(f"{self.name}Function", f"broadsheet-prod-{self.name}"),
+                ]},
+            ]
         versions = ["$LATEST", "9", "10"]
         return [{"Versions": [{"Version": version} for version in versions[:2]]}, {"Versions": [{"Version": "10"}]}]
 
@@ -45,15 +60,21 @@ class Aws:
         return answer | ({"FunctionError": "Unhandled"} if self.failed else {})
 
 
-def told(name, answer, failed=False, group=None):
-    aws = Aws(group or f"broadsheet-prod-Posts-1A2B3C-{name}FunctionDeploymentGroup-4D5E6F", answer, failed)
-    release_check.boto3.client = lambda service: aws
+# As CloudFormation and CodeDeploy name it, at most 100 characters, and as it is when the stack's name is long.
+GROUP = "broadsheet-prod-Posts-1A2B3C-{}FunctionDeploymentGroup-4D5E6F"
+CUT = "the-blog-of-a-newspaper-with-a-long-name-prod-Posts-1A2B3C-RestoreRevisionFunctionDep-4D5E6F"
+
+
+def told(name, answer, failed=False, group=GROUP, of=None):
+    group = group.format(name)
+    aws = Aws(name if of is None else of, group, answer, failed)
+    release_check.boto3.client = lambda service, config: aws
     try:
         release_check.handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}, None)
-    except TypeError:
-        assert group, "only a name that is not understood may end in an error"
+    except ValueError:
+        assert of == "", "only a group that is none of a function may end in an error"
     assert [(deployment, hook) for deployment, hook, _ in aws.told] == [("d-1", "hook-1")], aws.told
-    if not group:
+    if of != "":
         [(function, version, _)] = aws.called
         assert (function, version) == (f"broadsheet-prod-{name}", "10"), aws.called
     return aws.told[0][2]
@@ -85,5 +106,6 @@ for what, case in THAT_PASS.items():
     assert told(*case) == "Succeeded", what
 for what, case in THAT_DO_NOT.items():
     assert told(*case) == "Failed", what
-assert told("?", PROBLEM, group="some-other-group") == "Failed", "a deployment of something else"
+assert told("RestoreRevision", PROBLEM, group=CUT) == "Succeeded", "a group whose name is cut"
+assert told("?", PROBLEM, group="some-other-group", of="") == "Failed", "a deployment of something else"
 print(f"ok    {len(THAT_PASS)} versions are let on, {len(THAT_DO_NOT) + 1} are not")

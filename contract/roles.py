@@ -27,24 +27,70 @@ SAM = {
                                   "AWS::Lambda::Version"],
 }
 
-# Actions that the schemas name for what our templates do not use: replicas, imports and streams of a table, keys of one's own,
-# networks and file systems of functions, firewalls of anything but an API, and the like. A pattern covers a feature.
-UNUSED = """
-    amplify:* apprunner:* appsync:* bedrock-agentcore:* billing:* ec2:* elasticfilesystem:* elasticloadbalancing:* firehose:*
-    kinesis:* kms:* payments:* s3files:* s3tables:* backup-storage:Mount
-    apigateway:AddCertificateToDomain apigateway:RemoveCertificateFromDomain apigateway:CreateAccessAssociation
-    backup:*LockConfiguration cloudformation:*StackPolicy cloudformation:UpdateTerminationProtection
-    cloudfront:*ConnectionGroup cloudfront:List* cognito-idp:*WebACL* codedeploy:RegisterOnPremisesInstance
-    dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
-    iam:*GroupPolicy iam:*UserPolicy iam:*RolePermissionsBoundary iam:DescribeOrganization iam:ListPolicies
-    lambda:*CodeSigning* lambda:AssociateRuntimeAlias lambda:PassCapacityProvider lambda:GetLayerVersion
-    logs:*KmsKey logs:*DataProtectionPolicy logs:*IndexPolicy logs:*IndexPolicies logs:DeleteResourcePolicy
-    logs:PutBearerTokenAuthentication logs:PutLogGroupDeletionProtection logs:CreateLogStream logs:PutLogEvents
-    route53:ListHostedZones s3:DeleteBucketAnalytics* s3:DeleteBucketCors s3:DeleteBucketEncryption s3:DeleteBucketLifecycle
-    s3:DeleteBucketMetadata* s3:CreateBucketMetadata* s3:UpdateBucketMetadata* s3:DeleteBucketMetrics*
-    s3:DeleteBucketReplication s3:DeleteBucketWebsite s3:DeleteObject s3:GetBucketMetadata* s3:ListBucket s3:REST.PUT.OBJECT
-    secretsmanager:GetRandomPassword secretsmanager:GetSecretValue secretsmanager:*Region* secretsmanager:*ToRegions
-    sns:PutDataProtectionPolicy wafv2:*PermissionPolicy
+# Actions that the schemas name for what our templates do not use, by the property that would use it. A template that gets
+# such a property takes the excuse away, so that this list cannot hide an action that is needed. What no property decides is
+# by a resource type or a phrase in quotes, and covers no action of NEEDS.
+UNUSED = {
+    "'resources of other services that the same types serve'": """
+        amplify:* apprunner:* appsync:* bedrock-agentcore:* billing:* elasticloadbalancing:* payments:* s3files:* s3tables:*
+        cognito-idp:*WebACL* ec2:* codedeploy:RegisterOnPremisesInstance lambda:PassCapacityProvider iam:DescribeOrganization""",
+    "VpcConfig|FileSystemConfigs|VpcOriginConfig|VPCRegion|VPCs": "ec2:* elasticfilesystem:*",
+    "DestinationConfigs|FirehoseArn|DeliveryStreamType": "firehose:*",
+    "KinesisStreamSpecification": "kinesis:* dynamodb:*KinesisStreamingDestination",
+    # A key of one's own. The topic of the alarms has one, and its own type says what that takes.
+    "KmsKeyId|KmsKeyArn|KMSKeyArn|KMSMasterKeyId|EncryptionKeyArn|CustomSenderConfig|KMSKeyID|KMSMasterKeyID": "kms:* logs:*KmsKey",
+    "'a vault stays locked, and the capsule is what is mounted'": "backup:DeleteBackupVaultLockConfiguration backup-storage:Mount",
+    "MutualTlsAuthentication|DomainNameAccessAssociation": """
+        apigateway:AddCertificateToDomain apigateway:RemoveCertificateFromDomain apigateway:CreateAccessAssociation""",
+    "StackPolicyBody|StackPolicyURL|EnableTerminationProtection": "cloudformation:*StackPolicy cloudformation:UpdateTerminationProtection",
+    "ConnectionMode|TenantConfig": "cloudfront:*ConnectionGroup",
+    "'what lists are for'": """
+        cloudfront:List* iam:ListPolicies route53:ListHostedZones s3:ListBucket lambda:GetLayerVersion""",
+    "Replicas|ReplicaRegions": """
+        dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan secretsmanager:*Region* secretsmanager:*ToRegions""",
+    "ImportSourceSpecification": "dynamodb:ImportTable",
+    "'policies of groups and of users, of which there are none'": "iam:*GroupPolicy iam:*UserPolicy",
+    "PermissionsBoundary": "iam:*RolePermissionsBoundary",
+    "CodeSigningConfigArn": "lambda:*CodeSigning*",
+    "RuntimeManagementConfig": "lambda:AssociateRuntimeAlias",
+    "DataProtectionPolicy": "logs:*DataProtectionPolicy sns:PutDataProtectionPolicy",
+    "FieldIndexPolicies": "logs:*IndexPolicy logs:*IndexPolicies",
+    "BearerTokenAuthenticationEnabled|DeletionProtectionEnabled_OfLogGroup": """
+        logs:PutBearerTokenAuthentication logs:PutLogGroupDeletionProtection""",
+    "'log lines, which a role of the pipeline does not write'": "logs:CreateLogStream logs:PutLogEvents logs:DeleteResourcePolicy",
+    "AnalyticsConfigurations": "s3:DeleteBucketAnalytics*",
+    "CorsConfiguration": "s3:DeleteBucketCors",
+    "MetadataTableConfiguration|MetadataConfiguration": """
+        s3:DeleteBucketMetadata* s3:CreateBucketMetadata* s3:UpdateBucketMetadata* s3:GetBucketMetadata*""",
+    "MetricsConfigurations": "s3:DeleteBucketMetrics*",
+    "ReplicationConfiguration": "s3:DeleteBucketReplication",
+    "WebsiteConfiguration": "s3:DeleteBucketWebsite",
+    # Taking back what a bucket is never without.
+    "'encryption and lifecycle rules of a bucket stay'": "s3:DeleteBucketEncryption s3:DeleteBucketLifecycle",
+    "'what is in a bucket'": "s3:DeleteObject s3:REST.PUT.OBJECT",
+    "'sharing of rule groups'": "wafv2:*PermissionPolicy",
+}
+
+# What a text in a template takes, whatever the schemas say: some name it only where UNUSED would excuse it, some nowhere.
+NEEDS = {
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudformation.html
+    "GenerateSecretString:": ["secretsmanager:GetRandomPassword"],
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+    "{{resolve:secretsmanager:": ["secretsmanager:GetSecretValue"],
+    # Cognito's role that sends e-mail by SES, for email.cognito-idp.amazonaws.com; it is made for the first pool that does.
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/using-service-linked-roles.html
+    "EmailSendingAccount: DEVELOPER": ["iam:CreateServiceLinkedRole"],
+}
+LINKED_ROLES = {"EmailSendingAccount: DEVELOPER": "email.cognito-idp.amazonaws.com", "AWS::WAFv2::WebACL": "wafv2.amazonaws.com"}
+
+# Statements of the execution role that reach more of the account than this stage, by their first action: what AWS names at
+# random and what has no resource. They are why a stage has an account of its own (docs/releases.md). A new one fails here.
+WHOLE_ACCOUNT = """
+    apigateway:DELETE backup-storage:MountCapsule backup:CreateBackupPlan cloudformation:CreateChangeSet
+    cloudfront:Create* cloudfront:CreateOriginAccessControl secretsmanager:CreateSecret cloudwatch:DescribeAlarms codedeploy:Create* codedeploy:StopDeployment
+    cognito-idp:CreateUserPool cognito-idp:DescribeUserPoolDomain iam:CreateServiceLinkedRole
+    kms:CreateGrant kms:CreateKey kms:DescribeKey kms:ScheduleKeyDeletion lambda:CreateEventSourceMapping lambda:ListTags
+    logs:CreateLogDelivery route53:ChangeResourceRecordSets secretsmanager:GetRandomPassword wafv2:AssociateWebACL
 """.split()
 
 # The property that names a resource where one is given, and the ARN that it then has. What is not here is named by CloudFormation
@@ -136,6 +182,42 @@ def patterns(node):
             yield from patterns(value)
 
 
+def keys(node):
+    """Every key in a template."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield str(key)
+            yield from keys(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from keys(value)
+
+
+def statements(node):
+    """Every statement that allows something."""
+    if isinstance(node, dict):
+        if node.get("Effect") == "Allow":
+            yield node
+        for value in node.values():
+            yield from statements(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from statements(value)
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def too_wide(policies):
+    """The statements that reach more than this stage, by their first action."""
+    for statement in statements(policies):
+        of_the_stage = [text for text in listed(statement["Resource"]) if re.search(r"\$\{(Stage|Artefacts\.Arn|HostedZoneId)\}", text)]
+        tagged = "aws:ResourceTag/environment" in str(statement.get("Condition"))
+        if len(of_the_stage) < len(listed(statement["Resource"])) and not tagged:
+            yield listed(statement["Action"])[0]
+
+
 def main():
     roles = load("infrastructure/github.yaml")["Resources"]
     policies = [policy["Properties"]["PolicyDocument"] for policy in roles.values() if policy["Type"] == "AWS::IAM::ManagedPolicy"]
@@ -144,6 +226,33 @@ def main():
     files = ["template.yaml", *glob.glob("functions/*/template.yaml"), *glob.glob("infrastructure/*.yaml")]
     files = [file for file in files if file != "infrastructure/github.yaml"]
     wrong, types, checked, named = [], set(), 0, 0
+    texts = {file: open(file).read() for file in files}
+    used = set(keys([resource.get("Properties") for file in files for resource in resources(load(file).get("Resources", {}))]))
+    excused = set()
+    for feature, patterns_of_it in UNUSED.items():
+        using = [key for key in used if not feature.startswith("'") and re.fullmatch(feature, key)]
+        if not using:
+            excused.update(patterns_of_it.split())
+        else:
+            wrong.append(f"{', '.join(using)} is in a template: take {' '.join(patterns_of_it.split())} off UNUSED")
+    needed = {action: text for text, actions_of_it in NEEDS.items() for action in actions_of_it
+              if any(text in template for template in texts.values())}
+    for action, text in needed.items():
+        hidden = [pattern for pattern in excused if fnmatch.fnmatchcase(action, pattern)]
+        if hidden:
+            wrong.append(f"UNUSED excuses {action} by {hidden}, which {text!r} takes")
+        if not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed):
+            wrong.append(f"{text!r} needs {action}, which the execution role has not")
+    with open("infrastructure/github.yaml") as file:
+        github = file.read()
+    for text, service in LINKED_ROLES.items():
+        if any(text in template for template in texts.values()) and f"- {service}" not in github:
+            wrong.append(f"{text!r} needs a role of {service}, which the execution role may not make")
+    wide = set(too_wide(policies))
+    for action in wide ^ set(WHOLE_ACCOUNT):
+        wrong.append(f"the statement of {action} reaches the whole account: {'say why' if action in wide else 'no longer'}")
+    if "ManagedPolicyName: broadsheet-github-execution" not in github:
+        wrong.append("nothing keeps a second stage out of the account (docs/releases.md)")
     for file in files:
         for resource in resources(load(file).get("Resources", {})):
             kind = resource["Type"]
@@ -169,7 +278,7 @@ def main():
                 checked += 1
                 # A whole service is not excused where the resource is of that service.
                 own = f"{kind.split('::')[1].lower()}:*"
-                unused = [pattern for pattern in UNUSED if pattern != own and fnmatch.fnmatchcase(action, pattern)]
+                unused = [pattern for pattern in excused if pattern != own and fnmatch.fnmatchcase(action, pattern)]
                 if not unused and not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed):
                     wrong.append(f"{kind}: {handler} needs {action}, which the execution role has not")
     for line in sorted(set(wrong)):

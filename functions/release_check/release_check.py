@@ -7,9 +7,9 @@ https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-s
 
 import json
 import os
-import re
 
 import boto3
+from botocore.config import Config
 
 # A request as API Gateway sends it, of nobody, for nothing. It changes nothing anywhere, but it takes settings,
 # permissions and a table to answer it: whatever an operation makes of it, it says so itself and it is not 5xx.
@@ -99,13 +99,34 @@ def newest_version(functions, function):
     return max((version for version in versions if version != "$LATEST"), key=int)
 
 
+def function_of(stacks, deployment_group):
+    """The function that a deployment group is of. SAM calls the group of `RegisterFunction` `RegisterFunctionDeploymentGroup`.
+
+    CloudFormation is asked and no name is read: what it makes of a stack's and a resource's name it cuts to a length.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+    """
+    # Of a large stack these are the first hundred resources, so all that is taken from them is whose they are.
+    stack = stacks.describe_stack_resources(PhysicalResourceId=deployment_group)["StackResources"][0]["StackName"]
+    pages = stacks.get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    [group] = [each["LogicalResourceId"] for each in resources if each.get("PhysicalResourceId") == deployment_group]
+    function = group.removesuffix("DeploymentGroup")
+    [name] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == function]
+    return name
+
+
+def client(service):
+    """Of an AWS service. All functions of a release are tried at once, so in an account that runs ten functions at once most
+    calls are throttled at first: they are repeated for minutes."""
+    return boto3.client(service, config=Config(retries={"mode": "adaptive", "total_max_attempts": 30}))
+
+
 def handler(event, _context):
-    deployments, functions, blog = boto3.client("codedeploy"), boto3.client("lambda"), os.environ["STACK_NAME"]
+    deployments, functions, stacks, blog = client("codedeploy"), client("lambda"), client("cloudformation"), os.environ["STACK_NAME"]
     status = "Failed"
     try:
         deployment = deployments.get_deployment(deploymentId=event["DeploymentId"])["deploymentInfo"]
-        # SAM calls the deployment group of RegisterFunction ...-RegisterFunctionDeploymentGroup-...
-        name = re.search(r"-([A-Za-z]+)FunctionDeploymentGroup-", deployment["deploymentGroupName"])[1]
+        name = function_of(stacks, deployment["deploymentGroupName"]).removeprefix(f"{blog}-")
         version = newest_version(functions, f"{blog}-{name}")
         wrong = check(functions, blog, name, version)
         print(json.dumps({"function": name, "version": version, "wrong": wrong, "level": "ERROR" if wrong else "INFO"}))

@@ -13,7 +13,6 @@ use crate::{Generated, blocks};
 const HEAD: &str = include_str!("../templates/head.yaml");
 const LOGS: &str = include_str!("../templates/logs.yaml");
 const ERRORS: &str = include_str!("../templates/errors.yaml");
-const LATENCY: &str = include_str!("../templates/latency.yaml");
 
 pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
     let mut parts = Vec::new();
@@ -57,10 +56,7 @@ fn releases(by_hand: &str) -> String {
     };
     // An alarm that a part writes itself is not made again.
     let judged = functions().filter(|function| !by_hand.contains(&format!("\n  {function}Errors:")));
-    // How long a consumer takes says nothing, so the definition of a function says whether that is looked at.
-    let timed = functions().filter(|function| by_hand.contains(&format!("!Ref {function}Latency")));
-    let loops =
-        looped(LOGS, functions().collect()) + &looped(ERRORS, judged.collect()) + &looped(LATENCY, timed.collect());
+    let loops = looped(LOGS, functions().collect()) + &looped(ERRORS, judged.collect());
     format!(
         "  # ---------------------------------------------------------------- logs and releases, for each function alike{loops}"
     )

@@ -12,16 +12,21 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 const TRANSIENT: &[&str] = &[
     "InternalErrorException",
     "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
     "ServiceUnavailable",
     "ServiceUnavailableException",
+    "UnexpectedLambdaException",
+];
+
+/// Codes that say "too much at once": throttled, or in conflict with another write. No code of ours is at fault.
+const OVERLOADED: &[&str] = &[
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
     "ThrottlingException",
     "ThrottlingError",
     "TooManyRequestsException",
     "TransactionConflictException",
     "TransactionInProgressException",
-    "UnexpectedLambdaException",
 ];
 
 /// A call of AWS that failed.
@@ -30,6 +35,10 @@ pub enum Failure {
     /// Something that we depend on does not answer for the moment. Trying again may help.
     #[error("something does not answer")]
     Unavailable(#[source] Cause),
+    /// A service is asked for too much at once: it throttles, or writes conflict. Trying again helps. A release is not judged
+    /// by it, because every version would be told the same.
+    #[error("too much is asked for at once")]
+    Overloaded(#[source] Cause),
     /// A fault of ours. Trying again does not help.
     #[error("something is wrong on our side")]
     Internal(#[source] Cause),
@@ -42,6 +51,11 @@ impl Failure {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        let is_overloaded = matches!(&error, SdkError::ServiceError(context)
+            if context.err().code().is_some_and(|code| OVERLOADED.contains(&code)));
+        if is_overloaded {
+            return Self::Overloaded(error.into());
+        }
         let is_transient = match &error {
             SdkError::ServiceError(context) => {
                 context.err().code().is_some_and(|code| TRANSIENT.contains(&code))

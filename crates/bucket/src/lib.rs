@@ -6,7 +6,7 @@ use aws::{Failure, Meter, Sdk, Service};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 use domain::Export;
 
@@ -24,14 +24,28 @@ pub struct Bucket {
     name: String,
 }
 
-/// A file that is being written, piece by piece. Nobody sees it before it is finished; one that never is costs its
-/// storage until the template's lifecycle rule removes it, a day later.
+/// What every request with data is checked by. A multipart upload has to be created with the algorithm of its parts: if it
+/// was created without one, S3 refuses to complete it with the checksums of the parts (`InvalidPart`).
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompletedPart.html>
+const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
+
+/// A file of JSON, which browsers save rather than show.
+const CONTENT_TYPE: &str = "application/json";
+const CONTENT_DISPOSITION: &str = "attachment";
+
+/// A file that is being written, piece by piece. Nobody sees it before it is finished. One below 5 MiB is put at once, when it
+/// is finished. A larger one that is never finished costs its storage until the template's lifecycle rule removes it, a day later.
 pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
+    /// The parts that are sent. None before the first.
+    multipart: Option<Multipart>,
+    pending: Vec<u8>,
+}
+
+struct Multipart {
     id: String,
     parts: Vec<CompletedPart>,
-    pending: Vec<u8>,
 }
 
 /// The file of an export.
@@ -50,20 +64,9 @@ impl Bucket {
         Self { client: Client::from_conf(config), name }
     }
 
-    /// Begins a file of JSON that browsers save rather than show.
-    pub async fn begin(&self, key: String) -> Result<Upload<'_>, Failure> {
-        let begun = self
-            .client
-            .create_multipart_upload()
-            .bucket(&self.name)
-            .key(&key)
-            .content_type("application/json")
-            .content_disposition("attachment")
-            .send()
-            .await
-            .map_err(Failure::of)?;
-        let id = begun.upload_id.ok_or_else(|| Failure::internal("S3 began an upload without an id"))?;
-        Ok(Upload { bucket: self, key, id, parts: Vec::new(), pending: Vec::new() })
+    /// Begins a file of JSON that browsers save rather than show. Makes no network call.
+    pub fn begin(&self, key: String) -> Upload<'_> {
+        Upload { bucket: self, key, multipart: None, pending: Vec::new() }
     }
 
     /// Whether the bucket is there and answers.
@@ -102,14 +105,20 @@ impl Upload<'_> {
 
     /// Makes the file whole, in the place of an earlier one of its name.
     pub async fn finish(mut self) -> Result<(), Failure> {
-        self.send_part().await?;
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build();
+        if self.multipart.is_none() {
+            return self.put().await;
+        }
+        if !self.pending.is_empty() {
+            self.send_part().await?;
+        }
+        let Some(Multipart { id, parts }) = self.multipart else { return Ok(()) };
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         self.bucket
             .client
             .complete_multipart_upload()
             .bucket(&self.bucket.name)
             .key(self.key)
-            .upload_id(self.id)
+            .upload_id(id)
             .multipart_upload(parts)
             .send()
             .await
@@ -117,22 +126,43 @@ impl Upload<'_> {
         Ok(())
     }
 
+    /// The whole file in one request.
+    async fn put(self) -> Result<(), Failure> {
+        self.bucket
+            .client
+            .put_object()
+            .bucket(&self.bucket.name)
+            .key(self.key)
+            .content_type(CONTENT_TYPE)
+            .content_disposition(CONTENT_DISPOSITION)
+            .checksum_algorithm(CHECKSUM)
+            .body(ByteStream::from(self.pending))
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
     async fn send_part(&mut self) -> Result<(), Failure> {
-        let number = i32::try_from(self.parts.len() + 1).map_err(Failure::internal)?;
+        let multipart = match &mut self.multipart {
+            Some(multipart) => multipart,
+            none => none.insert(Multipart { id: self.bucket.create_multipart(&self.key).await?, parts: Vec::new() }),
+        };
+        let number = i32::try_from(multipart.parts.len() + 1).map_err(Failure::internal)?;
         let sent = self
             .bucket
             .client
             .upload_part()
             .bucket(&self.bucket.name)
             .key(&self.key)
-            .upload_id(&self.id)
+            .upload_id(&multipart.id)
             .part_number(number)
+            .checksum_algorithm(CHECKSUM)
             .body(ByteStream::from(std::mem::take(&mut self.pending)))
             .send()
             .await
             .map_err(Failure::of)?;
-        // S3 wants each part's checksum again in the end, if it was sent with one.
-        self.parts.push(
+        multipart.parts.push(
             CompletedPart::builder()
                 .part_number(number)
                 .set_e_tag(sent.e_tag)
@@ -140,5 +170,22 @@ impl Upload<'_> {
                 .build(),
         );
         Ok(())
+    }
+}
+
+impl Bucket {
+    async fn create_multipart(&self, key: &str) -> Result<String, Failure> {
+        let created = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(CONTENT_TYPE)
+            .content_disposition(CONTENT_DISPOSITION)
+            .checksum_algorithm(CHECKSUM)
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        created.upload_id.ok_or_else(|| Failure::internal("S3 created an upload without an id"))
     }
 }

@@ -10,7 +10,7 @@ use crate::caller::viewer_of;
 use crate::exchange::misplaced;
 use crate::idempotency::{Outcome, Repeatable};
 use crate::input::{body_fields, path_fields, query_fields, query_pairs};
-use crate::reply::{NO_STORE, ReplyContext};
+use crate::reply::{self, NO_STORE, ReplyContext};
 use crate::{
     AnswerDescription, Caller, ETag, Exchange, IfMatch, Input, InputDescription, Problem, Reply, Services, quota,
 };
@@ -240,14 +240,15 @@ where
             }
         },
     };
-    if reads && R::CACHE_CONTROL != NO_STORE {
+    if reads && R::MAY_BE_KEPT {
         response = ETag::revalidate(response, request.headers())?;
     }
     let cache_control = match reads {
-        true if anonymous || R::CACHE_CONTROL == NO_STORE => R::CACHE_CONTROL,
-        true => "private, no-store",
-        false => NO_STORE,
+        true if !R::MAY_BE_KEPT => HeaderValue::from_static(NO_STORE),
+        true if anonymous => reply::shared(blog.config.cdn_seconds),
+        true => HeaderValue::from_static("private, no-store"),
+        false => HeaderValue::from_static(NO_STORE),
     };
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache_control));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(cache_control);
     Ok(response)
 }

@@ -100,6 +100,7 @@ struct Parts {
     errors: Vec<FieldError>,
     retry_after: Option<u32>,
     allow: Option<String>,
+    overloaded: bool,
     cause: Option<Cause>,
 }
 
@@ -107,7 +108,15 @@ impl Problem {
     /// A problem of this kind. `detail` is for the client: what is wrong with this request, and what would be right.
     pub fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self(Box::new(Parts { kind, detail, errors: Vec::new(), retry_after: None, allow: None, cause: None }))
+        Self(Box::new(Parts {
+            kind,
+            detail,
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+            overloaded: false,
+            cause: None,
+        }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -183,6 +192,11 @@ impl Problem {
         self.0.kind
     }
 
+    /// Whether a service was asked for too much at once, which says nothing of the code that asked.
+    pub fn is_overload(&self) -> bool {
+        self.0.overloaded
+    }
+
     /// What the client is told is wrong.
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -219,8 +233,9 @@ impl Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
+        let overloaded = matches!(failure, Failure::Overloaded(_));
         let (kind, detail, retry_after, cause) = match failure {
-            Failure::Unavailable(cause) => {
+            Failure::Unavailable(cause) | Failure::Overloaded(cause) => {
                 let detail = "Something that this service depends on does not answer. Try again shortly.";
                 (ProblemKind::UNAVAILABLE, detail, Some(2), cause)
             }
@@ -228,6 +243,7 @@ impl From<Failure> for Problem {
         };
         Self::new(kind, detail).with(|parts| {
             parts.retry_after = retry_after;
+            parts.overloaded = overloaded;
             parts.cause = Some(cause);
         })
     }

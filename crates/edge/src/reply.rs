@@ -29,8 +29,8 @@ pub trait Reply {
     /// Whether something was created. The operation then takes an `Idempotency-Key`, and gives what it creates the id
     /// [`Call::new_id`](crate::Call::new_id).
     const CREATES: bool = false;
-    /// `Cache-Control` of an anonymous `GET`. What is answered for a viewer is private, always.
-    const CACHE_CONTROL: &'static str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+    /// Whether a cache may keep what an anonymous `GET` is answered. What is answered for a viewer is private, always.
+    const MAY_BE_KEPT: bool = true;
 
     /// The answer in HTTP.
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem>;
@@ -80,6 +80,13 @@ impl AnswerDescription {
 
 /// What no cache may keep, whoever asks.
 pub(crate) const NO_STORE: &str = "no-store";
+
+/// `Cache-Control` of what everybody may read: a CDN keeps it for this many seconds, a browser asks each time. For five minutes
+/// more a CDN may answer with it while it fetches anew (RFC 5861).
+pub(crate) fn shared(cdn_seconds: u32) -> HeaderValue {
+    let text = format!("public, max-age=0, s-maxage={cdn_seconds}, stale-while-revalidate=300");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(NO_STORE))
+}
 
 const JSON: &str = "application/json";
 
@@ -296,7 +303,7 @@ impl<T: Serialize + JsonSchema> Reply for Started<T> {
 
 impl<R: Reply> Reply for NoStore<R> {
     const CREATES: bool = R::CREATES;
-    const CACHE_CONTROL: &'static str = NO_STORE;
+    const MAY_BE_KEPT: bool = false;
 
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
         self.0.into_response(context)

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWrit
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::{Blog, Clock, Problem};
+use crate::{Blog, Clock, MetricsBy, Problem};
 
 /// The target of the lines that have metrics.
 const MEASURED: &str = "edge::measured";
@@ -64,6 +64,17 @@ impl Outcome<'_> {
         let status = self.problem.map(|problem| problem.kind().status.as_u16()).or(self.status);
         let server_error = status.is_some_and(|status| status >= 500);
         let client_error = status.is_some_and(|status| (400..500).contains(&status));
+        let is_failure = server_error || client_error || self.problem.is_some();
+        if !is_failure && !self.is_sampled(blog.config.success_lines) {
+            return;
+        }
+        let overloaded = self.problem.is_some_and(Problem::is_overload).then_some(true);
+        // What answers no request is told apart by its name in any case: there is little of it, and alarms go by it.
+        let class = match (blog.config.metrics_by, self.method) {
+            (MetricsBy::Operation, _) | (_, None) => None,
+            (MetricsBy::Class, Some("GET" | "HEAD")) => Some("read"),
+            (MetricsBy::Class, Some(_)) => Some("write"),
+        };
         let causes = self.problem.map(Problem::causes).filter(|causes| !causes.is_empty());
         macro_rules! line {
             ($level:expr) => {
@@ -71,6 +82,8 @@ impl Outcome<'_> {
                     target: MEASURED,
                     $level,
                     operation = self.operation,
+                    class,
+                    overloaded,
                     stack = blog.config.stack_name,
                     request_id = self.request_id,
                     correlation_id = self.correlation_id,
@@ -103,6 +116,18 @@ impl Outcome<'_> {
         } else {
             line!(tracing::Level::INFO)
         }
+    }
+
+    /// Whether this is one of the `percent` of what goes well that leave a line. By its id, so that a request that is looked at
+    /// again gives the same. What has no id always leaves one.
+    fn is_sampled(&self, percent: u8) -> bool {
+        let Some(id) = self.request_id.or(self.sequence_number) else { return true };
+        // FNV-1a: ids differ in their last bytes, and here each byte moves all of the hash.
+        let hash = id
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        // The high half, because the lowest bits of this hash depend on the lowest bits of the bytes only.
+        (hash >> 32) % 100 < u64::from(percent)
     }
 }
 
@@ -214,17 +239,19 @@ where
         event.record(&mut line);
         if metadata.target() == MEASURED {
             let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+            let by = if line.0.contains_key("class") { "class" } else { "operation" };
             let mut directives = vec![json!({
                 "Namespace": "Broadsheet",
-                "Dimensions": [["stack", "operation"]],
+                "Dimensions": [["stack", by]],
                 "Metrics": metrics,
             })];
             if let Some(Instance { function, version }) = &self.instance {
                 line.0.insert("function".to_owned(), json!(function));
                 line.0.insert("version".to_owned(), json!(version));
                 // Of a version only what goes wrong, which its release is watched by: a metric costs in each hour in
-                // which it is reported, and what is not reported counts as none.
-                if line.0.get("server_error") == Some(&json!(1)) {
+                // which it is reported, and what is not reported counts as none. Throttling and conflicts are the load's
+                // fault and not the version's.
+                if line.0.get("server_error") == Some(&json!(1)) && !line.0.contains_key("overloaded") {
                     directives.push(json!({
                         "Namespace": "Broadsheet",
                         "Dimensions": [["function", "version"]],

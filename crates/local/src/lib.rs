@@ -3,6 +3,7 @@
 
 pub mod backing;
 pub mod gateway;
+mod multipart;
 pub mod roles;
 pub mod s3;
 pub mod schedule;

@@ -19,7 +19,11 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use url::Url;
 
+use crate::multipart::Uploads;
 use crate::roles::Roles;
+
+/// The checksum of what is sent to S3, of the kind that we use.
+const CHECKSUM: &str = "x-amz-checksum-crc32";
 
 tokio::task_local! {
     /// The operation on whose behalf calls are made.
@@ -117,6 +121,7 @@ struct State {
     transaction_time: Duration,
     held_transactions: VecDeque<Hold>,
     without_conflicts: bool,
+    uploads: Uploads,
 }
 
 /// A write of DynamoDB's that has begun and not ended.
@@ -330,6 +335,14 @@ impl Wire {
                 _ => failure(400, "AccessDeniedException", json!([])),
             });
         }
+        if service == "s3" {
+            let (headers, body) = (request.headers(), request.body().bytes().unwrap_or_default());
+            let key = asked["Key"].as_str().unwrap_or_default();
+            if let Err((status, code)) = self.state().uploads.check(&action, key, |name| headers.get(name), body) {
+                tracing::error!(action, code, "S3 would refuse this");
+                return Ok(s3_failure(status, code));
+            }
+        }
         if let Some(hold) = self.next_hold(&action) {
             hold.arrived.notify_one();
             hold.released.notified().await;
@@ -367,7 +380,12 @@ impl Wire {
                 tokio::time::sleep(time).await;
             }
         }
-        let response = connector.call(request).await?;
+        // S3 answers with the checksum that it was sent, and the local S3 does not.
+        let checksum = request.headers().get(CHECKSUM).filter(|_| service == "s3").map(str::to_owned);
+        let mut response = connector.call(request).await?;
+        if let Some(checksum) = checksum.filter(|_| response.headers().get(CHECKSUM).is_none()) {
+            response.headers_mut().insert(CHECKSUM, checksum);
+        }
         drop(landing);
         match fault {
             Some(Fault::AnswerLost) => return Err(ConnectorError::timeout("a fault was asked for".into())),
@@ -460,6 +478,7 @@ fn s3_call(request: &HttpRequest) -> (String, String) {
         "POST" if has("uploads") => "CreateMultipartUpload",
         "POST" if has("uploadId") => "CompleteMultipartUpload",
         "PUT" if has("uploadId") => "UploadPart",
+        "PUT" => "PutObject",
         "DELETE" => "DeleteObject",
         "HEAD" => "HeadBucket",
         other => other,

@@ -69,6 +69,15 @@ async fn checked(client: &Client, path: &str) -> [String; 2] {
 }
 
 #[tokio::test]
+async fn an_operator_says_how_long_a_cdn_keeps() {
+    let stack = TestStack::start_with_parameters(&[("CdnSeconds", "3600")]).await;
+    let answer = stack.visitor().get("/posts").await;
+    assert_eq!(answer.header("cache-control"), PUBLIC.replace("s-maxage=60", "s-maxage=3600"));
+    assert_eq!(stack.visitor().get("/health").await.header("cache-control"), "no-store");
+    assert_eq!(stack.user("ada").await.get("/posts").await.header("cache-control"), "private, no-store");
+}
+
+#[tokio::test]
 async fn every_get_is_cached_as_the_docs_say() {
     let (stack, ada, fill) = blog().await;
     let visitor = stack.visitor();

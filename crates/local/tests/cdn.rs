@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use template::{self, Template};
 
 use crate::harness::{Answer, Client, TestStack};
 use crate::logging;
+use crate::watching::{read, written_out};
 
 /// Addresses of the CDN and of its viewers: for documentation (RFC 5737, RFC 3849).
 const EDGE: &str = "198.51.100.1";
@@ -157,4 +158,39 @@ async fn neither_the_secret_nor_the_address_is_logged() {
     }
     let config = format!("{:?}", stack.stack.blog.config);
     assert!(config.contains("OriginSecret") && !config.contains(&secret), "{config}");
+}
+
+/// The rule of the firewall with this name, whatever condition it is under.
+fn rule<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(fields) if fields.get("Name").is_some_and(|found| found == name) => Some(value),
+        Value::Object(fields) => fields.values().find_map(|field| rule(field, name)),
+        Value::Array(values) => values.iter().find_map(|value| rule(value, name)),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_comes_round_the_cdn_cannot_use_up_the_throttle_of_the_stage() {
+    let template = |path: &str| written_out(&serde_yaml_ng::from_str(&read(path)).unwrap());
+    let (root, firewall) = (template("template.yaml"), template("infrastructure/waf.yaml"));
+    // In prod nobody can leave the limits out.
+    assert_eq!(root["Resources"]["Firewall"]["Condition"], "HasWaf");
+    assert!(root["Conditions"]["HasWaf"].to_string().contains("IsProd"), "{}", root["Conditions"]["HasWaf"]);
+    let rules = &firewall["Resources"]["Acl"]["Properties"]["Rules"];
+    for (name, key) in [("AddressLimit", "IP"), ("ViewerLimit", "FORWARDED_IP"), ("DirectLimit", "CONSTANT")] {
+        let limit = rule(rules, name).unwrap_or_else(|| panic!("there is no {name}"));
+        assert_eq!(limit["Statement"]["RateBasedStatement"]["AggregateKeyType"], key);
+        assert_eq!(limit["Action"]["Block"]["CustomResponse"]["ResponseCode"], 429, "{name}");
+    }
+    let direct = &rule(rules, "DirectLimit").unwrap()["Statement"]["RateBasedStatement"];
+    let proof = &direct["ScopeDownStatement"]["NotStatement"]["Statement"]["ByteMatchStatement"];
+    assert_eq!(proof["FieldToMatch"]["SingleHeader"]["Name"], "x-origin-secret");
+    assert_eq!(direct["Limit"], "${WafDirectRequests}");
+    let handed = &root["Resources"]["Firewall"]["Properties"]["Parameters"]["WafDirectRequests"];
+    assert_eq!(handed, "${WafDirectRequests}");
+    let throttle = root["Resources"]["Api"]["Properties"]["MethodSettings"][0]["ThrottlingRateLimit"].as_u64().unwrap();
+    let seconds = direct["EvaluationWindowSec"].as_u64().unwrap();
+    let all = root["Parameters"]["WafDirectRequests"]["Default"].as_u64().unwrap();
+    assert!(all * 10 <= throttle * seconds, "{all} in {seconds} s is not far below {throttle} a second");
 }

@@ -179,7 +179,7 @@ async fn an_export_that_nobody_writes_has_failed_after_a_day() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
     let path = ask(&ada).await;
-    stack.stack.wire.break_calls("CreateMultipartUpload", 0, 9, Fault::ServerError);
+    stack.stack.wire.break_calls("PutObject", 0, 9, Fault::ServerError);
     stack.settle().await;
     stack.pass_seconds(24 * 60 * 60 - 1);
     let ada = stack.log_in("ada").await;
@@ -207,7 +207,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 27, "{calls:?}");
+    assert_eq!(calls.len(), 25, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {
@@ -307,9 +307,11 @@ async fn many_long_posts_are_written_part_by_part() {
     let path = ask(&ada).await;
     stack.stack.wire.record();
     stack.settle().await;
-    let parts = stack.stack.wire.take_calls().iter().filter(|call| call.action == "UploadPart").count();
-    // Each text is in it twice: the post's, and that of its one version.
-    assert_eq!(parts, 3);
+    // Each text is in it twice: the post's, and that of its one version. The wire refuses checksums that S3 would refuse.
+    let calls: Vec<_> = stack.stack.wire.take_calls().into_iter().filter(|call| call.service == "s3").collect();
+    let calls: Vec<_> = calls.iter().map(|call| call.action.as_str()).collect();
+    let part = "UploadPart";
+    assert_eq!(calls, ["CreateMultipartUpload", part, part, part, "CompleteMultipartUpload"]);
     let file = file(&ada, &path).await;
     let posts = file["posts"].as_array().unwrap();
     assert_eq!(posts.len(), 30);

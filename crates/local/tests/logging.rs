@@ -180,6 +180,70 @@ async fn a_fault_is_an_error_with_its_cause_and_the_line_is_the_only_one() {
 }
 
 #[tokio::test]
+async fn a_release_is_not_judged_by_what_its_load_does() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Post", &[]).await;
+    let wire = &stack.stack.wire;
+    for (id, action, fault, judged) in [
+        ("judged-throttled", "GetItem", Fault::Throttled, false),
+        ("judged-timeout", "GetItem", Fault::TimedOut, true),
+        ("judged-fault", "GetItem", Fault::ServerError, true),
+    ] {
+        wire.break_calls(action, 0, 9, fault);
+        call(&stack.visitor(), id, "GET", "/users/ada", None).await.expect_problem(503, "unavailable");
+        wire.mend();
+        let line = summary(id);
+        assert_eq!(line["server_error"], 1, "an operator is told in any case: {line}");
+        let of_version = line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len() == 2;
+        assert_eq!((of_version, line["overloaded"] == true), (judged, !judged), "{line}");
+    }
+    // Conflicts that a transaction met again and again.
+    wire.break_calls("TransactWriteItems", 0, 99, Fault::TransactionConflict);
+    let post = json!({ "title": "Later", "body": "B" });
+    let answer = call(&ada, "judged-conflict", "POST", "/posts", Some(post)).await;
+    wire.mend();
+    let line = summary("judged-conflict");
+    assert_eq!(line["server_error"] == 1, answer.status.is_server_error());
+    assert_eq!(line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len(), 1, "{line}");
+}
+
+#[tokio::test]
+async fn lines_of_success_are_sampled_and_those_of_failure_are_not() {
+    let logged = async |percent: &str, path: &str| {
+        let stack = TestStack::start_with_parameters(&[("SuccessLines", percent)]).await;
+        let mut logged = 0;
+        for number in 0..50 {
+            let id = format!("sampled-{percent}-{}-{number}", path.replace('/', ""));
+            call(&stack.visitor(), &id, "GET", path, None).await;
+            logged += lines(&id).iter().filter(|line| line.get("_aws").is_some()).count();
+        }
+        logged
+    };
+    assert_eq!(logged("100", "/posts").await, 50);
+    assert_eq!(logged("0", "/posts").await, 0);
+    let some = logged("30", "/posts").await;
+    assert!((5..30).contains(&some), "{some} of 50 instead of about 15");
+    assert_eq!(logged("0", "/posts/none").await, 50, "failures always leave a line");
+}
+
+#[tokio::test]
+async fn metrics_may_be_by_class_instead_of_by_operation() {
+    let stack = TestStack::start_with_parameters(&[("MetricsBy", "class")]).await;
+    let visitor = stack.visitor();
+    for (id, method, path, class) in [
+        ("class-1", "GET", "/posts", "read"),
+        ("class-2", "GET", "/tags", "read"),
+        ("class-3", "POST", "/sessions", "write"),
+    ] {
+        call(&visitor, id, method, path, None).await;
+        let line = summary(id);
+        assert_eq!(line["class"], class);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["stack", "class"]]), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn requests_that_fail_leave_no_secret_and_nothing_personal_in_the_log() {
     let stack = TestStack::start().await;
     let secrets = ["Privata", "privata@example.com", PASSWORD, "wrong-passphrase", "A confession", "127.0.0.1"];

@@ -1,6 +1,8 @@
 //! The template and the code agree: each of these fails when one of the two drifts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use domain::Username;
 use edge::{Config, Endpoints};
@@ -87,12 +89,7 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
             assert_eq!(template.functions[handler].name, format!("local-{id}"), "{path}");
             let alarms = properties["DeploymentPreference"]["Alarms"].as_sequence().unwrap();
             let alarms: Vec<_> = alarms.iter().map(tagged).collect();
-            let mut wanted = vec![format!("{id}Errors")];
-            // How long a consumer takes says nothing: one change may lead to thousands of others.
-            if looped(&source["Resources"], "Timed").contains(id) {
-                wanted.push(format!("{id}Latency"));
-            }
-            assert_eq!(alarms, wanted, "{path}");
+            assert_eq!(alarms, [format!("{id}Errors")], "{path}");
             functions.insert(id.to_owned());
         }
         assert_eq!(looped(&source["Resources"], "Logged"), functions, "{path}");
@@ -100,14 +97,50 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
         let mut judged = looped(&source["Resources"], "Judged");
         judged.extend(functions.iter().filter(|id| resources.contains_key(format!("{id}Errors"))).cloned());
         assert_eq!(judged, functions, "{path}");
-        let timed = looped(&source["Resources"], "Timed");
-        let answer_somebody: BTreeSet<_> = functions
-            .iter()
-            .filter(|id| !events::CONSUMERS.iter().any(|consumer| consumer.name.replace('_', "") == id.to_lowercase()))
-            .filter(|id| !events::JOBS.iter().any(|job| job.name.replace('_', "") == id.to_lowercase()))
-            .cloned()
-            .collect();
-        assert_eq!(timed, answer_somebody, "{path}");
+    }
+}
+
+/// All templates, by their path in the repository.
+fn templates() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut templates = BTreeMap::from([("template.yaml".to_owned(), root.join("template.yaml"))]);
+    for folder in ["functions", "infrastructure"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let path = if path.is_dir() { path.join("template.yaml") } else { path };
+            if path.exists() && path.extension().is_some_and(|extension| extension == "yaml") {
+                templates.insert(path.strip_prefix(&root).unwrap().display().to_string(), path);
+            }
+        }
+    }
+    templates.into_iter().map(|(name, path)| (name, fs::read_to_string(path).unwrap())).collect()
+}
+
+/// China's and GovCloud's ARNs begin otherwise, and China's hosts end otherwise. Names of services that call us
+/// (`lambda.amazonaws.com`) are the same everywhere, and so is the audience of GitHub's tokens.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services>
+#[test]
+fn no_template_names_a_partition() {
+    let templates = templates();
+    assert!(templates.len() > 10, "{:?}", templates.keys());
+    for (path, text) in templates {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.split(" #").next().unwrap().trim();
+            if line.starts_with('#') {
+                continue;
+            }
+            let place = format!("{path}:{}: {line}", number + 1);
+            for partition in ["arn:aws:", "arn:aws-"] {
+                assert!(!line.contains(partition), "{place}");
+            }
+            for (at, host) in line.match_indices(".amazonaws.com") {
+                let name = line[..at].rsplit([' ', '"', '\'', '[', '/']).next().unwrap();
+                let principal = name
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter));
+                assert!(principal && !line.contains(&format!("//{name}{host}")), "{place}");
+            }
+        }
     }
 }
 

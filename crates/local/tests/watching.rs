@@ -16,7 +16,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
 
@@ -81,7 +81,7 @@ fn add(resources: &mut Vec<Resource>, file: &str, id: &str, kind: &str, value: &
 }
 
 /// YAML as JSON: `!Ref X` is `${X}` and `!Sub` is its text, so that both can be looked at as one would read them.
-fn written_out(yaml: &Yaml) -> Value {
+pub fn written_out(yaml: &Yaml) -> Value {
     match yaml {
         Yaml::Mapping(fields) => {
             let fields = fields.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), written_out(value)));
@@ -338,4 +338,33 @@ fn every_alarm_leads_to_the_section_of_the_runbook_that_names_it() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(sections.into_values().flatten().collect::<BTreeSet<_>>(), alarms, "the runbook names no other alarms");
+}
+
+/// What the alarms of canaries cost is said in four places. CloudWatch takes 0.10 USD a month for each metric of an alarm.
+#[test]
+fn the_alarms_of_canaries_cost_what_the_documents_say() {
+    let alarms: Vec<_> = resources()
+        .into_iter()
+        .filter(|resource| resource.file.starts_with("functions/") && resource.is("Alarm"))
+        .collect();
+    let metrics: usize = alarms
+        .iter()
+        .map(|alarm| {
+            let math = alarm.value["Properties"]["Metrics"].as_array();
+            math.map_or(1, |metrics| metrics.iter().filter(|metric| metric["MetricStat"].is_object()).count())
+        })
+        .sum();
+    assert!(alarms.len() > 50, "{}", alarms.len());
+    let usd = format!("{:.0}", metrics as f64 / 10.0);
+    for (path, words) in [
+        ("template.yaml", format!("Costs about {usd} USD a month, for an alarm of two metrics a function")),
+        ("docs/deploy.md", format!("| canaries: an alarm of two metrics per function | none | {usd} |")),
+        ("docs/deploy.md", format!("and {usd} for canaries").replace("and ", "")),
+        (
+            "docs/adr/0016-how-a-release-is-judged.md",
+            format!("An alarm of two metrics for each function: about {usd} USD"),
+        ),
+    ] {
+        assert!(read(path).contains(&words), "{metrics} metrics are {usd} USD, and {path} does not say so");
+    }
 }

@@ -124,6 +124,7 @@ impl Table {
     }
 
     async fn get_or_create_signing_key(&self) -> Result<SigningKey, Refused> {
+        eprintln!("DEBUGKEY {}", std::backtrace::Backtrace::force_capture());
         let key = keys::signing_key();
         if let Some(item) = self.get_item(&key, Consistency::Strong).await? {
             return read_signing_key(&item);

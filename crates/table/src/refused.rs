@@ -91,6 +91,6 @@ impl Refused {
     }
 
     pub(crate) fn unavailable(cause: impl Into<aws::Cause>) -> Self {
-        Self::Failed(Failure::unavailable(cause))
+        Self::Failed(Failure::Overloaded(cause.into()))
     }
 }

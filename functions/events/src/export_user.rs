@@ -40,7 +40,7 @@ pub async fn export_user(services: &Services, record: &EventRecord) -> Result<()
     // Who leaves meanwhile takes their exports along (`delete_user`).
     let user = blog.table.user(export.user_id, Consistency::Strong).await?;
     let Some(user) = user.filter(User::is_public) else { return Ok(()) };
-    let mut file = services.bucket.begin(export_key(&export)).await?;
+    let mut file = services.bucket.begin(export_key(&export));
     write_user(blog, &user, &mut file).await?;
     file.finish().await?;
     Ok(blog.table.finish_export(&export, blog.now()).await?)
