@@ -35,7 +35,7 @@ UNUSED = """
     apigateway:AddCertificateToDomain apigateway:RemoveCertificateFromDomain apigateway:CreateAccessAssociation
     backup:*LockConfiguration cloudformation:*StackPolicy cloudformation:UpdateTerminationProtection
     cloudfront:*ConnectionGroup cloudfront:List* cognito-idp:*WebACL* codedeploy:RegisterOnPremisesInstance
-    dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
+    events:PutPermission events:RemovePermission dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
     iam:*GroupPolicy iam:*UserPolicy iam:*RolePermissionsBoundary iam:DescribeOrganization iam:ListPolicies
     lambda:*CodeSigning* lambda:AssociateRuntimeAlias lambda:PassCapacityProvider lambda:GetLayerVersion
     logs:*KmsKey logs:*DataProtectionPolicy logs:*IndexPolicy logs:*IndexPolicies logs:DeleteResourcePolicy
@@ -56,6 +56,7 @@ NAMES = {
     "AWS::CloudWatch::CompositeAlarm": ("AlarmName", "cloudwatch:R:A:alarm:NAME"),
     "AWS::CloudWatch::Dashboard": ("DashboardName", "cloudwatch::A:dashboard/NAME"),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb:R:A:table/NAME"),
+    "AWS::Events::EventBus": ("Name", "events:R:A:event-bus/NAME"),
     "AWS::Events::Rule": ("Name", "events:R:A:rule/NAME"),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "iam::A:policy/NAME"),
     "AWS::IAM::Role": ("RoleName", "iam::A:role/NAME"),

@@ -2,6 +2,7 @@
 //! functions are the ones that are deployed; only what is around them is local. Never deployed itself.
 
 pub mod backing;
+pub mod bus;
 pub mod gateway;
 pub mod roles;
 pub mod s3;

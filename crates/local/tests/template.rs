@@ -42,9 +42,13 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     let fed: BTreeSet<_> = template().event_sources.into_iter().map(|source| source.handler).collect();
     assert_eq!(
         fed,
-        events::CONSUMERS.iter().map(|consumer| consumer.name.to_owned()).collect(),
-        "every consumer is fed"
+        events::READERS.iter().map(|reader| reader.name.to_owned()).collect(),
+        "every reader is fed"
     );
+
+    let ruled: BTreeSet<_> = template().rules.into_iter().map(|rule| rule.handler).collect();
+    let named: BTreeSet<_> = events::PLUGINS.iter().map(|plugin| plugin.name.to_owned()).collect();
+    assert_eq!(ruled, named, "every plug-in has a rule");
 
     let called: BTreeSet<_> = template().triggers.into_values().collect();
     let named: BTreeSet<_> = events::TRIGGERS.iter().map(|trigger| trigger.name.to_owned()).collect();
@@ -103,8 +107,13 @@ fn every_function_is_called_after_its_handler_and_has_logs_and_alarms_of_its_own
         let timed = looped(&source["Resources"], "Timed");
         let answer_somebody: BTreeSet<_> = functions
             .iter()
-            .filter(|id| !events::CONSUMERS.iter().any(|consumer| consumer.name.replace('_', "") == id.to_lowercase()))
-            .filter(|id| !events::JOBS.iter().any(|job| job.name.replace('_', "") == id.to_lowercase()))
+            .filter(|id| {
+                let is_called_by_an_event = |function: events::Function| {
+                    let answers = matches!(function, events::Function::Trigger(_));
+                    !answers && function.name().replace('_', "") == id.to_lowercase()
+                };
+                !events::Function::all().any(is_called_by_an_event)
+            })
             .cloned()
             .collect();
         assert_eq!(timed, answer_somebody, "{path}");

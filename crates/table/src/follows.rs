@@ -76,14 +76,18 @@ impl Table {
         }
     }
 
-    /// Ends all follows of and by a user. May be stopped anywhere and begun again.
-    pub async fn delete_follows_of(&self, id: UserId) -> Result<(), Refused> {
-        for list in [keys::followers(id), keys::following(id)] {
-            for follow in self.all_follows(&list).await? {
-                self.unfollow(follow.follower, follow.followed).await?;
-            }
+    /// Ends follows of and by a user, at most `max`. Says whether there was none any more.
+    pub async fn delete_follows_of(&self, id: UserId, max: usize) -> Result<bool, Refused> {
+        let mut items = self.walk(&keys::followers(id), None, max, Consistency::Strong).await?;
+        if items.len() < max {
+            items.extend(self.walk(&keys::following(id), None, max - items.len(), Consistency::Strong).await?);
         }
-        Ok(())
+        let none = items.is_empty();
+        for item in items {
+            let Follow { follower, followed, .. } = read(item)?;
+            self.unfollow(follower, followed).await?;
+        }
+        Ok(none)
     }
 
     /// The profiles of these users in their order, each with whether `viewer` follows the user if there is a

@@ -1,16 +1,29 @@
 //! When a user asks for an export, the file with all that is stored of them is written here.
 
-use aws_lambda_events::event::dynamodb::EventRecord;
 use bucket::{Upload, export_key};
-use domain::{Export, Post, PostId, Revision, User};
+use domain::{Export, ExportId, Post, PostId, Revision, User, UserId};
 use edge::{Blog, Problem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use table::{Consistency, keys};
 
 use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "export_user";
+
+/// The export that is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Work {
+    user_id: UserId,
+    export_id: ExportId,
+}
+
+impl Work {
+    /// All of it.
+    pub fn of(export: &Export) -> Self {
+        Self { user_id: export.user_id, export_id: export.id }
+    }
+}
 
 /// A post as the file has it. The HTML is left out: it is made from the Markdown.
 #[derive(Serialize)]
@@ -31,19 +44,19 @@ struct ExportedVersion<'a> {
 
 /// Writes the file, then says that it is there. A file appears whole or not at all, so running again after we were
 /// stopped begins it anew.
-pub async fn export_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+pub async fn export_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
-    let asked: Export = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;
-    // As it is now: this event may be an old one that comes again.
-    let export = blog.table.export(asked.user_id, asked.id, blog.now()).await?;
-    let Some(export) = export.filter(|export| export.ready_at.is_none()) else { return Ok(()) };
+    // As it is now: this may be an old request that comes again.
+    let export = blog.table.export(work.user_id, work.export_id, blog.now()).await?;
+    let Some(export) = export.filter(|export| export.ready_at.is_none()) else { return Ok(None) };
     // Who leaves meanwhile takes their exports along (`delete_user`).
     let user = blog.table.user(export.user_id, Consistency::Strong).await?;
-    let Some(user) = user.filter(User::is_public) else { return Ok(()) };
+    let Some(user) = user.filter(User::is_public) else { return Ok(None) };
     let mut file = services.bucket.begin(export_key(&export)).await?;
     write_user(blog, &user, &mut file).await?;
     file.finish().await?;
-    Ok(blog.table.finish_export(&export, blog.now()).await?)
+    blog.table.finish_export(&export, blog.now()).await?;
+    Ok(None)
 }
 
 /// All that is stored of a user, as it is stored. Whatever else comes to be stored of users is added here.
