@@ -35,8 +35,8 @@ UNUSED = """
     apigateway:AddCertificateToDomain apigateway:RemoveCertificateFromDomain apigateway:CreateAccessAssociation
     backup:*LockConfiguration cloudformation:*StackPolicy cloudformation:UpdateTerminationProtection
     cloudfront:*ConnectionGroup cloudfront:List* cognito-idp:*WebACL* codedeploy:RegisterOnPremisesInstance
-    events:PutPermission events:RemovePermission dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
-    iam:*GroupPolicy iam:*UserPolicy iam:*RolePermissionsBoundary iam:DescribeOrganization iam:ListPolicies
+    dynamodb:*Replica dynamodb:*Item dynamodb:Query dynamodb:Scan dynamodb:ImportTable dynamodb:*KinesisStreamingDestination
+    events:PutPermission events:RemovePermission iam:*GroupPolicy iam:*UserPolicy iam:*RolePermissionsBoundary iam:DescribeOrganization iam:ListPolicies
     lambda:*CodeSigning* lambda:AssociateRuntimeAlias lambda:PassCapacityProvider lambda:GetLayerVersion
     logs:*KmsKey logs:*DataProtectionPolicy logs:*IndexPolicy logs:*IndexPolicies logs:DeleteResourcePolicy
     logs:PutBearerTokenAuthentication logs:PutLogGroupDeletionProtection logs:CreateLogStream logs:PutLogEvents

@@ -90,7 +90,8 @@ impl Bus {
         for attempt in 1.. {
             let entries = pending.iter().map(|(_, entry)| self.request(entry)).collect();
             let answer = self.client.put_events().set_entries(Some(entries)).send().await;
-            let answer = answer.map_err(|error| NotTaken { positions: positions(&pending), cause: Failure::of(error) })?;
+            let answer =
+                answer.map_err(|error| NotTaken { positions: positions(&pending), cause: Failure::of(error) })?;
             // In the order of the entries; what was not taken has a code.
             let results = answer.entries.unwrap_or_default();
             let (mut left, mut first) = (Vec::new(), None);

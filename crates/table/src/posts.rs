@@ -342,7 +342,7 @@ impl Table {
         Ok(none)
     }
 
-    /// Deletes a post and takes it out of all lists and counts. What else belongs to it is deleted by a consumer of the stream
+    /// Deletes a post and takes it out of all lists and counts. What else belongs to it is deleted by a plug-in
     /// ([`delete_rest_of_post`](Self::delete_rest_of_post)).
     pub async fn delete_post(&self, listed: &Post, now: Timestamp) -> Result<(), Refused> {
         loop {

@@ -100,15 +100,11 @@ pub static PLUGINS: &[Plugin] = &[
     },
     Plugin {
         name: delete_user::NAME,
-        handle: |services, event| {
-            Box::pin(steps::step(services, event, delete_user::NAME, delete_user::delete_user))
-        },
+        handle: |services, event| Box::pin(steps::step(services, event, delete_user::NAME, delete_user::delete_user)),
     },
     Plugin {
         name: export_user::NAME,
-        handle: |services, event| {
-            Box::pin(steps::step(services, event, export_user::NAME, export_user::export_user))
-        },
+        handle: |services, event| Box::pin(steps::step(services, event, export_user::NAME, export_user::export_user)),
     },
     Plugin { name: log_events::NAME, handle: |_, event| Box::pin(async move { log_events::log_events(&event) }) },
     Plugin {

@@ -5,8 +5,8 @@ use aws_lambda_events::event::dynamodb::{Event as Batch, EventRecord};
 use bus::{Entry, NotTaken};
 use domain::event::Event;
 use domain::{PostAuthor, Timestamp, UserStatus};
-use edge::telemetry::observe;
 use edge::Problem;
+use edge::telemetry::observe;
 use table::Change;
 
 use crate::{BatchResponse, Services, delete_rest_of_post, delete_user, export_user, rewrite_bylines, steps};
@@ -58,7 +58,9 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<Vec<Entry>, Problem> {
             (Some(Event::of_deleted_post(post)), Some(steps::begin(delete_rest_of_post::NAME, &work)?))
         }
         Change::User { old, new } => {
-            let has_left = new.status == UserStatus::Deleting;
+            // A new version, and not each new count: that of posts changes with every post that is deleted.
+            let is_new = old.as_ref().is_none_or(|old| old.version != new.version);
+            let has_left = new.status == UserStatus::Deleting && is_new;
             let looks_different = old.as_ref().is_some_and(|old| PostAuthor::from(&**old) != PostAuthor::from(&**new));
             let work = if has_left {
                 Some(steps::begin(delete_user::NAME, &delete_user::Work { user_id: new.id })?)
