@@ -166,3 +166,36 @@ async fn only_who_may_puts_something_on_the_bus() {
     let expected = ["delete_rest_of_post", "delete_user", "export_user", "publish_events", "rewrite_bylines"];
     assert_eq!(who, expected.map(str::to_owned).into());
 }
+
+/// What `functions/release_check` calls a new version of each with, before it gets anything else.
+#[tokio::test]
+async fn a_plug_in_that_is_tried_for_a_release_does_nothing() {
+    let stack = TestStack::start().await;
+    let nobody = "0".repeat(26);
+    let check = include_str!("../../../functions/release_check/release_check.py");
+    let mut tried = BTreeSet::new();
+    for (function, work) in [
+        ("DeleteRestOfPost", json!({ "post_id": nobody, "slug": "release-check" })),
+        ("DeleteUser", json!({ "user_id": nobody })),
+        ("ExportUser", json!({ "user_id": nobody, "export_id": nobody, "written": null })),
+        ("RewriteBylines", json!({ "user_id": nobody, "place": { "list": 0, "before": null } })),
+        ("LogEvents", Value::Null),
+    ] {
+        let find = |plugin: &&events::Plugin| plugin.name.replace('_', "") == function.to_lowercase();
+        let plugin = events::PLUGINS.iter().find(find).unwrap();
+        tried.insert(plugin.name);
+        let of_any = json!({ "httpMethod": "POST", "detail-type": "release-check", "detail": {} });
+        let events = [of_any, json!({ "detail-type": "work", "detail": { "number": 1, "work": work } })];
+        assert!(check.contains(&format!("\"{function}\": step(")) || work.is_null(), "{function} is tried");
+        for event in events.into_iter().take(if work.is_null() { 1 } else { 2 }) {
+            plugin.run(&stack.stack.events, serde_json::from_value(event).unwrap()).await.unwrap();
+        }
+    }
+    assert_eq!(tried, events::PLUGINS.iter().map(|plugin| plugin.name).collect());
+    let no_changes = serde_json::from_value(json!({ "Records": [] })).unwrap();
+    for reader in events::READERS {
+        let answer = reader.read(&stack.stack.events, &no_changes).await.unwrap();
+        assert!(answer.batch_item_failures.is_empty());
+    }
+    assert_eq!(stack.stack.bus.take_recorded(), [] as [Value; 0]);
+}

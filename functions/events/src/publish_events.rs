@@ -32,19 +32,28 @@ async fn publish(services: &Services, batch: &Batch) -> Result<BatchResponse, Pr
                 entries.extend(follow_up);
             }
             Err(problem) => {
-                let sequence_number = record.change.sequence_number.as_deref();
-                tracing::error!(sequence_number, causes = problem.causes(), "a change is not understood");
+                report(services, record, problem).await;
                 failed.push(record);
             }
         }
     }
     if let Err(NotTaken { positions, cause }) = services.bus.put(entries).await {
-        let problem = Problem::from(cause);
-        tracing::error!(entries = positions.len(), causes = problem.causes(), "the bus did not take all");
-        failed.extend(positions.into_iter().filter_map(|position| records.get(position).copied()));
+        let not_taken: Vec<_> = positions.into_iter().filter_map(|position| records.get(position).copied()).collect();
+        if let Some(first) = not_taken.first() {
+            report(services, first, cause.into()).await;
+        }
+        failed.extend(not_taken);
     }
     failed.dedup();
     Ok(BatchResponse::failed(failed))
+}
+
+/// Writes a line of a change that failed, with what a release and an operator go by.
+async fn report(services: &Services, record: &EventRecord, problem: Problem) {
+    let sequence_number = record.change.sequence_number.as_deref();
+    let failed = async { Err::<(), _>(problem) };
+    // It is reported by being observed; the change is named to Lambda besides.
+    let _ = observe(&services.blog, NAME, sequence_number, failed).await;
 }
 
 /// What goes on the bus for a change: what happened, and the work that it makes.
