@@ -85,7 +85,9 @@ THAT_PASS = {
     "an operation that refuses": ("CreatePost", PROBLEM, False),
     "a list": ("ListPosts", PROBLEM | {"statusCode": 200}, False),
     "an authorizer that refuses": ("Authorizer", {"errorMessage": "Unauthorized"}, True),
-    "a consumer without changes": ("CopyCounts", {"batchItemFailures": []}, False),
+    "a reader without changes": ("KeepTable", {"batchItemFailures": []}, False),
+    "a plug-in": ("LogEvents", None, False),
+    "a plug-in for work": ("DeleteUser", None, False),
     "a job": ("PublishDue", None, False),
     "a trigger": ("PreSignUp", {"response": {}}, False),
     "a trigger that finds nobody": (
@@ -99,8 +101,9 @@ THAT_DO_NOT = {
     "no answer": ("CreatePost", {}, False),
     "an authorizer that lets everybody pass": ("Authorizer", {"principalId": "x"}, False),
     "an authorizer that breaks": ("Authorizer", {"errorMessage": "no TABLE_NAME"}, True),
-    "a consumer that fails in nothing": ("CopyCounts", {"batchItemFailures": [{"itemIdentifier": "1"}]}, False),
-    "a consumer that breaks": ("CopyCounts", {"errorMessage": "no TABLE_NAME"}, True),
+    "a reader that fails in nothing": ("KeepTable", {"batchItemFailures": [{"itemIdentifier": "1"}]}, False),
+    "a plug-in that breaks": ("LogEvents", {"errorMessage": "no TABLE_NAME"}, True),
+    "a reader that breaks": ("KeepTable", {"errorMessage": "no TABLE_NAME"}, True),
 }
 for what, case in THAT_PASS.items():
     assert told(*case) == "Succeeded", what

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 mod blocks;
 mod parameters;
 mod parts;
+mod watched;
 
 /// A file, and the text that it has to have.
 struct Generated {
@@ -19,7 +20,7 @@ struct Generated {
 type Generator = fn(&Path) -> Result<Vec<Generated>, Box<dyn Error>>;
 
 /// All generators. A new one is a module with a function `generate`, and a line here.
-const GENERATORS: &[Generator] = &[parameters::generate, parts::generate];
+const GENERATORS: &[Generator] = &[parameters::generate, parts::generate, watched::generate];
 
 /// The tests that write what needs the code of the blog, each as arguments of `cargo test`: with `UPDATE_EXPECT` they write
 /// it, without they compare.
@@ -36,6 +37,7 @@ const TESTS: &[&[&str]] = &[
         "openapi::the_readme_lists_every_operation",
         "caching::every_get_is_cached_as_the_docs_say",
         "administration::every_operation_lets_pass_whom_the_documentation_says",
+        "domain_events::the_schemas_are_those_that_are_committed_and_the_documentation_lists_them",
     ],
 ];
 

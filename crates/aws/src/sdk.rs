@@ -18,6 +18,8 @@ pub enum Service {
     Cognito,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon EventBridge.
+    EventBridge,
     /// Amazon S3.
     S3,
 }

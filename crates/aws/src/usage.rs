@@ -20,6 +20,8 @@ pub struct Usage {
     pub cognito_calls: u64,
     /// Round trips to S3.
     pub s3_calls: u64,
+    /// Round trips to EventBridge.
+    pub eventbridge_calls: u64,
     /// Read capacity units that DynamoDB counted.
     pub read_units: f64,
     /// Write capacity units that DynamoDB counted.

@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 use domain::Export;
+use serde::{Deserialize, Serialize};
 
 /// How long a link is good for at least: 15 minutes.
 const LINK_SECONDS: u64 = 15 * 60;
@@ -48,6 +49,14 @@ struct Multipart {
     parts: Vec<CompletedPart>,
 }
 
+/// An upload of which some parts are sent and nothing is held back, so that another process can go on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SentParts {
+    id: String,
+    /// What S3 wants to be told of each part in the end: its ETag and its checksum, if it has one.
+    parts: Vec<(Option<String>, Option<String>)>,
+}
+
 /// The file of an export.
 pub fn export_key(export: &Export) -> String {
     format!("exports/{}/{}.json", export.user_id, export.id)
@@ -67,6 +76,15 @@ impl Bucket {
     /// Begins a file of JSON that browsers save rather than show. Makes no network call.
     pub fn begin(&self, key: String) -> Upload<'_> {
         Upload { bucket: self, key, multipart: None, pending: Vec::new() }
+    }
+
+    /// Goes on with a file that was begun under this key.
+    pub fn resume(&self, key: String, sent: SentParts) -> Upload<'_> {
+        let part = |(number, (e_tag, checksum)): (i32, (Option<String>, Option<String>))| {
+            CompletedPart::builder().part_number(number).set_e_tag(e_tag).set_checksum_crc32(checksum).build()
+        };
+        let parts = (1..).zip(sent.parts).map(part).collect();
+        Upload { bucket: self, key, multipart: Some(Multipart { id: sent.id, parts }), pending: Vec::new() }
     }
 
     /// Whether the bucket is there and answers.
@@ -101,6 +119,17 @@ impl Upload<'_> {
     pub async fn write(&mut self, text: &str) -> Result<(), Failure> {
         self.pending.extend_from_slice(text.as_bytes());
         if self.pending.len() >= PART_BYTES { self.send_part().await } else { Ok(()) }
+    }
+
+    /// Whether all that was written is sent, as it is whenever a part is full.
+    pub fn is_sent(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// What another process needs to go on; none if no part was sent yet. What was written and not sent is lost.
+    pub fn into_sent_parts(self) -> Option<SentParts> {
+        let part = |part: CompletedPart| (part.e_tag, part.checksum_crc32);
+        self.multipart.map(|Multipart { id, parts }| SentParts { id, parts: parts.into_iter().map(part).collect() })
     }
 
     /// Makes the file whole, in the place of an earlier one of its name.

@@ -4,6 +4,7 @@
 
 mod denied;
 mod details;
+pub mod event;
 mod export;
 mod field_error;
 mod fields;

@@ -103,6 +103,7 @@ impl Outcome<'_> {
                     dynamodb_calls = usage.dynamodb_calls,
                     cognito_calls = usage.cognito_calls,
                     s3_calls = usage.s3_calls,
+                    eventbridge_calls = usage.eventbridge_calls,
                     read_units = usage.read_units,
                     write_units = usage.write_units,
                     "done"
@@ -190,6 +191,7 @@ fn ours(level: LevelFilter) -> Targets {
         "authorizer",
         "aws::",
         "bucket",
+        "bus",
         "catch_all",
         "domain",
         "edge",

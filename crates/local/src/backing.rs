@@ -75,6 +75,7 @@ pub fn refs() -> Refs {
         ("UserPool".to_owned(), USER_POOL_ID.to_owned()),
         ("UserPoolClient".to_owned(), USER_POOL_CLIENT_ID.to_owned()),
         ("AWS::StackName".to_owned(), "local".to_owned()),
+        ("Bus".to_owned(), "local".to_owned()),
     ])
 }
 

@@ -2,6 +2,7 @@
 //! functions are the ones that are deployed; only what is around them is local. Never deployed itself.
 
 pub mod backing;
+pub mod bus;
 pub mod gateway;
 mod multipart;
 pub mod roles;

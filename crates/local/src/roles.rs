@@ -126,6 +126,9 @@ fn needs(service: &str, action: &str, request: &Value) -> Vec<Need> {
             let action = if ["GetObject", "DeleteObject"].contains(&action) { action } else { "PutObject" };
             vec![Need { resource: format!("BlogBucket/{folder}/*"), action: format!("s3:{action}"), key: None }]
         }
+        ("events", action) => {
+            vec![Need { resource: "Bus".to_owned(), action: format!("events:{action}"), key: None }]
+        }
         (service, action) if action.starts_with("Admin") => {
             vec![Need { resource: "UserPool".to_owned(), action: format!("{service}:{action}"), key: None }]
         }

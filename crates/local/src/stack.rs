@@ -13,6 +13,7 @@ use edge::Clock;
 use edge::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
+use crate::bus::EventBus;
 use crate::gateway::{Gateway, functions};
 use crate::roles::Roles;
 use crate::s3::CREDENTIALS;
@@ -52,13 +53,15 @@ pub struct Stack {
     pub wire: Wire,
     /// The table's stream, for whoever pumps it.
     pub streams: Streams,
+    /// The bus, for whoever looks at what is on it.
+    pub bus: Arc<EventBus>,
     /// The schedule of jobs, for whoever keeps it.
     pub schedule: Schedule,
     /// What all functions share.
     pub blog: Arc<Blog>,
     /// What the operations on accounts use.
     pub users: Arc<users::Services>,
-    /// What the consumers, jobs and triggers use.
+    /// What the readers, plug-ins, jobs and triggers use.
     pub events: Arc<events::Services>,
 }
 
@@ -86,7 +89,8 @@ impl Stack {
         let mut environment = template.environment.clone();
         environment.insert("ENDPOINTS".to_owned(), format!("jwks={}", backing.jwks_url()));
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
-        let wire = Wire::new(backing.dynamodb, backing.cognito_address, backing.s3, Arc::new(Roles::new(&template)));
+        let bus = Arc::new(EventBus::new(&template));
+        let wire = Wire::new(&backing, Arc::new(Roles::new(&template)), Arc::clone(&bus));
         let sdk = Sdk::new(sdk_config(wire.clone()));
         let blog = Arc::new(Blog::new(config, &sdk, clock));
         let users = Arc::new(users::Services::new(Arc::clone(&blog), &sdk));
@@ -96,13 +100,13 @@ impl Stack {
         if triggers {
             backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&events), &template)?);
         }
-        let streams = Streams::new(Arc::clone(&events), &template.event_sources);
+        let streams = Streams::new(Arc::clone(&events), &template.event_sources, Arc::clone(&bus));
         let schedule = Schedule::new(Arc::clone(&events), &template.jobs);
         let functions = functions(&users, users::OPERATIONS)
             .chain(functions(&posts, posts::OPERATIONS))
             .chain(functions(&site, site::OPERATIONS));
         let gateway = Gateway::new(template, Arc::clone(&blog), functions);
-        Ok(Self { gateway, backing, wire, streams, schedule, blog, users, events })
+        Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events })
     }
 
     /// All that goes on in the background, for ever.

@@ -36,7 +36,7 @@ impl StreamLog {
     /// Those of the database at this [`address`], which `dynoxide` has opened before.
     pub fn open(address: &str) -> rusqlite::Result<Self> {
         let connection = Connection::open(address)?;
-        // What a power failure undoes is handed on a second time, which consumers bear; no reason to wait for the disk.
+        // What a power failure undoes is handed on a second time, which readers bear; no reason to wait for the disk.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(INDEX)?;
         Ok(Self { connection: Mutex::new(connection) })

@@ -1,61 +1,68 @@
-//! The table's stream on a laptop: hands changes to the consumers that the template's event sources name, as Lambda's
-//! event source mappings do.
+//! The table's stream on a laptop: hands changes to the readers that the template's event sources name, as Lambda's event
+//! source mappings do, and what they put on the bus to whom it is for.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{Consumer, Function, Services};
+use events::{Function, Reader, Services};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
+use crate::bus::EventBus;
 use crate::wire::OPERATION;
 use template::EventSource;
 
-/// After this many failures a change is given up, and logged. On AWS it goes to the dead-letter queue.
-const TRIES: usize = 3;
-
-/// The stream with its consumers.
+/// The stream with its readers, and the bus behind them.
 ///
-/// A change is taken away when all consumers had it. One that a crash left there is handed on again, or for the first
-/// time, at the next start; a consumer has to bear being called again in any case.
+/// A change is taken away when all readers had it and all that they put on the bus is delivered. One that a crash left
+/// there is handed on again, or for the first time, at the next start; readers and plug-ins have to bear being called
+/// again in any case.
 pub struct Streams {
     services: Arc<Services>,
-    consumers: Vec<(EventSource, &'static Consumer)>,
+    readers: Vec<(EventSource, &'static Reader)>,
+    bus: Arc<EventBus>,
     /// Held by whoever hands changes on, so that no change is handed on twice at a time.
     draining: Mutex<()>,
     written: Notify,
 }
 
 impl Streams {
-    /// The stream with the consumers of these event sources.
-    pub fn new(services: Arc<Services>, sources: &[EventSource]) -> Self {
-        let consumer = |source: &EventSource| match events::find(&source.handler) {
-            Ok(Function::Consumer(consumer)) => Some((source.clone(), consumer)),
+    /// The stream with the readers of these event sources.
+    pub fn new(services: Arc<Services>, sources: &[EventSource], bus: Arc<EventBus>) -> Self {
+        let reader = |source: &EventSource| match events::find(&source.handler) {
+            Ok(Function::Reader(reader)) => Some((source.clone(), reader)),
             _ => None,
         };
         Self {
             services,
-            consumers: sources.iter().filter_map(consumer).collect(),
+            readers: sources.iter().filter_map(reader).collect(),
+            bus,
             draining: Mutex::default(),
             written: Notify::new(),
         }
     }
 
-    /// Hands all changes on that were not handed on yet, and those that follow from them.
+    /// Hands all changes on that were not handed on yet, delivers what follows from them on the bus, and so on.
     pub async fn drain(&self, backing: &Backing) -> std::io::Result<()> {
         let _draining = self.draining.lock().await;
         loop {
             let records = backing.records()?;
-            if records.is_empty() {
+            if records.is_empty() && self.bus.is_idle() {
                 return Ok(());
             }
-            for (source, consumer) in &self.consumers {
-                let batch = records.iter().filter(|record| source.takes(record)).cloned().collect();
-                self.hand_on(consumer, batch).await;
-            }
+            self.hand_on(&records).await;
+            self.bus.deliver(&self.services).await;
             backing.take_away(&records)?;
+        }
+    }
+
+    /// Hands these changes to the readers, also if they had them before: the stream delivers each at least once.
+    pub async fn hand_on(&self, records: &[Value]) {
+        for (source, reader) in &self.readers {
+            let batch = records.iter().filter(|record| source.takes(record)).cloned().collect();
+            self.hand_to(source, reader, batch).await;
         }
     }
 
@@ -79,26 +86,32 @@ impl Streams {
         }
     }
 
-    async fn hand_on(&self, consumer: &'static Consumer, mut batch: Vec<Value>) {
+    /// Hands a batch to a reader, and what comes from the first failure on again, as long as it may be tried.
+    async fn hand_to(&self, source: &EventSource, reader: &'static Reader, mut batch: Vec<Value>) {
         let mut failures = 0;
         while !batch.is_empty() {
             let event = match serde_json::from_value(json!({ "Records": batch })) {
                 Ok(event) => event,
-                Err(error) => return tracing::error!(%error, "a change has a form that consumers do not read"),
+                Err(error) => return tracing::error!(%error, "a change has a form that readers do not read"),
             };
-            let consumed = OPERATION.scope(consumer.name.to_owned(), consumer.consume(&self.services, event)).await;
-            let Some(failed) = consumed.batch_item_failures.into_iter().next() else { return };
-            let at = |record: &Value| record["dynamodb"]["SequenceNumber"] == failed.item_identifier;
-            let begin = batch.iter().position(at).unwrap_or(0);
+            let read = OPERATION.scope(reader.name.to_owned(), reader.read(&self.services, &event)).await;
+            let failed: Vec<String> = match read {
+                Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
+                // All of it.
+                Err(_) => vec![String::new()],
+            };
+            if failed.is_empty() {
+                return;
+            }
+            let is_failed = |record: &Value| {
+                let number = record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
+                failed.iter().any(|failed| failed == number)
+            };
+            let begin = batch.iter().position(is_failed).unwrap_or(0);
             batch.drain(..begin);
             failures = if begin == 0 { failures + 1 } else { 1 };
-            if failures == TRIES {
-                tracing::error!(
-                    consumer = consumer.name,
-                    sequence_number = failed.item_identifier,
-                    "a change is given up"
-                );
-                batch.remove(0);
+            if failures > source.max_retries {
+                self.bus.give_up(&source.failures, batch.remove(0));
                 failures = 0;
             }
         }

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use url::Url;
 
+use crate::backing::Backing;
+use crate::bus::EventBus;
 use crate::multipart::Uploads;
 use crate::roles::Roles;
 
@@ -35,7 +37,7 @@ tokio::task_local! {
 pub struct Call {
     /// The operation that made it; none outside requests.
     pub operation: Option<String>,
-    /// `dynamodb`, `cognito-idp` or `s3`.
+    /// `dynamodb`, `cognito-idp`, `s3` or `events`.
     pub service: &'static str,
     /// The action, such as `TransactWriteItems`.
     pub action: String,
@@ -67,7 +69,8 @@ pub enum Fault {
     DoneButRefused(&'static str),
     /// Another transaction touches the item at this moment, of a transaction its first.
     TransactionConflict,
-    /// Of the items that a batch found, all but the first are left for another call.
+    /// Of the items that a batch found, all but the first are left for another call; of the entries for the bus, all but
+    /// the first are not taken.
     Unprocessed,
 }
 
@@ -107,6 +110,7 @@ pub struct Wire {
     cognito: SocketAddr,
     s3: SocketAddr,
     roles: Arc<Roles>,
+    bus: Arc<EventBus>,
     state: Arc<Mutex<State>>,
 }
 
@@ -148,10 +152,11 @@ impl Drop for Landing {
 }
 
 impl Wire {
-    /// A wire to the emulators at these addresses, for functions with these roles.
-    pub fn new(dynamodb: SocketAddr, cognito: SocketAddr, s3: SocketAddr, roles: Arc<Roles>) -> Self {
+    /// A wire to these emulators and to this bus, for functions with these roles.
+    pub fn new(backing: &Backing, roles: Arc<Roles>, bus: Arc<EventBus>) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        Self { inner, dynamodb, cognito, s3, roles, state: Arc::default() }
+        let Backing { dynamodb, cognito_address: cognito, s3, .. } = *backing;
+        Self { inner, dynamodb, cognito, s3, roles, bus, state: Arc::default() }
     }
 
     /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path; this machine's, where S3
@@ -321,6 +326,7 @@ impl Wire {
             Some((api, action)) if api.starts_with("DynamoDB") => {
                 ("dynamodb", action.to_owned(), json(), format!("http://{}/", self.dynamodb))
             }
+            Some(("AWSEvents", action)) => ("events", action.to_owned(), json(), request.uri().to_owned()),
             Some((_, action)) => ("cognito-idp", action.to_owned(), json(), format!("http://{}/", self.cognito)),
         };
         request.set_uri(address).map_err(|error| ConnectorError::other(error.into(), None))?;
@@ -382,7 +388,15 @@ impl Wire {
         }
         // S3 answers with the checksum that it was sent, and the local S3 does not.
         let checksum = request.headers().get(CHECKSUM).filter(|_| service == "s3").map(str::to_owned);
-        let mut response = connector.call(request).await?;
+        let mut response = match service {
+            // The bus is in this process.
+            "events" => {
+                let max = if fault == Some(Fault::Unprocessed) { 1 } else { usize::MAX };
+                let (status, answer) = self.bus.put_events(&asked, max);
+                response(status, "application/x-amz-json-1.1", answer.to_string())
+            }
+            _ => connector.call(request).await?,
+        };
         if let Some(checksum) = checksum.filter(|_| response.headers().get(CHECKSUM).is_none()) {
             response.headers_mut().insert(CHECKSUM, checksum);
         }
@@ -401,7 +415,7 @@ impl Wire {
         let body = ByteStream::new(response.into_body()).collect().await;
         let mut body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
         let mut answered: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if fault == Some(Fault::Unprocessed) {
+        if fault == Some(Fault::Unprocessed) && service == "dynamodb" {
             leave_unprocessed(&mut answered);
             body = answered.to_string().into();
             headers.insert("content-length", body.len().to_string());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use local::backing::refs;
 use serde_json::{Value, json};
 use template::{self, Template};
 
@@ -16,7 +17,8 @@ const BOB: &str = "203.0.113.8";
 
 /// What the template makes the secret. On AWS it is filled in when the stack is deployed; here it is what stands there.
 fn secret() -> String {
-    let cdn = BTreeMap::from([("Cdn".to_owned(), "true".to_owned())]);
+    let mut cdn = refs();
+    cdn.insert("Cdn".to_owned(), "true".to_owned());
     let secret = Template::read(template::SOURCE, &cdn).unwrap().environment.remove("ORIGIN_SECRET").unwrap();
     assert!(secret.contains("resolve:secretsmanager"), "{secret}");
     secret

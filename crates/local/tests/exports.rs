@@ -207,7 +207,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 25, "{calls:?}");
+    assert_eq!(calls.len(), 26, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {
@@ -228,13 +228,11 @@ async fn an_export_that_is_delivered_again_stays_as_it_is() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
     let path = ask(&ada).await;
+    let changes = stack.changes();
     stack.settle().await;
     ada.publish("Later", &[]).await;
     stack.stack.wire.record();
-    // A new reader of the stream begins at the oldest change.
-    let template = stack.stack.gateway.template();
-    let again = local::streams::Streams::new(stack.stack.events.clone(), &template.event_sources);
-    again.drain(&stack.stack.backing).await.unwrap();
+    stack.deliver_again(&changes).await;
     assert!(stack.stack.wire.take_calls().iter().all(|call| call.service != "s3"));
     assert_eq!(file(&ada, &path).await["posts"], json!([]));
 }
@@ -304,6 +302,8 @@ async fn many_long_posts_are_written_part_by_part() {
         let body = json!({ "title": format!("Long {number}"), "body": line.repeat(200 * 1024 / line.len()) });
         ada.post("/posts", body).await.expect_status(201);
     }
+    stack.settle().await;
+    stack.take_put("broadsheet.work");
     let path = ask(&ada).await;
     stack.stack.wire.record();
     stack.settle().await;
@@ -312,11 +312,39 @@ async fn many_long_posts_are_written_part_by_part() {
     let calls: Vec<_> = calls.iter().map(|call| call.action.as_str()).collect();
     let part = "UploadPart";
     assert_eq!(calls, ["CreateMultipartUpload", part, part, part, "CompleteMultipartUpload"]);
-    let file = file(&ada, &path).await;
-    let posts = file["posts"].as_array().unwrap();
-    assert_eq!(posts.len(), 30);
-    for (number, post) in posts.iter().enumerate() {
-        assert_eq!(post["title"], format!("Long {number}"));
-        assert!(post["body"] == format!("{number:07} ").repeat(200 * 1024 / 8), "{number}");
+    let work = stack.take_put("broadsheet.work");
+    assert_eq!(work.len(), 3, "each part is a step");
+    let expect_whole = async |path: &str, when: &str| {
+        let file = file(&ada, path).await;
+        let posts = file["posts"].as_array().unwrap();
+        assert_eq!(posts.len(), 30, "{when}");
+        for (number, post) in posts.iter().enumerate() {
+            assert_eq!(post["title"], format!("Long {number}"), "{when}");
+            assert!(post["body"] == format!("{number:07} ").repeat(200 * 1024 / 8), "{number} {when}");
+        }
+        let versions: Vec<_> =
+            file["versions"].as_array().unwrap().iter().map(|version| version["title"].clone()).collect();
+        assert_eq!(versions, (0..30).map(|number| json!(format!("Long {number}"))).collect::<Vec<_>>(), "{when}");
+    };
+    expect_whole(&path, "undisturbed").await;
+    // A step that is taken again when all is done does nothing.
+    stack.stack.wire.record();
+    work.iter().for_each(|step| stack.stack.bus.send(step));
+    stack.settle().await;
+    assert!(stack.stack.wire.take_calls().iter().all(|call| call.service != "s3"));
+
+    // Whichever step is stopped, before or after it is done.
+    for (action, skip, fault) in [
+        ("PutEvents", 1, Fault::ServerError),
+        ("PutEvents", 2, Fault::AnswerLost),
+        ("UploadPart", 1, Fault::ServerError),
+        ("UploadPart", 2, Fault::AnswerLost),
+        ("Query", 40, Fault::ServerError),
+        ("CompleteMultipartUpload", 0, Fault::ServerError),
+    ] {
+        let path = ask(&ada).await;
+        stack.stack.wire.break_calls(action, skip, 3, fault);
+        stack.settle().await;
+        expect_whole(&path, &format!("{action} {skip} {fault:?}")).await;
     }
 }

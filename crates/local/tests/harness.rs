@@ -1,8 +1,8 @@
 //! A stack to test against, and clients of it.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
 use domain::Timestamp;
@@ -14,7 +14,7 @@ use local::backing::Storage;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::{openapi, used};
+use crate::{domain_events, openapi, used};
 
 /// 2026-11-21T08:30:00Z, when every test starts.
 pub const START: i64 = 1_795_249_800_000;
@@ -27,6 +27,7 @@ pub struct TestStack {
     pub stack: Arc<Stack>,
     _used: Arc<used::Note>,
     milliseconds: Arc<AtomicI64>,
+    events: Arc<Mutex<Vec<Value>>>,
 }
 
 impl TestStack {
@@ -70,12 +71,33 @@ impl TestStack {
             parameters,
         };
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
-        Self { _used: Arc::new(used::Note::new(&stack)), stack, milliseconds }
+        stack.bus.record();
+        Self { _used: Arc::new(used::Note::new(&stack)), stack, milliseconds, events: Arc::default() }
     }
 
-    /// Lets the consumers of the table's stream do all that there is to do.
+    /// Lets the readers of the table's stream and the plug-ins of the bus do all that there is to do.
     pub async fn settle(&self) {
         self.stack.streams.drain(&self.stack.backing).await.expect("the stream is read");
+        let events = self.stack.bus.take_recorded();
+        events.iter().for_each(domain_events::check);
+        self.events.lock().expect("nobody panics with the lock").extend(events);
+    }
+
+    /// The changes of the table that nobody was handed yet.
+    pub fn changes(&self) -> Vec<Value> {
+        self.stack.backing.records().expect("the stream is read")
+    }
+
+    /// Hands these changes to all who read them once more, as the stream may do at any time.
+    pub async fn deliver_again(&self, changes: &[Value]) {
+        self.stack.streams.hand_on(changes).await;
+        self.settle().await;
+    }
+
+    /// What was put on the bus since this was asked last, as rules see it: domain events if that is the source, or work.
+    pub fn take_put(&self, source: &str) -> Vec<Value> {
+        let all = std::mem::take(&mut *self.events.lock().expect("nobody panics with the lock"));
+        all.into_iter().filter(|event| event["source"] == source).collect()
     }
 
     /// Runs the jobs that a schedule runs every minute.

@@ -56,7 +56,7 @@ async fn things(stack: &TestStack, user: &Client, name: &str) -> usize {
         }
         "export_me" => {
             let id = user.get("/me").await.body["id"].as_str().unwrap().parse().unwrap();
-            stack.stack.blog.table.exports_of(id).await.unwrap().len()
+            stack.stack.blog.table.exports_of(id, 100).await.unwrap().len()
         }
         "create_preview" => 1,
         // Without the user who asks here.

@@ -8,7 +8,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["domain", "markdown"],
     &["aws"],
-    &["bucket", "table", "tokens"],
+    &["bucket", "bus", "table", "tokens"],
     &["identity", "views"],
     &["edge"],
     &["authorizer", "catch_all", "events", "posts", "site", "users"],
@@ -19,14 +19,18 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// The crates that call AWS, each with the SDK client that it links.
-const CLIENTS: &[(&str, &str)] =
-    &[("table", "aws-sdk-dynamodb"), ("identity", "aws-sdk-cognitoidentityprovider"), ("bucket", "aws-sdk-s3")];
+const CLIENTS: &[(&str, &str)] = &[
+    ("table", "aws-sdk-dynamodb"),
+    ("identity", "aws-sdk-cognitoidentityprovider"),
+    ("bucket", "aws-sdk-s3"),
+    ("bus", "aws-sdk-eventbridge"),
+];
 
 /// The clients that each binary may link.
 const BINARIES: &[(&str, &[&str])] = &[
     ("authorizer", &["aws-sdk-dynamodb"]),
     ("catch_all", &["aws-sdk-dynamodb"]),
-    ("events", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-s3"]),
+    ("events", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-eventbridge", "aws-sdk-s3"]),
     ("posts", &["aws-sdk-dynamodb"]),
     ("site", &["aws-sdk-dynamodb", "aws-sdk-s3"]),
     ("users", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-s3"]),
@@ -93,7 +97,9 @@ fn a_binary_links_the_clients_that_it_calls_and_no_others() {
 const RECIPES: &[(&str, usize)] = &[
     ("Add an operation", 6),
     ("Add a field of a post", 6),
-    ("Add a consumer of the table's stream", 6),
+    ("Add a handler of the table's changes", 6),
+    ("Add a plug-in", 6),
+    ("Add a domain event", 6),
     ("Add a setting", 4),
 ];
 

@@ -42,11 +42,11 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     assert_eq!(template().catch_all, ("/{proxy+}".to_owned(), catch_all::NAME.to_owned()));
 
     let fed: BTreeSet<_> = template().event_sources.into_iter().map(|source| source.handler).collect();
-    assert_eq!(
-        fed,
-        events::CONSUMERS.iter().map(|consumer| consumer.name.to_owned()).collect(),
-        "every consumer is fed"
-    );
+    assert_eq!(fed, events::READERS.iter().map(|reader| reader.name.to_owned()).collect(), "every reader is fed");
+
+    let ruled: BTreeSet<_> = template().rules.into_iter().map(|rule| rule.handler).collect();
+    let named: BTreeSet<_> = events::PLUGINS.iter().map(|plugin| plugin.name.to_owned()).collect();
+    assert_eq!(ruled, named, "every plug-in has a rule");
 
     let called: BTreeSet<_> = template().triggers.into_values().collect();
     let named: BTreeSet<_> = events::TRIGGERS.iter().map(|trigger| trigger.name.to_owned()).collect();

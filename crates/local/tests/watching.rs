@@ -270,11 +270,20 @@ fn every_metric_is_one_that_somebody_reports() {
 }
 
 #[test]
-fn every_consumer_has_an_alarm_on_its_lag() {
-    let ages = metrics().into_iter().filter(|metric| metric.name == "IteratorAge" && metric.place.contains("IsBehind"));
-    let watched: BTreeSet<_> =
-        ages.map(|metric| metric.values["FunctionName"].replacen("${Blog}-", "", 1).to_lowercase()).collect();
-    assert_eq!(watched, events::CONSUMERS.iter().map(|consumer| consumer.name.replace('_', "")).collect());
+fn every_reader_has_an_alarm_on_its_lag_and_every_queue_of_failures_one_on_its_depth() {
+    let watched = |metric: &str, dimension: &str| -> BTreeSet<String> {
+        let alarms = metrics().into_iter().filter(|found| found.name == metric && !found.place.contains("Dashboard"));
+        alarms.filter_map(|found| found.values.get(dimension).cloned()).collect()
+    };
+    let named = |name: &&'static str| name.replace('_', "");
+    let short = |name: &str| name.replacen("${Blog}-", "", 1).to_lowercase();
+    let ages: BTreeSet<_> = watched("IteratorAge", "FunctionName").iter().map(|name| short(name)).collect();
+    let readers: BTreeSet<_> = events::READERS.iter().map(|reader| named(&reader.name)).collect();
+    assert_eq!(ages, readers);
+    let depths = watched("ApproximateNumberOfMessagesVisible", "QueueName");
+    let depths: BTreeSet<_> = depths.iter().map(|name| short(name).replace("-failures", "")).collect();
+    let plugins = events::PLUGINS.iter().map(|plugin| named(&plugin.name));
+    assert_eq!(depths, readers.into_iter().chain(plugins).collect());
 }
 
 #[test]

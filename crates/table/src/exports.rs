@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refused;
 use crate::keys;
 use crate::write::Write;
-use crate::{Consistency, Entity, Table, read};
+use crate::{Consistency, Entity, Query, SortKeys, Table, read};
 use domain::Timestamp;
 use domain::{Export, ExportId, ExportStatus, UserId};
 
@@ -81,11 +81,11 @@ impl Table {
         }
     }
 
-    /// All exports of a user.
-    pub async fn exports_of(&self, user: UserId) -> Result<Vec<Export>, Refused> {
+    /// Exports of a user, at most `max`.
+    pub async fn exports_of(&self, user: UserId, max: usize) -> Result<Vec<Export>, Refused> {
         let partition = keys::profile(user).pk;
-        let items = self.query_prefix(&partition, keys::EXPORT_PREFIX, Consistency::Strong).await?;
-        items.into_iter().map(read).collect()
+        let query = Query::of(&partition, SortKeys::Prefix(keys::EXPORT_PREFIX), Consistency::Strong);
+        self.query(Query { limit: Some(max), ..query }).await?.into_iter().map(read).collect()
     }
 
     /// Forgets an export of a user who leaves, and that it was the last one.

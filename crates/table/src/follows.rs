@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::Refused;
 use crate::keys::{self, List};
 use crate::write::Write;
-use crate::{Consistency, Entity, Table, read, sort_key, type_of};
+use crate::{Consistency, Entity, Item, Table, read, sort_key, type_of};
 use domain::{Denied, Follow, Limit, Page, User, UserId};
 
 impl Entity for Follow {
@@ -62,28 +62,26 @@ impl Table {
         Ok(Page { items: items.into_iter().map(read).collect::<Result<_, _>>()?, next_cursor })
     }
 
-    /// All follows of a list.
-    pub async fn all_follows(&self, list: &List) -> Result<Vec<Follow>, Refused> {
-        let mut follows = Vec::new();
-        let mut before = None;
-        loop {
-            let items = self.items(list, before.as_deref()).await?;
-            let Some(last) = items.last() else { return Ok(follows) };
-            before = sort_key(last).map(str::to_owned);
-            for item in items {
-                follows.push(read(item)?);
-            }
-        }
+    /// Follows of a list, newest first, for who goes through all of them: up to a hundred after `position`, or the newest. Each
+    /// with its position.
+    pub async fn follows_after(&self, list: &List, position: Option<&str>) -> Result<Vec<(String, Follow)>, Refused> {
+        let items = self.items(list, position).await?;
+        let with_position = |item: Item| Ok((sort_key(&item).unwrap_or_default().to_owned(), read(item)?));
+        items.into_iter().map(with_position).collect()
     }
 
-    /// Ends all follows of and by a user. May be stopped anywhere and begun again.
-    pub async fn delete_follows_of(&self, id: UserId) -> Result<(), Refused> {
-        for list in [keys::followers(id), keys::following(id)] {
-            for follow in self.all_follows(&list).await? {
-                self.unfollow(follow.follower, follow.followed).await?;
-            }
+    /// Ends follows of and by a user, at most `max`. Says whether there was none any more.
+    pub async fn delete_follows_of(&self, id: UserId, max: usize) -> Result<bool, Refused> {
+        let mut items = self.walk(&keys::followers(id), None, max, Consistency::Strong).await?;
+        if items.len() < max {
+            items.extend(self.walk(&keys::following(id), None, max - items.len(), Consistency::Strong).await?);
         }
-        Ok(())
+        let none = items.is_empty();
+        for item in items {
+            let Follow { follower, followed, .. } = read(item)?;
+            self.unfollow(follower, followed).await?;
+        }
+        Ok(none)
     }
 
     /// The profiles of these users in their order, each with whether `viewer` follows the user if there is a

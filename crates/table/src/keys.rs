@@ -118,8 +118,11 @@ fn hash(text: &str) -> String {
 
 /// That one user follows another; the item is what makes it happen once.
 pub fn follow(follower: UserId, followed: UserId) -> Key {
-    Key::new(format!("FOLLOW#{follower}"), followed.to_string())
+    Key::new(format!("{FOLLOW_PREFIX}{follower}"), followed.to_string())
 }
+
+/// What the partition keys of follows begin with; those of lists of follows begin otherwise.
+pub const FOLLOW_PREFIX: &str = "FOLLOW#";
 
 /// The partition of a slug: the post, or where it moved, and the post's text.
 pub fn slug_partition(slug: &Slug) -> String {
@@ -354,8 +357,12 @@ pub fn posts_by_tag(tag: &Tag) -> List {
 
 /// A user's own posts that are not in the trash.
 pub fn own_posts(id: UserId) -> List {
-    List::new(format!("AUTHOR#{id}"), "ALL#")
+    List::new(format!("AUTHOR#{id}"), OWN_POST_PREFIX)
 }
+
+/// What the sort keys of a user's own posts begin with. The item of a post keeps its key while the post changes its slug, its
+/// status or its author's name, and is gone while the post is in the trash.
+pub const OWN_POST_PREFIX: &str = "ALL#";
 
 /// A user's own drafts.
 pub fn drafts(id: UserId) -> List {

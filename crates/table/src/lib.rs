@@ -2,6 +2,7 @@
 //! no HTTP.
 
 mod capacity;
+mod changes;
 mod counts;
 mod cursor;
 mod exports;
@@ -36,11 +37,12 @@ use tokio::sync::OnceCell;
 use keys::Key;
 use write::pause;
 
+pub use changes::Change;
 pub use cursor::Cursor;
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
 pub use marks::Mark;
 pub use post_writes::PostWrite;
-pub use posts::Slot;
+pub use posts::{AuthorsPlace, Slot};
 pub use rate_limits::{Quota, RateLimit};
 pub use refused::Refused;
 pub use signing_key::SigningKey;

@@ -56,7 +56,7 @@ impl Table {
         self.query(Query { backwards: true, start, limit: Some(max), ..query }).await
     }
 
-    /// Items of a list, for consumers that go through all of it: up to a hundred after the sort key `start`. Without
+    /// Items of a list, for whoever goes through all of it: up to a hundred after the sort key `start`. Without
     /// cursors, whose signing key not every function may create.
     pub(crate) async fn items(&self, list: &List, start: Option<&str>) -> Result<Vec<Item>, Refused> {
         self.walk(list, start, Limit::MAX.get(), Consistency::Strong).await

@@ -170,22 +170,40 @@ impl Table {
         })
     }
 
-    /// Brings the author in all posts of a user up to what their profile says now. Not an edit: versions stay, so
-    /// nobody who is editing a post is disturbed. May be stopped anywhere and begun again.
-    pub async fn rewrite_author(&self, id: UserId, now: Timestamp) -> Result<(), Refused> {
-        let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(()) };
+    /// Brings the author in posts of a user up to what their profile says now: in those that come after `place`, or the first. Gives
+    /// the place where to go on, if these were not all. Not an edit: versions stay, so nobody who is editing a post is
+    /// disturbed. A place may be gone back to.
+    pub async fn rewrite_author(
+        &self,
+        id: UserId,
+        place: AuthorsPlace,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<Option<AuthorsPlace>, Refused> {
+        let Some(user) = self.user(id, Consistency::Strong).await? else { return Ok(None) };
         let author = PostAuthor::from(&user);
-        for (id, slug) in self.slugs_of_user(id, |post| post.author != author).await? {
-            let rewrite = |post: &mut Post| {
-                post.author = author.clone();
-                Ok(())
-            };
-            match self.amend_post(id, &slug, now, rewrite).await {
-                Ok(_) | Err(Refused::Absent) => {}
-                Err(error) => return Err(error),
+        let AuthorsPlace { list: first, mut before } = place;
+        for (number, list) in lists_of_author(id).iter().enumerate().skip(first) {
+            let items = self.walk(list, before.as_deref(), max, Consistency::Strong).await?;
+            before = items.last().and_then(sort_key).map(str::to_owned);
+            let is_full = items.len() == max;
+            let posts = items.into_iter().map(read).collect::<Result<Vec<Post>, _>>()?;
+            for post in posts.into_iter().filter(|post| post.author != author) {
+                let rewrite = |post: &mut Post| {
+                    post.author = author.clone();
+                    Ok(())
+                };
+                match self.amend_post(post.id, &post.slug, now, rewrite).await {
+                    Ok(_) | Err(Refused::Absent) => {}
+                    Err(error) => return Err(error),
+                }
             }
+            if is_full {
+                return Ok(Some(AuthorsPlace { list: number, before }));
+            }
+            before = None;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Changes something of a post that is no edit, however often others write the post meanwhile
@@ -227,9 +245,7 @@ impl Table {
         wanted: impl Fn(&Post) -> bool,
     ) -> Result<BTreeMap<PostId, Slug>, Refused> {
         let mut found = BTreeMap::new();
-        // A post that is put into the trash meanwhile, or taken out of it, is not missed: in this order it is met
-        // where it was or where it went.
-        for list in [keys::trash(id), keys::own_posts(id), keys::trash(id)] {
+        for list in lists_of_author(id) {
             let mut before = None;
             loop {
                 let items = self.items(&list, before.as_deref()).await?;
@@ -311,23 +327,22 @@ impl Table {
         self.query(Query { limit: Some(MAX_PINNED), ..query }).await?.into_iter().map(read).collect()
     }
 
-    /// Deletes all posts of a user, whatever their status. May be stopped anywhere and begun again.
-    pub async fn delete_posts_of(&self, id: UserId, now: Timestamp) -> Result<(), Refused> {
-        loop {
-            // What is deleted leaves its list, so what comes next is at the beginning again. Until both are empty: an
-            // editor may take a post out of the trash meanwhile.
-            let mut items = self.items(&keys::own_posts(id), None).await?;
-            items.extend(self.items(&keys::trash(id), None).await?);
-            if items.is_empty() {
-                return Ok(());
-            }
-            for item in items {
-                self.delete_post(&read(item)?, now).await?;
-            }
+    /// Deletes posts of a user, whatever their status, at most `max`. Says whether there was none any more.
+    pub async fn delete_posts_of(&self, id: UserId, max: usize, now: Timestamp) -> Result<bool, Refused> {
+        // What is deleted leaves its list, so what comes next is at the beginning again. Until both are empty: an
+        // editor may take a post out of the trash meanwhile.
+        let mut items = self.walk(&keys::own_posts(id), None, max, Consistency::Strong).await?;
+        if items.len() < max {
+            items.extend(self.walk(&keys::trash(id), None, max - items.len(), Consistency::Strong).await?);
         }
+        let none = items.is_empty();
+        for item in items {
+            self.delete_post(&read(item)?, now).await?;
+        }
+        Ok(none)
     }
 
-    /// Deletes a post and takes it out of all lists and counts. What else belongs to it is deleted by a consumer of the stream
+    /// Deletes a post and takes it out of all lists and counts. What else belongs to it is deleted by a plug-in
     /// ([`delete_rest_of_post`](Self::delete_rest_of_post)).
     pub async fn delete_post(&self, listed: &Post, now: Timestamp) -> Result<(), Refused> {
         loop {
@@ -348,6 +363,21 @@ impl Table {
         // Nothing has expired at the beginning of time.
         self.post_with_id(listed.id, &listed.slug, Timestamp::from_milliseconds(0)).await
     }
+}
+
+/// How far somebody has come who goes through all posts of an author.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorsPlace {
+    /// Which of the author's lists it is in.
+    list: usize,
+    /// The sort key of the last post of it that was met.
+    before: Option<String>,
+}
+
+/// The lists to go through to meet every post of an author. One that is put into the trash meanwhile, or taken out of it,
+/// is not missed: in this order it is met where it was or where it went.
+fn lists_of_author(id: UserId) -> [List; 3] {
+    [keys::trash(id), keys::own_posts(id), keys::trash(id)]
 }
 
 /// Post and text are of different versions.

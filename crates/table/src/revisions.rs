@@ -14,9 +14,6 @@ impl Entity for Revision {
     const TYPE: &'static str = "revision";
 }
 
-/// How many items of a post are deleted before more are read.
-const DELETED_AT_ONCE: usize = 100;
-
 impl Table {
     /// A page of a post's versions, newest first.
     pub async fn revisions(&self, id: PostId, cursor: Option<&str>, limit: Limit) -> Result<Page<Revision>, Refused> {
@@ -40,36 +37,36 @@ impl Table {
         Ok(Some((revision, inflated(&text)?)))
     }
 
-    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts. May be
-    /// stopped anywhere and begun again; what leads to the rest goes last.
-    pub async fn delete_rest_of_post(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<(), Refused> {
+    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts; of reposts and
+    /// versions at most `max`. Says whether there was none any more. What leads to the rest goes last.
+    pub async fn delete_rest_of_post(
+        &self,
+        id: PostId,
+        slug: &Slug,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<bool, Refused> {
         for text in [keys::markdown(slug), keys::html(slug)] {
             self.delete_if(text, "post = :id", id).await?;
         }
-        loop {
-            let reposts = self.items(&keys::reposts(id), None).await?;
-            if reposts.is_empty() {
-                break;
-            }
+        let reposts = self.walk(&keys::reposts(id), None, max, Consistency::Strong).await?;
+        if !reposts.is_empty() {
             for repost in reposts {
                 self.delete_post(&read(repost)?, now).await?;
             }
+            return Ok(false);
         }
         let partition = keys::post_partition(id);
-        loop {
-            let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
-            let items = self.query(Query { limit: Some(DELETED_AT_ONCE), ..query }).await?;
-            if items.is_empty() {
-                return Ok(());
+        let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
+        let items = self.query(Query { limit: Some(max), ..query }).await?;
+        for sk in items.iter().filter_map(sort_key) {
+            if let Some(former) = sk.strip_prefix(keys::FORMER_PREFIX) {
+                let former = Slug::try_from(former.to_owned()).map_err(Refused::internal)?;
+                self.delete_if(keys::post(&former), "moved = :id", id).await?;
             }
-            for sk in items.iter().filter_map(sort_key) {
-                if let Some(former) = sk.strip_prefix(keys::FORMER_PREFIX) {
-                    let former = Slug::try_from(former.to_owned()).map_err(Refused::internal)?;
-                    self.delete_if(keys::post(&former), "moved = :id", id).await?;
-                }
-                self.delete_item(&Key { pk: partition.clone(), sk: sk.to_owned() }).await?;
-            }
+            self.delete_item(&Key { pk: partition.clone(), sk: sk.to_owned() }).await?;
         }
+        Ok(items.is_empty())
     }
 
     /// Deletes an item that is this post's. One that is another's stays: the slug has gone to somebody else.

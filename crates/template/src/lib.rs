@@ -29,8 +29,12 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The path and the handler of the route that takes what no other takes.
     pub catch_all: (String, String),
-    /// The consumers of the table's stream.
+    /// The readers of the table's stream.
     pub event_sources: Vec<EventSource>,
+    /// The rules of the bus.
+    pub rules: Vec<Rule>,
+    /// What the bus is called.
+    pub bus_name: String,
     /// The jobs: the handlers of the functions that a schedule calls every minute.
     pub jobs: Vec<String>,
     /// The triggers of the user pool: the handlers of its functions, by the names that `LambdaConfig` has for them.
@@ -64,29 +68,114 @@ pub struct Route {
     pub authorized: bool,
 }
 
-/// A consumer of the table's stream, with what it wants to see.
+/// A reader of the table's stream, with what it wants to see.
 #[derive(Debug, Clone)]
 pub struct EventSource {
-    /// The handler of the function that consumes.
+    /// The handler of the function that reads.
     pub handler: String,
     /// The filters' patterns; a change that matches one is handed on.
-    pub patterns: Vec<Value>,
+    pub patterns: Vec<Pattern>,
+    /// How often a change is tried again.
+    pub max_retries: usize,
+    /// The logical id of the queue that gets what is given up.
+    pub failures: String,
 }
 
 impl EventSource {
-    /// Whether the consumer wants to see this change. Of the filter rules of Lambda those that the template uses: a list
-    /// holds the values that match, an object is looked into.
-    /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
+    /// Whether the reader wants to see this change.
     pub fn takes(&self, record: &Value) -> bool {
-        self.patterns.iter().any(|pattern| matches(pattern, record))
+        self.patterns.iter().any(|pattern| pattern.matches(record))
     }
 }
 
-fn matches(pattern: &Value, value: &Value) -> bool {
-    match pattern {
-        Value::Array(allowed) => allowed.contains(value),
-        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &value[name])),
-        _ => false,
+/// The maximum number of readers of a stream: DynamoDB throttles a third, whatever its filter lets pass.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html#Streams.Processing>
+const MAX_READERS: usize = 2;
+
+/// A rule of the bus: which events a function is called with.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The handler of the function.
+    pub handler: String,
+    /// What an event has to be like.
+    pub pattern: Pattern,
+    /// Whether it is switched on.
+    pub is_enabled: bool,
+    /// How often the function is called again with an event that it failed on.
+    pub max_retries: usize,
+    /// The logical id of the queue that gets what is given up.
+    pub failures: String,
+}
+
+/// What an event has to be like: of the language that filters of Lambda and rules of EventBridge have in common, the part
+/// that the local stack understands. Everything else is refused, as it would silently be something else on AWS.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pattern {
+    /// Every field of these is there and matches.
+    Fields(BTreeMap<String, Pattern>),
+    /// The value, or one of its values if it is a list, is one of these.
+    AnyOf(Vec<Test>),
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// Exactly this text, number, truth or null.
+    Equal(Value),
+    /// A text that begins with this.
+    Prefix(String),
+}
+
+impl Pattern {
+    /// Reads a pattern. The error says what of it is not understood.
+    pub fn read(pattern: &Value) -> Result<Self, String> {
+        match pattern {
+            Value::Object(fields) if !fields.is_empty() => {
+                let field = |(name, pattern): (&String, &Value)| match name.strip_prefix('$') {
+                    Some(_) => Err(format!("{name} of a pattern")),
+                    None => Ok((name.clone(), Self::read(pattern)?)),
+                };
+                fields.iter().map(field).collect::<Result<_, _>>().map(Self::Fields)
+            }
+            Value::Array(tests) if !tests.is_empty() => {
+                tests.iter().map(Test::read).collect::<Result<_, _>>().map(Self::AnyOf)
+            }
+            other => Err(format!("{other} as a pattern")),
+        }
+    }
+
+    /// Whether an event is like this.
+    pub fn matches(&self, event: &Value) -> bool {
+        match (self, event) {
+            (Self::Fields(fields), event) => {
+                fields.iter().all(|(name, pattern)| event.get(name).is_some_and(|value| pattern.matches(value)))
+            }
+            (Self::AnyOf(tests), Value::Array(values)) => {
+                values.iter().any(|value| tests.iter().any(|test| test.accepts(value)))
+            }
+            (Self::AnyOf(tests), value) => tests.iter().any(|test| test.accepts(value)),
+        }
+    }
+}
+
+impl Test {
+    fn read(test: &Value) -> Result<Self, String> {
+        match test {
+            Value::Object(test) => match (test.len(), test.get("prefix").and_then(Value::as_str)) {
+                (1, Some(prefix)) => Ok(Self::Prefix(prefix.to_owned())),
+                _ => Err(format!("the operator {} of a pattern", json!(test))),
+            },
+            Value::Array(_) => Err("a list in a list of a pattern".to_owned()),
+            plain => Ok(Self::Equal(plain.clone())),
+        }
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        match self {
+            Self::Equal(wanted) => wanted == value,
+            Self::Prefix(prefix) => value.as_str().is_some_and(|text| text.starts_with(prefix)),
+        }
     }
 }
 
@@ -160,6 +249,9 @@ pub enum TemplateError {
     /// Something that is needed is not there, or not in the form that is understood.
     #[error("template.yaml: {0} is missing or not understood")]
     Missing(String),
+    /// More functions read the table's stream than DynamoDB lets.
+    #[error("template.yaml: {} functions read the table's stream ({}), but DynamoDB throttles more than two", .0.len(), .0.join(", "))]
+    TooManyReaders(Vec<String>),
 }
 
 /// Values for `!Ref`: physical ids of resources, and parameters that do not have their default.
@@ -190,7 +282,15 @@ impl Template {
             let given = given.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
             found.add(&resolve(source, &given.collect())?)?;
         }
-        let Found { functions, event_sources, jobs, environments, .. } = found;
+        let Found { functions, event_sources, rules, jobs, environments, .. } = found;
+        if event_sources.len() > MAX_READERS {
+            let readers = event_sources.into_iter().map(|source| source.handler);
+            return Err(TemplateError::TooManyReaders(readers.collect()));
+        }
+        let bus_name = text(one(resources, "AWS::Events::EventBus")?, "/Properties/Name", "the bus")?;
+        if let Some(rule) = rules.iter().find(|(bus, _)| *bus != bus_name) {
+            return Err(TemplateError::Missing(format!("the bus of the rule of {}", rule.1.handler)));
+        }
 
         let api = one(resources, "AWS::Serverless::Api")?;
         let table = one(resources, "AWS::DynamoDB::Table")?;
@@ -212,6 +312,8 @@ impl Template {
             routes,
             catch_all,
             event_sources,
+            rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+            bus_name,
             jobs,
             triggers: triggers(pool, &functions)?,
             functions,
@@ -241,6 +343,8 @@ impl Template {
 struct Found {
     functions: BTreeMap<String, Function>,
     event_sources: Vec<EventSource>,
+    /// Rules, each with the name of its bus.
+    rules: Vec<(String, Rule)>,
     jobs: Vec<String>,
     /// What each template that has functions gives to all of them.
     environments: Vec<BTreeMap<String, String>>,
@@ -262,14 +366,17 @@ impl Found {
             let handler = text(resource, "/Properties/Handler", id)?;
             let events = resource.pointer("/Properties/Events").and_then(Value::as_object);
             for event in events.into_iter().flat_map(Map::values) {
-                if event["Type"] == "DynamoDB" {
-                    self.event_sources.push(event_source(event, &handler)?);
-                    continue;
-                }
-                // The one schedule that the local stack knows.
-                match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
-                    Some("rate(1 minute)") => self.jobs.push(handler.clone()),
-                    _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
+                match event["Type"].as_str() {
+                    Some("DynamoDB") => self.event_sources.push(event_source(event, &handler)?),
+                    Some("EventBridgeRule") => {
+                        let bus = text(event, "/Properties/EventBusName", id)?;
+                        self.rules.push((bus, rule(event, &resource["Properties"], &handler)?));
+                    }
+                    // The one schedule that the local stack knows.
+                    _ => match event.pointer("/Properties/Schedule").and_then(Value::as_str) {
+                        Some("rate(1 minute)") => self.jobs.push(handler.clone()),
+                        _ => return Err(TemplateError::Missing(format!("a schedule of every minute of {id}"))),
+                    },
                 }
             }
             let policies = resource.pointer("/Properties/Policies").and_then(Value::as_array);
@@ -395,14 +502,46 @@ fn triggers(pool: &Value, functions: &BTreeMap<String, Function>) -> Result<BTre
 
 fn event_source(event: &Value, handler: &str) -> Result<EventSource, TemplateError> {
     let filters = event.pointer("/Properties/FilterCriteria/Filters").and_then(Value::as_array);
-    let pattern = |filter: &Value| {
-        let pattern = filter["Pattern"].as_str().and_then(|pattern| serde_json::from_str(pattern).ok());
-        pattern.ok_or_else(|| TemplateError::Missing(format!("a filter pattern of {handler}")))
+    let read = |filter: &Value| {
+        let source = filter["Pattern"].as_str().and_then(|pattern| serde_json::from_str(pattern).ok());
+        pattern(&source.unwrap_or(Value::Null), handler)
     };
     Ok(EventSource {
         handler: handler.to_owned(),
-        patterns: filters.into_iter().flatten().map(pattern).collect::<Result<_, _>>()?,
+        patterns: filters.into_iter().flatten().map(read).collect::<Result<_, _>>()?,
+        max_retries: max_retries(&event["Properties"], handler)?,
+        failures: text(event, "/Properties/DestinationConfig/OnFailure/Destination", handler)?,
     })
+}
+
+/// A rule of a function, which says itself what becomes of an event that it fails on.
+fn rule(event: &Value, function: &Value, handler: &str) -> Result<Rule, TemplateError> {
+    let is_enabled = match event.pointer("/Properties/State").and_then(Value::as_str) {
+        None | Some("ENABLED") => true,
+        Some("DISABLED") => false,
+        Some(_) => return Err(TemplateError::Missing(format!("the state of the rule of {handler}"))),
+    };
+    let failures = text(function, "/EventInvokeConfig/DestinationConfig/OnFailure/Destination", handler)?;
+    // The bus keeps there what it cannot deliver.
+    if text(event, "/Properties/DeadLetterConfig/Arn", handler)? != failures {
+        return Err(TemplateError::Missing(format!("one queue for all failures of {handler}")));
+    }
+    Ok(Rule {
+        handler: handler.to_owned(),
+        pattern: pattern(&event["Properties"]["Pattern"], handler)?,
+        is_enabled,
+        max_retries: max_retries(&function["EventInvokeConfig"], handler)?,
+        failures,
+    })
+}
+
+fn pattern(source: &Value, handler: &str) -> Result<Pattern, TemplateError> {
+    Pattern::read(source).map_err(|error| TemplateError::Missing(format!("{error}, of {handler},")))
+}
+
+fn max_retries(properties: &Value, handler: &str) -> Result<usize, TemplateError> {
+    let number = properties["MaximumRetryAttempts"].as_u64().and_then(|number| number.try_into().ok());
+    number.ok_or_else(|| TemplateError::Missing(format!("MaximumRetryAttempts of {handler}")))
 }
 
 /// The part of the table's properties that `CreateTable` takes too.

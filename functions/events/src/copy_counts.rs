@@ -4,10 +4,17 @@ use aws_lambda_events::event::dynamodb::EventRecord;
 use domain::Post;
 use edge::Problem;
 
-use crate::Services;
+use crate::{Services, text};
 
-/// What the template calls it.
+/// What the log calls it.
 pub const NAME: &str = "copy_counts";
+
+/// A post has changed, at its slug.
+pub fn cares(record: &EventRecord) -> bool {
+    record.event_name == "MODIFY"
+        && text(&record.change.keys, "sk") == "POST"
+        && text(&record.change.new_image, "type") == "post"
+}
 
 /// Copies the counts of the post into every list that contains it. After an edit too: it may have put the post into a
 /// list with counts that had just changed.

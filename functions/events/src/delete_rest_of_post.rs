@@ -1,18 +1,28 @@
 //! Deletes what belongs to a post once the post is deleted, by its expiry in the trash or with its author's account.
 
-use aws_lambda_events::event::dynamodb::EventRecord;
-use domain::Post;
+use domain::{PostId, Slug};
 use edge::Problem;
+use serde::{Deserialize, Serialize};
 
 use crate::Services;
+use crate::steps::STEP;
 
 /// What the template calls it.
 pub const NAME: &str = "delete_rest_of_post";
 
-/// Deletes the post's text, its versions, the slugs that it had and its reposts. What is gone already is passed over, so
-/// running again continues where it stopped.
-pub async fn delete_rest_of_post(services: &Services, record: &EventRecord) -> Result<(), Problem> {
-    let post: Post = serde_dynamo::from_item(record.change.old_image.clone()).map_err(Problem::internal)?;
+/// The post that is gone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Work {
+    /// Its id.
+    pub post_id: PostId,
+    /// The slug that it had last, where its text is.
+    pub slug: Slug,
+}
+
+/// Deletes the post's text, its versions, the slugs that it had and its reposts, until there is none. What is gone already
+/// is passed over.
+pub async fn delete_rest_of_post(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
-    Ok(blog.table.delete_rest_of_post(post.id, &post.slug, blog.now()).await?)
+    let is_done = blog.table.delete_rest_of_post(work.post_id, &work.slug, STEP, blog.now()).await?;
+    Ok((!is_done).then_some(work))
 }

@@ -1,29 +1,44 @@
 //! Removes what is left of a user who deleted their account.
 
-use aws_lambda_events::event::dynamodb::EventRecord;
 use bucket::export_key;
-use domain::{User, UserStatus};
+use domain::{UserId, UserStatus};
 use edge::Problem;
+use serde::{Deserialize, Serialize};
 use table::Consistency;
 
 use crate::Services;
+use crate::steps::STEP;
 
 /// What the template calls it.
 pub const NAME: &str = "delete_user";
 
+/// The user who leaves.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Work {
+    /// Their id.
+    pub user_id: UserId,
+}
+
 /// Deletes posts, follows, exports, credentials and, last, the profile, so that after a crash the next delivery finds
 /// what to go on with.
-pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
-    let event: User = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;
-    let user = blog.table.user(event.id, Consistency::Strong).await?;
-    let Some(user) = user.filter(|user| user.status == UserStatus::Deleting) else { return Ok(()) };
-    blog.table.delete_posts_of(user.id, blog.now()).await?;
-    blog.table.delete_follows_of(user.id).await?;
-    for export in blog.table.exports_of(user.id).await? {
-        services.bucket.delete(&export_key(&export)).await?;
-        blog.table.delete_export(&export).await?;
+    let user = blog.table.user(work.user_id, Consistency::Strong).await?;
+    let Some(user) = user.filter(|user| user.status == UserStatus::Deleting) else { return Ok(None) };
+    if !blog.table.delete_posts_of(user.id, STEP, blog.now()).await?
+        || !blog.table.delete_follows_of(user.id, STEP).await?
+    {
+        return Ok(Some(work));
+    }
+    let exports = blog.table.exports_of(user.id, STEP).await?;
+    for export in &exports {
+        services.bucket.delete(&export_key(export)).await?;
+        blog.table.delete_export(export).await?;
+    }
+    if exports.len() == STEP {
+        return Ok(Some(work));
     }
     services.identity.delete(&user.cognito_name()).await?;
-    Ok(blog.table.delete_user(&user).await?)
+    blog.table.delete_user(&user).await?;
+    Ok(None)
 }

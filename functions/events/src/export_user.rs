@@ -1,16 +1,53 @@
-//! When a user asks for an export, the file with all that is stored of them is written here.
+//! When a user asks for an export, the file with all that is stored of them is written here, a part of the upload a step.
 
-use aws_lambda_events::event::dynamodb::EventRecord;
-use bucket::{Upload, export_key};
-use domain::{Export, Post, PostId, Revision, User};
+use std::collections::BTreeMap;
+
+use bucket::{SentParts, Upload, export_key};
+use domain::{Export, ExportId, Post, PostId, Revision, Slug, User, UserId};
 use edge::{Blog, Problem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use table::{Consistency, keys};
 
 use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "export_user";
+
+/// The export that is asked for, and how far its file is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Work {
+    user_id: UserId,
+    export_id: ExportId,
+    /// None of a file that is not begun.
+    written: Option<Written>,
+}
+
+/// What is written of a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    sent: SentParts,
+    place: Place,
+}
+
+/// Where in the file to go on. A section that nothing is written of yet has none of its last things.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Place {
+    /// After this post.
+    Posts(Option<PostId>),
+    /// After this version of a post.
+    Versions(Option<(PostId, u64)>),
+    /// After this position of the list.
+    Following(Option<String>),
+    /// After this position of the list.
+    Followers(Option<String>),
+}
+
+impl Work {
+    /// All of it.
+    pub fn of(export: &Export) -> Self {
+        Self { user_id: export.user_id, export_id: export.id, written: None }
+    }
+}
 
 /// A post as the file has it. The HTML is left out: it is made from the Markdown.
 #[derive(Serialize)]
@@ -29,68 +66,158 @@ struct ExportedVersion<'a> {
     body: &'a str,
 }
 
-/// Writes the file, then says that it is there. A file appears whole or not at all, so running again after we were
-/// stopped begins it anew.
-pub async fn export_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
+/// Writes on until a part is full. At the end of the file it says that the file is there. A file appears whole or not at
+/// all, and a part that is sent again takes the place of the earlier one, so a step may be repeated.
+pub async fn export_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
-    let asked: Export = serde_dynamo::from_item(record.change.new_image.clone()).map_err(Problem::internal)?;
-    // As it is now: this event may be an old one that comes again.
-    let export = blog.table.export(asked.user_id, asked.id, blog.now()).await?;
-    let Some(export) = export.filter(|export| export.ready_at.is_none()) else { return Ok(()) };
+    // As it is now: this may be an old request that comes again.
+    let export = blog.table.export(work.user_id, work.export_id, blog.now()).await?;
+    let Some(export) = export.filter(|export| export.ready_at.is_none()) else { return Ok(None) };
     // Who leaves meanwhile takes their exports along (`delete_user`).
     let user = blog.table.user(export.user_id, Consistency::Strong).await?;
-    let Some(user) = user.filter(User::is_public) else { return Ok(()) };
-    let mut file = services.bucket.begin(export_key(&export));
-    write_user(blog, &user, &mut file).await?;
+    let Some(user) = user.filter(User::is_public) else { return Ok(None) };
+    let key = export_key(&export);
+    let (mut file, place) = match work.written {
+        None => (services.bucket.begin(key), Place::Posts(None)),
+        Some(Written { sent, place }) => (services.bucket.resume(key, sent), place),
+    };
+    if let Some(place) = write_on(blog, &user, place, &mut file).await? {
+        let written = file.into_sent_parts().map(|sent| Written { sent, place });
+        return Ok(Some(Work { written, ..work }));
+    }
     file.finish().await?;
-    Ok(blog.table.finish_export(&export, blog.now()).await?)
+    blog.table.finish_export(&export, blog.now()).await?;
+    Ok(None)
 }
 
-/// All that is stored of a user, as it is stored. Whatever else comes to be stored of users is added here.
-async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(), Problem> {
-    file.write(&format!("{{\"profile\":{},\n\"posts\":[", json(user)?)).await?;
-    let posts = blog.table.slugs_of_user(user.id, |_| true).await?;
-    let mut separator = "\n";
-    for (id, slug) in &posts {
+/// Writes on from a place: all that is stored of a user, as it is stored. Whatever else comes to be stored of users is added
+/// here. Gives the place where to go on, if a part is full.
+async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>) -> Result<Option<Place>, Problem> {
+    let posts = match place {
+        // Once a step, and not kept between two: there may be any number.
+        Place::Posts(_) | Place::Versions(_) => blog.table.slugs_of_user(user.id, |_| true).await?,
+        Place::Following(_) | Place::Followers(_) => BTreeMap::new(),
+    };
+    let mut place = place;
+    loop {
+        let full = match &place {
+            Place::Posts(after) => {
+                write_posts(blog, user, &posts, *after, file).await?.map(|id| Place::Posts(Some(id)))
+            }
+            Place::Versions(after) => {
+                write_versions(blog, &posts, *after, file).await?.map(|after| Place::Versions(Some(after)))
+            }
+            Place::Following(after) => {
+                let begin = "\n],\n\"following\":[";
+                let list = keys::following(user.id);
+                write_follows(blog, &list, begin, after.clone(), file).await?.map(|after| Place::Following(Some(after)))
+            }
+            Place::Followers(after) => {
+                let begin = "\n],\n\"followers\":[";
+                let list = keys::followers(user.id);
+                write_follows(blog, &list, begin, after.clone(), file).await?.map(|after| Place::Followers(Some(after)))
+            }
+        };
+        if full.is_some() {
+            return Ok(full);
+        }
+        place = match place {
+            Place::Posts(_) => Place::Versions(None),
+            Place::Versions(_) => Place::Following(None),
+            Place::Following(_) => Place::Followers(None),
+            Place::Followers(_) => {
+                file.write("\n]}\n").await?;
+                return Ok(None);
+            }
+        };
+    }
+}
+
+/// The profile and the posts after `after`. Gives the last one that is written, if a part is full.
+async fn write_posts(
+    blog: &Blog,
+    user: &User,
+    posts: &BTreeMap<PostId, Slug>,
+    after: Option<PostId>,
+    file: &mut Upload<'_>,
+) -> Result<Option<PostId>, Problem> {
+    let mut separator = if after.is_some() { ",\n" } else { "\n" };
+    if after.is_none() {
+        file.write(&format!("{{\"profile\":{},\n\"posts\":[", json(user)?)).await?;
+    }
+    for (id, slug) in posts.iter().filter(|(id, _)| after.is_none_or(|after| **id > after)) {
         // It may be gone by now, and its slug another post's.
         let found = blog.table.post_with_text(slug, Consistency::Strong, blog.now()).await?;
         if let Some((post, text)) = found.filter(|(post, _)| post.id == *id) {
             let post = json(&ExportedPost { post: &post, body: &text.markdown })?;
             file.write(&format!("{separator}{post}")).await?;
             separator = ",\n";
+            if file.is_sent() {
+                return Ok(Some(*id));
+            }
         }
     }
-    file.write("\n],\n\"versions\":[").await?;
-    let mut separator = "\n";
-    for id in posts.into_keys() {
-        separator = write_versions(blog, id, separator, file).await?;
-    }
-    let following = blog.table.all_follows(&keys::following(user.id)).await?;
-    let followers = blog.table.all_follows(&keys::followers(user.id)).await?;
-    file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await?;
-    Ok(())
+    Ok(None)
 }
 
-/// The versions of a post, newest first and one at a time, since each may have a text of its own. Gives what separates
-/// them from what comes next.
+/// The versions of posts, those of each newest first and one at a time, since each may have a text of its own. Gives the last one
+/// that is written, if a part is full.
 async fn write_versions(
     blog: &Blog,
-    id: PostId,
-    mut separator: &'static str,
+    posts: &BTreeMap<PostId, Slug>,
+    after: Option<(PostId, u64)>,
     file: &mut Upload<'_>,
-) -> Result<&'static str, Problem> {
-    let mut before = None;
-    loop {
-        let versions: Vec<_> =
-            blog.table.revisions_before(id, before).await?.into_iter().map(|revision| revision.version).collect();
-        let Some(last) = versions.last() else { return Ok(separator) };
-        before = Some(*last);
-        for version in versions {
-            if let Some((revision, body)) = blog.table.revision(id, version).await? {
-                let version = json(&ExportedVersion { post_id: id, revision: &revision, body: &body })?;
-                file.write(&format!("{separator}{version}")).await?;
-                separator = ",\n";
+) -> Result<Option<(PostId, u64)>, Problem> {
+    let mut separator = if after.is_some() { ",\n" } else { "\n" };
+    if after.is_none() {
+        file.write("\n],\n\"versions\":[").await?;
+    }
+    for id in posts.keys().filter(|id| after.is_none_or(|(after, _)| **id >= after)) {
+        let mut before = after.filter(|(after, _)| after == id).map(|(_, version)| version);
+        loop {
+            let versions = blog.table.revisions_before(*id, before).await?;
+            let Some(last) = versions.last() else { break };
+            before = Some(last.version);
+            for version in versions.into_iter().map(|revision| revision.version) {
+                if let Some((revision, body)) = blog.table.revision(*id, version).await? {
+                    let exported = json(&ExportedVersion { post_id: *id, revision: &revision, body: &body })?;
+                    file.write(&format!("{separator}{exported}")).await?;
+                    separator = ",\n";
+                    if file.is_sent() {
+                        return Ok(Some((*id, version)));
+                    }
+                }
             }
+        }
+    }
+    Ok(None)
+}
+
+/// The follows of a list. Gives the position of the last one that is written, if a part is full.
+async fn write_follows(
+    blog: &Blog,
+    list: &keys::List,
+    begin: &str,
+    after: Option<String>,
+    file: &mut Upload<'_>,
+) -> Result<Option<String>, Problem> {
+    let mut separator = if after.is_some() { ",\n" } else { "\n" };
+    if after.is_none() {
+        file.write(begin).await?;
+    }
+    let mut after = after;
+    loop {
+        let follows = blog.table.follows_after(list, after.as_deref()).await?;
+        if follows.is_empty() {
+            return Ok(None);
+        }
+        for (position, follow) in follows {
+            file.write(&format!("{separator}{}", json(&follow)?)).await?;
+            separator = ",\n";
+            if file.is_sent() {
+                return Ok(Some(position));
+            }
+            after = Some(position);
         }
     }
 }

@@ -1,10 +1,16 @@
 //! What AWS calls when something has happened: one file each.
 //!
-//! Consumers of the table's stream do what follows from a change but need not be done before the client is answered.
-//! The stream delivers each change at least once, those of one item in order. So a consumer must come to the same
-//! end when it is run again, or stopped anywhere and run again: it looks at what is there now, and not only at
-//! what the event says.
+//! Two readers of the table's stream, and no third, which DynamoDB would throttle (docs/adr/0021). `keep_table` keeps right in
+//! the table what follows from a change; `publish_events` tells the bus of it. The stream delivers each change at least
+//! once, those of one item in order.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
+//!
+//! Plug-ins are called by the bus, each by a rule of its own, and know nothing of each other. The bus delivers each event at
+//! least once, in any order. Long work is a plug-in too: it does one step, and puts what is left on the bus (`steps`).
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-what-is.html>
+//!
+//! So readers, handlers and plug-ins must come to the same end when they are run again, or stopped anywhere and run again:
+//! they look at what is there now, and not only at what the event says.
 //!
 //! Jobs are run by a schedule. The schedule may call one late, twice, or twice at the same time, so a job does what is to
 //! be done by now and not what is to be done at a certain minute.
@@ -18,11 +24,15 @@ mod copy_counts;
 mod delete_rest_of_post;
 mod delete_user;
 mod export_user;
+mod keep_table;
+mod log_events;
 mod post_confirmation;
 mod pre_sign_up;
 mod publish_due;
+mod publish_events;
 mod rank_tag;
 mod rewrite_bylines;
+mod steps;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -31,13 +41,16 @@ use std::sync::Arc;
 use aws::Sdk;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use bucket::Bucket;
+use bus::Bus;
 use edge::runtime::UnknownHandler;
 use edge::telemetry::{observe, observe_job};
 use edge::{Blog, Problem};
 use identity::Identity;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use keep_table::HANDLERS;
 
 /// What these functions use.
 pub struct Services {
@@ -47,6 +60,8 @@ pub struct Services {
     pub identity: Identity,
     /// The files of exports.
     pub bucket: Bucket,
+    /// Where events and work go.
+    pub bus: Bus,
 }
 
 impl Services {
@@ -56,33 +71,47 @@ impl Services {
         Self {
             identity: Identity::new(sdk, config.user_pool_id.clone(), config.user_pool_client_id.clone()),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
+            // The template calls the bus what it calls the stack.
+            bus: Bus::new(sdk, config.stack_name.clone()),
             blog,
         }
     }
 }
 
-/// Every consumer of this crate.
-pub static CONSUMERS: &[Consumer] = &[
-    Consumer {
-        name: copy_counts::NAME,
-        handle: |services, record| Box::pin(copy_counts::copy_counts(services, record)),
+/// Every reader of the table's stream.
+pub static READERS: &[Reader] = &[
+    Reader {
+        name: keep_table::NAME,
+        handle: |services, event| Box::pin(async { Ok(keep_table::keep_table(services, event).await) }),
     },
-    Consumer {
+    Reader {
+        name: publish_events::NAME,
+        handle: |services, event| Box::pin(publish_events::publish_events(services, event)),
+    },
+];
+
+/// Every plug-in of this crate.
+pub static PLUGINS: &[Plugin] = &[
+    Plugin {
         name: delete_rest_of_post::NAME,
-        handle: |services, record| Box::pin(delete_rest_of_post::delete_rest_of_post(services, record)),
+        handle: |services, event| {
+            Box::pin(steps::step(services, event, delete_rest_of_post::NAME, delete_rest_of_post::delete_rest_of_post))
+        },
     },
-    Consumer {
+    Plugin {
         name: delete_user::NAME,
-        handle: |services, record| Box::pin(delete_user::delete_user(services, record)),
+        handle: |services, event| Box::pin(steps::step(services, event, delete_user::NAME, delete_user::delete_user)),
     },
-    Consumer {
+    Plugin {
         name: export_user::NAME,
-        handle: |services, record| Box::pin(export_user::export_user(services, record)),
+        handle: |services, event| Box::pin(steps::step(services, event, export_user::NAME, export_user::export_user)),
     },
-    Consumer { name: rank_tag::NAME, handle: |services, record| Box::pin(rank_tag::rank_tag(services, record)) },
-    Consumer {
+    Plugin { name: log_events::NAME, handle: |_, event| Box::pin(async move { log_events::log_events(&event) }) },
+    Plugin {
         name: rewrite_bylines::NAME,
-        handle: |services, record| Box::pin(rewrite_bylines::rewrite_bylines(services, record)),
+        handle: |services, event| {
+            Box::pin(steps::step(services, event, rewrite_bylines::NAME, rewrite_bylines::rewrite_bylines))
+        },
     },
 ];
 
@@ -106,11 +135,27 @@ pub static TRIGGERS: &[Trigger] = &[
 
 type HandlerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
 
-/// A consumer as the dispatch and the tests see it.
-pub struct Consumer {
+/// A reader as the dispatch and the tests see it.
+pub struct Reader {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
+    handle: for<'a> fn(&'a Services, &'a Event) -> HandlerFuture<'a, BatchResponse>,
+}
+
+/// A handler of `keep_table`: what follows in the table from some of its changes.
+pub struct Handler {
+    /// Its name, and the name of its file.
+    pub name: &'static str,
+    /// Whether a change is one of those.
+    pub cares: fn(&EventRecord) -> bool,
     handle: for<'a> fn(&'a Services, &'a EventRecord) -> HandlerFuture<'a, ()>,
+}
+
+/// A plug-in as the dispatch and the tests see it.
+pub struct Plugin {
+    /// Its name: the `Handler` in the template and the name of its file.
+    pub name: &'static str,
+    handle: for<'a> fn(&'a Services, BusEvent) -> HandlerFuture<'a, ()>,
 }
 
 /// A job as the dispatch and the tests see it.
@@ -127,11 +172,22 @@ pub struct Trigger {
     handle: for<'a> fn(&'a Services, Value) -> HandlerFuture<'a, Value>,
 }
 
-/// What Lambda is told of a batch: where to begin again, if anywhere.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// Something on the bus, as it comes from there.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>
+#[derive(Debug, Clone, Deserialize)]
+pub struct BusEvent {
+    /// What it is.
+    #[serde(rename = "detail-type")]
+    pub detail_type: String,
+    /// What it says: the envelope of an event, or a step of some work.
+    pub detail: Value,
+}
+
+/// What Lambda is told of a batch: what failed of it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// The first change that failed. Lambda delivers it and what comes after it again.
+    /// The changes that failed. Lambda delivers again what comes from the first of them on.
     pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
@@ -143,17 +199,35 @@ pub struct BatchItemFailure {
     pub item_identifier: String,
 }
 
-impl Consumer {
-    /// Handles a batch of changes in their order, up to the first that fails.
-    pub async fn consume(&self, services: &Services, event: Event) -> BatchResponse {
-        for record in &event.records {
-            let sequence_number = record.change.sequence_number.as_deref();
-            if observe(&services.blog, self.name, sequence_number, (self.handle)(services, record)).await.is_err() {
-                let item_identifier = sequence_number.unwrap_or_default().to_owned();
-                return BatchResponse { batch_item_failures: vec![BatchItemFailure { item_identifier }] };
-            }
+impl BatchResponse {
+    /// That these changes failed.
+    fn failed<'a>(records: impl IntoIterator<Item = &'a EventRecord>) -> Self {
+        let failure = |record: &EventRecord| {
+            let item_identifier = record.change.sequence_number.clone().unwrap_or_default();
+            BatchItemFailure { item_identifier }
+        };
+        Self { batch_item_failures: records.into_iter().map(failure).collect() }
+    }
+}
+
+impl Reader {
+    /// Reads a batch of changes. An error is that of all of it.
+    pub async fn read(&self, services: &Services, event: &Event) -> Result<BatchResponse, Problem> {
+        (self.handle)(services, event).await
+    }
+}
+
+/// The type of the event by which a new version of a plug-in is tried before it gets any other
+/// (`functions/release_check`). That it is read shows that the function starts with its settings.
+const RELEASE_CHECK: &str = "release-check";
+
+impl Plugin {
+    /// Does what follows from an event. An error lets Lambda try again, twice, and then keep the event for an engineer.
+    pub async fn run(&self, services: &Services, event: BusEvent) -> Result<(), Problem> {
+        if event.detail_type == RELEASE_CHECK {
+            return Ok(());
         }
-        BatchResponse { batch_item_failures: Vec::new() }
+        observe(&services.blog, self.name, None, (self.handle)(services, event)).await
     }
 }
 
@@ -174,8 +248,10 @@ impl Trigger {
 
 /// What a function of this crate is.
 pub enum Function {
-    /// A consumer of the table's stream.
-    Consumer(&'static Consumer),
+    /// A reader of the table's stream.
+    Reader(&'static Reader),
+    /// A plug-in of the bus.
+    Plugin(&'static Plugin),
     /// A job that a schedule runs.
     Job(&'static Job),
     /// A trigger of the user pool.
@@ -185,14 +261,16 @@ pub enum Function {
 impl Function {
     /// Every function of this crate.
     pub fn all() -> impl Iterator<Item = Self> {
-        let consumers = CONSUMERS.iter().map(Self::Consumer);
-        consumers.chain(JOBS.iter().map(Self::Job)).chain(TRIGGERS.iter().map(Self::Trigger))
+        let readers = READERS.iter().map(Self::Reader);
+        let called = readers.chain(PLUGINS.iter().map(Self::Plugin));
+        called.chain(JOBS.iter().map(Self::Job)).chain(TRIGGERS.iter().map(Self::Trigger))
     }
 
     /// Its name.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Consumer(consumer) => consumer.name,
+            Self::Reader(reader) => reader.name,
+            Self::Plugin(plugin) => plugin.name,
             Self::Job(job) => job.name,
             Self::Trigger(trigger) => trigger.name,
         }
@@ -203,6 +281,14 @@ impl Function {
 pub fn find(handler: &str) -> Result<Function, UnknownHandler> {
     let found = Function::all().find(|function| function.name() == handler);
     found.ok_or_else(|| UnknownHandler::new(handler, Function::all().map(|function| function.name())))
+}
+
+/// A text attribute of an item, empty if it has none of this name.
+fn text<'a>(item: &'a serde_dynamo::Item, name: &str) -> &'a str {
+    match item.get(name) {
+        Some(serde_dynamo::AttributeValue::S(text)) => text,
+        _ => "",
+    }
 }
 
 fn read<T: DeserializeOwned>(event: Value) -> Result<T, Problem> {

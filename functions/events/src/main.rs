@@ -1,9 +1,8 @@
-//! The binary of every consumer, job and trigger; Lambda's `_HANDLER` says which one this function is.
+//! The binary of every reader, plug-in, job and trigger; Lambda's `_HANDLER` says which one this function is.
 
 use edge::runtime::{handler_name, start};
 use events::{Function, Services};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use std::convert::Infallible;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,9 +10,15 @@ async fn main() -> Result<(), Error> {
     let function = events::find(&handler_name())?;
     let services = &Services::new(blog, &sdk);
     match function {
-        Function::Consumer(consumer) => {
+        Function::Reader(reader) => {
             lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| async move {
-                Ok::<_, Infallible>(consumer.consume(services, event.payload).await)
+                reader.read(services, &event.payload).await.map_err(Error::from)
+            }))
+            .await
+        }
+        Function::Plugin(plugin) => {
+            lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| async move {
+                plugin.run(services, event.payload).await.map_err(Error::from)
             }))
             .await
         }

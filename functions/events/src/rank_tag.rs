@@ -4,10 +4,15 @@ use aws_lambda_events::event::dynamodb::EventRecord;
 use edge::Problem;
 use table::tag_of;
 
-use crate::Services;
+use crate::{Services, text};
 
-/// What the template calls it.
+/// What the log calls it.
 pub const NAME: &str = "rank_tag";
+
+/// A tag's count has changed.
+pub fn cares(record: &EventRecord) -> bool {
+    text(&record.change.new_image, "type") == "tag"
+}
 
 /// Puts the tag where its count, as it is now, belongs.
 pub async fn rank_tag(services: &Services, record: &EventRecord) -> Result<(), Problem> {

@@ -1,25 +1,36 @@
 //! Posts show their author as copied when they were written. When a user changes their name or picture, the copies
 //! are brought up to date here.
 
-use aws_lambda_events::event::dynamodb::EventRecord;
-use domain::{PostAuthor, User};
+use domain::UserId;
 use edge::Problem;
+use serde::{Deserialize, Serialize};
+use table::AuthorsPlace;
 
 use crate::Services;
+use crate::steps::STEP;
 
 /// What the template calls it.
 pub const NAME: &str = "rewrite_bylines";
 
-/// Rewrites the author in all of a user's posts, if the change was one of what posts show. Posts that are right
-/// already are passed over, so running again continues where it stopped.
-pub async fn rewrite_bylines(services: &Services, record: &EventRecord) -> Result<(), Problem> {
-    let user =
-        |image: &serde_dynamo::Item| serde_dynamo::from_item::<_, User>(image.clone()).map_err(Problem::internal);
-    let (old, new) = (user(&record.change.old_image)?, user(&record.change.new_image)?);
-    if PostAuthor::from(&old) == PostAuthor::from(&new) {
-        return Ok(());
+/// The author, and how far their posts are rewritten.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Work {
+    user_id: UserId,
+    place: AuthorsPlace,
+}
+
+impl Work {
+    /// All posts of this author.
+    pub fn of(user_id: UserId) -> Self {
+        Self { user_id, place: AuthorsPlace::default() }
     }
-    // As the user is now: this event may be an old one that comes again.
+}
+
+/// Rewrites the author in some of a user's posts, as the user is now: this may be an old change that comes again. Posts
+/// that are right already are passed over.
+pub async fn rewrite_bylines(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
+    let Work { user_id, place } = work;
     let blog = &services.blog;
-    Ok(blog.table.rewrite_author(new.id, blog.now()).await?)
+    let rest = blog.table.rewrite_author(user_id, place, STEP, blog.now()).await?;
+    Ok(rest.map(|place| Work { user_id, place }))
 }

@@ -31,7 +31,7 @@ pub async fn delete_me(
     let Call { caller: Reader(viewer), input: Attempt(body), if_match, now, .. } = call;
     services.identity.log_in(&viewer.cognito_name, &body.password).await?;
 
-    // From here on no token of theirs counts, nobody sees them, and the consumer `delete_user` deletes what they have. An
+    // From here on no token of theirs counts, nobody sees them, and the plug-in `delete_user` deletes what they have. An
     // administrator gives the role back with it, so that the last one stays.
     let leave = edit_user(&services.blog, viewer.user_id, &if_match, now, |user| {
         user.status = UserStatus::Deleting;

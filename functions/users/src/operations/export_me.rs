@@ -20,7 +20,7 @@ pub async fn export_me(
     services: &Services,
     Call { caller: Reader(viewer), new_id, now, .. }: Call<Reader>,
 ) -> Result<Started<StartedExport>, Problem> {
-    // The consumer `export_user` writes the file.
+    // The plug-in `export_user` writes the file.
     let export = Export::new(new_id.into(), viewer.user_id, now);
     let export_id = services.blog.table.ask_for_export(&export, now).await?;
     Ok(Started { location: format!("/me/exports/{export_id}"), body: StartedExport { export_id } })

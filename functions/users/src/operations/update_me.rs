@@ -24,7 +24,7 @@ pub async fn update_me(
     call: Call<Reader, Body<ProfilePatch>>,
 ) -> Result<Versioned<PrivateProfile>, Problem> {
     let Call { caller: Reader(viewer), input: Body(patch), if_match, now, .. } = call;
-    // The consumer `rewrite_bylines` brings the change to posts.
+    // The plug-in `rewrite_bylines` brings the change to posts.
     let edit = edit_user(&services.blog, viewer.user_id, &if_match, now, |user| {
         if let PatchRequired::Set(name) = &patch.display_name {
             user.display_name = name.as_str().to_owned();

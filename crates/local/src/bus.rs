@@ -1,0 +1,170 @@
+//! The bus on a laptop: takes events as EventBridge does, and calls the functions that the template's rules name, as Lambda
+//! does for whoever does not wait: again if they fail, and then it keeps the event in the function's queue of failures.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use events::{Function, Services};
+use serde_json::{Value, json};
+use template::{Rule, Template};
+
+use crate::wire::OPERATION;
+
+/// The maximum number of entries of a call.
+const MAX_ENTRIES: usize = 10;
+
+/// The maximum size of a call, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The bus, with its rules and what waits to be delivered. What waits is kept in memory only: the change of the table that it
+/// follows from stays in the stream until it is delivered (`Streams::drain`).
+pub struct EventBus {
+    name: String,
+    rules: Vec<Rule>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Delivery>,
+    taken: u64,
+    /// What was put on the bus, if that is written down.
+    recorded: Option<Vec<Value>>,
+    /// What was given up, by the queue that keeps it.
+    given_up: BTreeMap<String, Vec<Value>>,
+}
+
+/// An event on its way to the function of a rule.
+struct Delivery {
+    rule: Rule,
+    event: Value,
+    failures: usize,
+}
+
+impl std::fmt::Debug for EventBus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EventBus")
+    }
+}
+
+impl EventBus {
+    /// The bus of this template.
+    pub fn new(template: &Template) -> Self {
+        Self { name: template.bus_name.clone(), rules: template.rules.clone(), state: Mutex::default() }
+    }
+
+    /// From now on what is put on the bus is written down.
+    pub fn record(&self) {
+        self.state().recorded = Some(Vec::new());
+    }
+
+    /// What was written down, events and work, as rules see it. What comes next is written down anew.
+    pub fn take_recorded(&self) -> Vec<Value> {
+        self.state().recorded.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What a queue of failures holds.
+    pub fn given_up(&self, queue: &str) -> Vec<Value> {
+        self.state().given_up.get(queue).cloned().unwrap_or_default()
+    }
+
+    /// Keeps something in a queue of failures.
+    pub fn give_up(&self, queue: &str, message: Value) {
+        // Not the message, which may have in it what nobody is to read in a log.
+        tracing::error!(queue, "something is given up");
+        self.state().given_up.entry(queue.to_owned()).or_default().push(message);
+    }
+
+    /// Answers `PutEvents`: a status and a body. Takes no more than the first `max` entries.
+    /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+    pub fn put_events(&self, request: &Value, max: usize) -> (u16, Value) {
+        let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let size = |entry: &Value| -> usize {
+            let time = if entry["Time"].is_null() { 0 } else { 14 };
+            ["Source", "DetailType", "Detail"].iter().map(|name| text(entry, name).len()).sum::<usize>() + time
+        };
+        let refused = |message: &str| (400, json!({ "__type": "ValidationException", "message": message }));
+        if entries.is_empty() || entries.len() > MAX_ENTRIES {
+            return refused("a call has 1 to 10 entries");
+        }
+        if entries.iter().map(size).sum::<usize>() > MAX_BYTES {
+            return refused("the entries are too large together");
+        }
+        let mut results = Vec::new();
+        for (position, entry) in entries.iter().enumerate() {
+            let failed = |code: &str| json!({ "ErrorCode": code, "ErrorMessage": "not taken" });
+            let detail: Option<Value> = serde_json::from_str(&text(entry, "Detail")).ok().filter(Value::is_object);
+            results.push(match detail {
+                _ if position >= max => failed("ThrottlingException"),
+                _ if text(entry, "EventBusName") != self.name => failed("ResourceNotFoundException"),
+                _ if text(entry, "Source").is_empty() || text(entry, "DetailType").is_empty() => {
+                    failed("InvalidArgument")
+                }
+                None => failed("MalformedDetail"),
+                Some(detail) => json!({ "EventId": self.take(entry, &detail) }),
+            });
+        }
+        let failed = results.iter().filter(|result| !result["ErrorCode"].is_null()).count();
+        (200, json!({ "FailedEntryCount": failed, "Entries": results }))
+    }
+
+    /// Takes an entry; gives its id.
+    fn take(&self, entry: &Value, detail: &Value) -> String {
+        let id = {
+            let mut state = self.state();
+            state.taken += 1;
+            format!("00000000-0000-0000-0000-{:012}", state.taken)
+        };
+        let event = json!({
+            "version": "0", "id": id, "source": entry["Source"], "detail-type": entry["DetailType"],
+            "account": "000000000000", "region": "local", "time": entry["Time"], "resources": [], "detail": detail,
+        });
+        if let Some(recorded) = &mut self.state().recorded {
+            recorded.push(event.clone());
+        }
+        self.send(&event);
+        id
+    }
+
+    /// Sends an event to whom the rules say, also one that was sent before: the bus delivers each at least once.
+    pub fn send(&self, event: &Value) {
+        let rules = self.rules.iter().filter(|rule| rule.is_enabled && rule.pattern.matches(event));
+        let deliveries = rules.map(|rule| Delivery { rule: rule.clone(), event: event.clone(), failures: 0 });
+        self.state().waiting.extend(deliveries);
+    }
+
+    /// Whether nothing waits to be delivered.
+    pub fn is_idle(&self) -> bool {
+        self.state().waiting.is_empty()
+    }
+
+    /// Delivers all that waits, and what follows from it. What fails has its next turn after all others.
+    pub async fn deliver(&self, services: &Services) {
+        loop {
+            let next = self.state().waiting.pop_front();
+            let Some(Delivery { rule, event, failures }) = next else { return };
+            let Ok(Function::Plugin(plugin)) = events::find(&rule.handler) else {
+                self.give_up(&rule.failures, event);
+                continue;
+            };
+            let Ok(read) = serde_json::from_value(event.clone()) else {
+                self.give_up(&rule.failures, event);
+                continue;
+            };
+            if OPERATION.scope(plugin.name.to_owned(), plugin.run(services, read)).await.is_ok() {
+                continue;
+            }
+            if failures == rule.max_retries {
+                self.give_up(&rule.failures, event);
+            } else {
+                self.state().waiting.push_back(Delivery { rule, event, failures: failures + 1 });
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
