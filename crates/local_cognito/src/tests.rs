@@ -682,7 +682,7 @@ fn an_access_token_has_to_be_one_of_ours_and_fresh() {
     let forged = |name: &str, value: Value| {
         let mut claims = good.clone();
         claims[name] = value;
-        json!(story.cognito.sign_id_token(&claims).unwrap())
+        json!(story.cognito.keys.access.sign(&claims).unwrap())
     };
     refused(&forged("iss", json!("https://example.com")), "Invalid Access Token");
     refused(&forged("client_id", json!("other")), "Invalid Access Token");
