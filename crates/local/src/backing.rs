@@ -33,7 +33,7 @@ pub const USER_POOL_ID: &str = "local_Broadsheet";
 pub const USER_POOL_CLIENT_ID: &str = "broadsheetlocalclient";
 
 /// The secret of that client.
-pub const USER_POOL_CLIENT_SECRET: &str = "broadsheetlocalsecret";
+pub const USER_POOL_CLIENT_SECRET: &str = "broadsheetlocalclientsecret";
 
 /// Where data is kept.
 #[derive(Debug, Clone)]
