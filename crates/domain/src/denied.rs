@@ -33,12 +33,12 @@ pub enum Denied {
     /// Only a post in the trash can be restored.
     #[error("This post is not in the trash.")]
     NotTrashed,
-    /// An administrator cannot be suspended.
-    #[error("An administrator cannot be suspended. Give them another role first.")]
-    IsAdmin,
     /// The account was deleted, suspended, or is not registered yet.
     #[error("This account is not in use.")]
     AccountNotInUse,
+    /// The caller was an administrator when the authorizer last looked, and no longer is.
+    #[error("Only administrators may do this.")]
+    NotAdmin,
     /// The access token is malformed, expired, forged, or of another blog.
     #[error("The access token is not valid, or no longer.")]
     BadToken,
@@ -48,6 +48,12 @@ pub enum Denied {
     /// The login or the password is wrong; the two are not told apart.
     #[error("The login or the password is wrong.")]
     WrongCredentials,
+    /// After some wrong passwords the user pool looks at none for a while, right or wrong.
+    #[error("Too many wrong passwords were tried. Wait before the next try.")]
+    PasswordsLocked,
+    /// The user pool sends no more codes to this account for a while.
+    #[error("Too many codes were sent. Wait before the next try.")]
+    TooManyCodes,
     /// The refresh token is malformed, expired or revoked.
     #[error("The refresh token is not valid, or no longer. Log in again.")]
     BadRefreshToken,

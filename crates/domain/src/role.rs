@@ -21,10 +21,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// All roles, the least first. The pool has a group for each.
+    /// All roles, the least first.
     pub const ALL: [Self; 4] = [Self::Reader, Self::Author, Self::Editor, Self::Admin];
 
-    /// The name in tokens, groups and answers.
+    /// The name in requests and answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Reader => "reader",
@@ -32,11 +32,6 @@ impl Role {
             Self::Editor => "editor",
             Self::Admin => "admin",
         }
-    }
-
-    /// The highest role among the groups of a token. Whoever is in none of ours may only read.
-    pub fn of_groups<'a>(groups: impl IntoIterator<Item = &'a str>) -> Self {
-        groups.into_iter().filter_map(|group| group.parse().ok()).max().unwrap_or(Self::Reader)
     }
 }
 

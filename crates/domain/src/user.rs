@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::schema::schema;
-use crate::{Role, Timestamp, UserId};
+use crate::{Login, Role, Timestamp, UserId};
 
 /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,6 +143,19 @@ impl CognitoName {
     /// The name itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl CognitoName {
+    /// A name that nobody has, the same for each try of a login. No real one begins like this: ids have no underscore, and a
+    /// user of another provider begins with its name.
+    pub fn of_nobody(login: &Login) -> Self {
+        let login = login.as_str().to_lowercase();
+        // FNV-1a: any hash will do that is the same in every process. That two logins may share one is no harm.
+        let hash = login
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self(format!("nobody_{hash:016x}"))
     }
 }
 
@@ -342,19 +355,42 @@ pub struct Viewer {
     pub username: Username,
     /// The user's name in Cognito; from the token.
     pub cognito_name: CognitoName,
-    /// What the user may do; from the token.
+    /// What the user may do; from the profile.
     pub role: Role,
     /// The log-in that the token comes from.
     pub session: String,
 }
 
-/// When a user last signed out everywhere, and from where.
+/// The last time that a user signed out everywhere.
+///
+/// Tokens tell time in whole seconds, and by a clock of Cognito's. So time alone cannot tell whether a session began before or
+/// after a sign-out of about the same second: every such session has ended, except those that are named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignOut {
-    /// In seconds since 1970, the unit of a token's `iat`.
+    /// Tells it from another sign-out of the same second.
+    #[serde(default)]
+    pub id: String,
+    /// Sessions that began up to this second have ended. In seconds since 1970, the unit of a token's `auth_time`.
     pub at: i64,
-    /// The session that asked for it. It tells its own tokens from those of a log-in in the same second.
-    pub session: String,
+    /// Sessions that have not ended, although they began that early: log-ins that were begun after the sign-out was written,
+    /// and the session that changed the address.
+    #[serde(default)]
+    pub except: Vec<String>,
+}
+
+impl SignOut {
+    /// How far Cognito's clock may be ahead of ours, in seconds.
+    const CLOCK_DIFFERENCE: i64 = 2;
+
+    /// A sign-out at this time, which this session survives, if there is one.
+    pub fn new(id: String, now: Timestamp, survivor: Option<String>) -> Self {
+        Self { id, at: now.seconds() + Self::CLOCK_DIFFERENCE, except: survivor.into_iter().collect() }
+    }
+
+    /// Whether a session that began at this second has ended.
+    pub fn ended(&self, began_at: i64, session: &str) -> bool {
+        began_at <= self.at && !self.except.iter().any(|survivor| survivor == session)
+    }
 }
 
 /// The status of an account.
@@ -392,7 +428,7 @@ pub struct User {
     pub avatar_url: Option<String>,
     /// The user's own page.
     pub website_url: Option<String>,
-    /// What the user may do, as last told to Cognito; what counts for a request is the role in its token.
+    /// What the user may do.
     pub role: Role,
     /// The status of the account.
     pub status: UserStatus,
@@ -465,12 +501,17 @@ impl User {
         matches!(self.status, UserStatus::Active | UserStatus::Suspended)
     }
 
-    /// Whether a token of this session, made at `issued_at` (seconds since 1970), still counts: the account is in
-    /// use, and nobody has signed out of it since.
-    pub fn accepts(&self, issued_at: i64, session: &str) -> bool {
-        let alive =
-            |sign_out: &SignOut| issued_at > sign_out.at || (issued_at == sign_out.at && session != sign_out.session);
-        self.status == UserStatus::Active && self.signed_out.as_ref().is_none_or(alive)
+    /// Whether the user can administer the blog now. Who is suspended cannot, and keeps the role for when they come back.
+    pub fn is_active_admin(&self) -> bool {
+        self.role == Role::Admin && self.status == UserStatus::Active
+    }
+
+    /// Whether a token of this session, which began at `began_at` (seconds since 1970), still counts: the account is in
+    /// use, and nobody has signed out of it since. When the token itself was made does not matter: a session that has ended
+    /// cannot be refreshed back to life.
+    pub fn accepts(&self, began_at: i64, session: &str) -> bool {
+        let has_ended = self.signed_out.as_ref().is_some_and(|sign_out| sign_out.ended(began_at, session));
+        self.status == UserStatus::Active && !has_ended
     }
 }
 

@@ -26,6 +26,23 @@ pub enum SignUpConfirmation {
     Email,
 }
 
+/// The secret of the pool's app client. Never shown, never logged.
+#[derive(Clone, Default)]
+pub struct ClientSecret(String);
+
+impl ClientSecret {
+    /// The secret itself, for Cognito.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(..)")
+    }
+}
+
 /// The settings of one stack. What is not skipped is a field of `SETTINGS`, and has to be there.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +59,9 @@ pub struct Config {
     /// The pool's app client; tokens made for another are refused.
     #[serde(skip)]
     pub user_pool_client_id: String,
+    /// The secret of that client, in the functions that manage accounts; empty in all others.
+    #[serde(skip)]
+    pub user_pool_client_secret: ClientSecret,
     /// What the stack is called: metrics of several stacks in an account are told apart by it.
     #[serde(skip)]
     pub stack_name: String,
@@ -158,11 +178,12 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Every variable that is read; the template sets exactly these.
-    pub const VARIABLES: [&'static str; 8] = [
+    pub const VARIABLES: [&'static str; 9] = [
         "TABLE_NAME",
         "BUCKET_NAME",
         "USER_POOL_ID",
         "USER_POOL_CLIENT_ID",
+        "USER_POOL_CLIENT_SECRET",
         "STACK_NAME",
         "ORIGIN_SECRET",
         "ENDPOINTS",
@@ -191,6 +212,7 @@ impl Config {
             bucket_name: filled("BUCKET_NAME")?,
             user_pool_id: filled("USER_POOL_ID")?,
             user_pool_client_id: filled("USER_POOL_CLIENT_ID")?,
+            user_pool_client_secret: ClientSecret(required("USER_POOL_CLIENT_SECRET")?),
             stack_name: filled("STACK_NAME")?,
             origin_secret: OriginSecret::from_setting(required("ORIGIN_SECRET")?),
             endpoints: required("ENDPOINTS")?
@@ -198,6 +220,12 @@ impl Config {
                 .map_err(|error| ConfigError(format!("the environment variable ENDPOINTS: {error}")))?,
             ..settings
         })
+    }
+
+    /// How a new account with this address becomes usable. Whoever registers the administrator's address shows that it is
+    /// theirs on every stack: where accounts are usable at once, the first to name it would be the administrator.
+    pub fn sign_up_confirmation_of(&self, email: &Email) -> SignUpConfirmation {
+        if self.admin_email.as_ref() == Some(email) { SignUpConfirmation::Email } else { self.sign_up_confirmation }
     }
 
     /// What a new user with this address may do, if it is theirs.

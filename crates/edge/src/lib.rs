@@ -25,7 +25,7 @@ pub use blog::{Blog, Services};
 pub use caller::{Admin, Author, Caller, Editor, Reader, Visitor, bearer_token};
 pub use cdn::OriginSecret;
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Endpoints, MetricsBy, SignUpConfirmation};
+pub use config::{ClientSecret, Config, ConfigError, Endpoints, MetricsBy, SignUpConfirmation};
 pub use cors::AllowedOrigins;
 pub use exchange::{Exchange, misplaced, without_route};
 pub use input::{Attempt, Attempted, Body, Input, InputDescription, PageQuery, Path, Query};

@@ -195,30 +195,27 @@ where
     }
     let reads = is_read(request.method());
     let anonymous = matches!(viewer, Ok(None));
-    // Whatever is wrong with a request, it is counted. Not so what anybody may read: a cache answers most of that, and
-    // counting would only make the rest expensive.
-    if let Some(limit) = I::RATE_LIMIT {
-        blog.table.count_source(limit, event.source, quotas, now).await?;
-    } else if let Some(max) = blog.config.requests_per_minute.filter(|_| !(anonymous && reads)) {
-        blog.table.count_request(user, event.source, max.get(), quotas, now).await?;
+    let parsed = parse::<I>(request);
+    // Whatever is wrong with a request, it is counted before it is told: by the operation's own limit, if it says whose attempt
+    // it is. Not so what anybody may read: a cache answers most of that, and counting would only make the rest expensive.
+    match (I::RATE_LIMIT, &parsed, &viewer) {
+        (Some(limit), Ok((input, _)), Ok(viewer)) => {
+            let account = input.account(viewer.as_ref());
+            blog.table.count_try(limit, event.source, &account, quotas, now).await?;
+        }
+        _ => {
+            if let Some(max) = blog.config.requests_per_minute.filter(|_| !(anonymous && reads)) {
+                blog.table.count_request(user, event.source, max.get(), quotas, now).await?;
+            }
+        }
     }
     let caller = C::admit(viewer?)?;
-
-    // A parameter that cannot be the name of anything names nothing.
-    let path = I::Path::from_fields(path_fields(request)?).map_err(|_| Problem::not_found("There is nothing here."))?;
-    let query_pairs = query_pairs(request);
-    let query = I::Query::from_fields(query_fields(&query_pairs)?).map_err(Problem::invalid)?;
-    let body = body_fields(request, !I::Body::names().is_empty())?;
-    let input = I::new(path, query, I::Body::from_fields(body).map_err(Problem::invalid)?);
+    let (input, query_pairs) = parsed?;
 
     let if_match = IfMatch::from_headers(request.headers());
     let base_url = event.base_url(request.headers());
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
     let run = async |new_id| {
-        if let Some(limit) = I::RATE_LIMIT {
-            let account = input.account(caller.viewer());
-            blog.table.count_account(limit, &account, quotas, now).await?;
-        }
         let call = Call { caller, input, if_match, base_url, new_id, now };
         handler(services, call).await?.into_response(&ReplyContext {
             method: request.method(),
@@ -251,4 +248,15 @@ where
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(cache_control);
     Ok(response)
+}
+
+/// What an operation takes of a request, and the parameters of the query.
+fn parse<I: Input>(request: &Request) -> Result<(I, Vec<(String, String)>), Problem> {
+    // A parameter that cannot be the name of anything names nothing.
+    let path = I::Path::from_fields(path_fields(request)?).map_err(|_| Problem::not_found("There is nothing here."))?;
+    let query_pairs = query_pairs(request);
+    let query = I::Query::from_fields(query_fields(&query_pairs)?).map_err(Problem::invalid)?;
+    let body = body_fields(request, !I::Body::names().is_empty())?;
+    let body = I::Body::from_fields(body).map_err(Problem::invalid)?;
+    Ok((I::new(path, query, body), query_pairs))
 }

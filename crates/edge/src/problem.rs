@@ -255,22 +255,25 @@ impl From<Denied> for Problem {
             Denied::Invalid(_) | Denied::WrongCode | Denied::PasswordNotAccepted => ProblemKind::VALIDATION_FAILED,
             Denied::UserNotFound | Denied::PostNotFound => ProblemKind::NOT_FOUND,
             Denied::PostTrashed => ProblemKind::GONE,
-            Denied::NotEditable => ProblemKind::FORBIDDEN,
-            Denied::IsRepost
-            | Denied::NotPublished
-            | Denied::AlreadyPublished
-            | Denied::NotTrashed
-            | Denied::IsAdmin => ProblemKind::CONFLICT,
+            Denied::NotEditable | Denied::NotAdmin => ProblemKind::FORBIDDEN,
+            Denied::IsRepost | Denied::NotPublished | Denied::AlreadyPublished | Denied::NotTrashed => {
+                ProblemKind::CONFLICT
+            }
             Denied::AccountNotInUse | Denied::BadToken | Denied::SessionEnded | Denied::BadRefreshToken => {
                 ProblemKind::UNAUTHENTICATED
             }
             Denied::WrongCredentials => ProblemKind::INVALID_CREDENTIALS,
             Denied::EmailNotConfirmed => ProblemKind::USER_NOT_CONFIRMED,
+            Denied::PasswordsLocked | Denied::TooManyCodes => ProblemKind::TOO_MANY_REQUESTS,
         };
         match denied {
             Denied::Invalid(errors) => Self::invalid(errors),
             Denied::WrongCode => Self::field("code", denied.to_string()),
             Denied::PasswordNotAccepted => Self::field("new_password", denied.to_string()),
+            // The pool does not say for how long. Its lockout doubles up to 15 minutes, so a minute is neither never nor always right.
+            Denied::PasswordsLocked | Denied::TooManyCodes => {
+                Self::new(kind, denied.to_string()).with(|parts| parts.retry_after = Some(60))
+            }
             denied => Self::new(kind, denied.to_string()),
         }
     }

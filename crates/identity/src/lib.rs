@@ -1,7 +1,7 @@
 //! The Cognito calls that operations make, with Cognito's error codes read one by one. Checking tokens is apart from
 //! them, in the crate `tokens`, so that only who manages accounts links the client of Cognito.
 
-pub mod registration;
+mod secret_hash;
 
 use aws::{Failure, Meter, Rejected, Sdk, Service};
 use aws_sdk_cognitoidentityprovider::Client;
@@ -10,7 +10,12 @@ use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
 };
 
-use domain::{CognitoName, ConfirmationCode, Denied, Email, NewPassword, Password, RefreshToken, Role, UserId};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{CognitoName, ConfirmationCode, Denied, Email, NewPassword, Password, RefreshToken, UserId};
+use serde::Deserialize;
+
+use crate::secret_hash::SecretHash;
 
 /// The user pool. Whoever registers with us is named by their [`UserId`] there, so usernames and addresses can change
 /// here; whoever came by another way has a [`CognitoName`] of their own.
@@ -18,25 +23,48 @@ pub struct Identity {
     client: Client,
     user_pool_id: String,
     client_id: String,
+    secret: SecretHash,
 }
 
 /// What logging in gives.
 pub struct Tokens {
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token; refreshing gives no new one.
+    /// What the client shows with its requests: Cognito's ID token. Its access token stays here, because whoever has that may
+    /// change the address and delete the account at Cognito itself (docs/adr/0019).
+    pub bearer: String,
+    /// The refresh token; refreshing gives no new one. It is Cognito's, with the name of its user behind it, because
+    /// Cognito wants a hash of that name with it.
     pub refresh_token: Option<String>,
-    /// Seconds that the access token is good for.
+    /// Seconds that the bearer is good for.
     pub expires_in: i32,
+    /// The session that they belong to.
+    pub session: Session,
 }
 
+/// What a log-in begins and refreshing goes on with.
+pub struct Session {
+    /// Its id.
+    pub id: String,
+    /// When it began by Cognito's clock, in seconds since 1970.
+    pub began_at: i64,
+}
+
+/// Between a refresh token of Cognito's and the name of its user. No token contains it.
+/// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AuthenticationResultType.html>
+const SEPARATOR: char = '~';
+
+/// Too many wrong passwords lately, so that Cognito does not look at this one. It is an error like that of a wrong password but
+/// for its text; to tell the owner that the right password is wrong would be worse than reading it.
+const LOCKED: &str = "Password attempts exceeded";
+
 impl Identity {
-    /// The user pool with this id, by way of this app client. Makes no network call.
-    pub fn new(sdk: &Sdk, user_pool_id: String, client_id: String) -> Self {
+    /// The user pool with this id, by way of this app client with its secret, which may be empty where only calls of
+    /// administrators are made. Makes no network call.
+    pub fn new(sdk: &Sdk, user_pool_id: String, client_id: String, client_secret: &str) -> Self {
         let meter = Meter { count: |usage| usage.cognito_calls += 1, units: aws::no_units };
         let config = sdk.config(Service::Cognito);
         let config = aws_sdk_cognitoidentityprovider::config::Builder::from(&config).interceptor(meter).build();
-        Self { client: Client::from_conf(config), user_pool_id, client_id }
+        let secret = SecretHash::new(client_secret, &client_id);
+        Self { client: Client::from_conf(config), user_pool_id, client_id, secret }
     }
 
     /// Makes an account, which waits for its code unless the `pre_sign_up` trigger confirms it. Doing it twice is the
@@ -46,6 +74,7 @@ impl Identity {
             .client
             .sign_up()
             .client_id(&self.client_id)
+            .secret_hash(self.secret.of(&id.to_string()))
             .username(id.to_string())
             .password(password.reveal())
             .user_attributes(attribute("email", email.as_str())?)
@@ -78,6 +107,7 @@ impl Identity {
             .client
             .confirm_sign_up()
             .client_id(&self.client_id)
+            .secret_hash(self.secret.of(&id.to_string()))
             .username(id.to_string())
             .confirmation_code(code.as_str())
             .send()
@@ -91,14 +121,28 @@ impl Identity {
 
     /// Sends the confirmation code again, if the account waits for one.
     pub async fn resend_confirmation(&self, id: UserId) -> Result<(), Rejected> {
-        let answer =
-            self.client.resend_confirmation_code().client_id(&self.client_id).username(id.to_string()).send().await;
+        let name = id.to_string();
+        let answer = self
+            .client
+            .resend_confirmation_code()
+            .client_id(&self.client_id)
+            .secret_hash(self.secret.of(&name))
+            .username(name)
+            .send()
+            .await;
         sent_or_not(answer)
     }
 
     /// Sends a code that resets the password. Cognito sends none to an address that was never confirmed.
     pub async fn forgot_password(&self, name: &CognitoName) -> Result<(), Rejected> {
-        let answer = self.client.forgot_password().client_id(&self.client_id).username(name.as_str()).send().await;
+        let answer = self
+            .client
+            .forgot_password()
+            .client_id(&self.client_id)
+            .secret_hash(self.secret.of(name.as_str()))
+            .username(name.as_str())
+            .send()
+            .await;
         sent_or_not(answer)
     }
 
@@ -113,6 +157,7 @@ impl Identity {
             .client
             .confirm_forgot_password()
             .client_id(&self.client_id)
+            .secret_hash(self.secret.of(name.as_str()))
             .username(name.as_str())
             .confirmation_code(code.as_str())
             .password(new_password.reveal())
@@ -155,32 +200,6 @@ impl Identity {
                 _ => Err(Failure::of(error).into()),
             },
         }
-    }
-
-    /// Puts the user into the group of a role; tokens made from now on carry it. Twice is the same as once.
-    pub async fn grant(&self, name: &CognitoName, role: Role) -> Result<(), Rejected> {
-        self.client
-            .admin_add_user_to_group()
-            .user_pool_id(&self.user_pool_id)
-            .username(name.as_str())
-            .group_name(role.name())
-            .send()
-            .await
-            .map_err(Failure::of)?;
-        Ok(())
-    }
-
-    /// Takes the user out of the group of a role. Twice is the same as once.
-    pub async fn withdraw(&self, name: &CognitoName, role: Role) -> Result<(), Rejected> {
-        self.client
-            .admin_remove_user_from_group()
-            .user_pool_id(&self.user_pool_id)
-            .username(name.as_str())
-            .group_name(role.name())
-            .send()
-            .await
-            .map_err(Failure::of)?;
-        Ok(())
     }
 
     /// Kills every refresh token of the user. Access tokens live on in Cognito's eyes; the profile says that they
@@ -234,8 +253,7 @@ impl Identity {
     /// Logs in. `name` need not exist: Cognito then takes as long and answers the same as for a wrong password.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html>
     ///
-    /// The call of an administrator, because that of everybody, `InitiateAuth`, would let everybody guess passwords at
-    /// Cognito itself, past our limits: the client has no secret, and its id is in every token.
+    /// The call of an administrator: the flow of everybody's call, `InitiateAuth`, is not open to passwords at all.
     pub async fn log_in(&self, name: &CognitoName, password: &Password) -> Result<Tokens, Rejected> {
         let answer = self
             .client
@@ -245,20 +263,24 @@ impl Identity {
             .auth_flow(AuthFlowType::AdminUserPasswordAuth)
             .auth_parameters("USERNAME", name.as_str())
             .auth_parameters("PASSWORD", password.reveal())
+            .auth_parameters("SECRET_HASH", self.secret.of(name.as_str()))
             .send()
             .await;
         let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
         tokens(answer, Denied::WrongCredentials)
     }
 
-    /// A new access token.
+    /// A new bearer of the same session.
     pub async fn refresh(&self, refresh_token: &RefreshToken) -> Result<Tokens, Rejected> {
+        let (token, name) = refresh_token.as_str().split_once(SEPARATOR).ok_or(Denied::BadRefreshToken)?;
         let answer = self
             .client
             .initiate_auth()
             .client_id(&self.client_id)
             .auth_flow(AuthFlowType::RefreshTokenAuth)
-            .auth_parameters("REFRESH_TOKEN", refresh_token.as_str())
+            .auth_parameters("REFRESH_TOKEN", token)
+            // Nobody gains by another name: the hash has to be that of the token's user.
+            .auth_parameters("SECRET_HASH", self.secret.of(name))
             .send()
             .await;
         let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
@@ -333,6 +355,9 @@ where
         Ok(started) => started,
         Err(error) => {
             return Err(match error.code() {
+                Some("NotAuthorizedException") if error.message().is_some_and(|text| text.starts_with(LOCKED)) => {
+                    Denied::PasswordsLocked.into()
+                }
                 Some(
                     "NotAuthorizedException"
                     | "UserNotFoundException"
@@ -351,11 +376,32 @@ where
         tracing::warn!(?challenge, "Cognito asked for more instead of giving tokens");
         return Err(refused.into());
     };
+    let bearer = result.id_token.ok_or_else(|| Failure::internal("Cognito gave no ID token"))?;
+    let IdToken { name, origin_jti, auth_time } = IdToken::read(&bearer)?;
     Ok(Tokens {
-        access_token: result.access_token.ok_or_else(|| Failure::internal("Cognito gave no access token"))?,
-        refresh_token: result.refresh_token,
+        refresh_token: result.refresh_token.map(|token| format!("{token}{SEPARATOR}{name}")),
         expires_in: result.expires_in,
+        session: Session { id: origin_jti, began_at: auth_time },
+        bearer,
     })
+}
+
+/// What we read of an ID token. It comes from Cognito itself, so its signature is not checked.
+#[derive(Deserialize)]
+struct IdToken {
+    /// The user's name as Cognito writes it, which is how it has to be in the hash of a refresh.
+    #[serde(rename = "cognito:username")]
+    name: String,
+    origin_jti: String,
+    auth_time: i64,
+}
+
+impl IdToken {
+    fn read(token: &str) -> Result<Self, Failure> {
+        let claims = token.split('.').nth(1).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(Failure::internal)?;
+        serde_json::from_slice(&claims).map_err(Failure::internal)
+    }
 }
 
 #[cfg(test)]

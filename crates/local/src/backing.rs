@@ -32,6 +32,9 @@ pub const USER_POOL_ID: &str = "local_Broadsheet";
 /// The id of the pool's app client.
 pub const USER_POOL_CLIENT_ID: &str = "broadsheetlocalclient";
 
+/// The secret of that client.
+pub const USER_POOL_CLIENT_SECRET: &str = "broadsheetlocalclientsecret";
+
 /// Where data is kept.
 #[derive(Debug, Clone)]
 pub enum Storage {
@@ -74,6 +77,7 @@ pub fn refs() -> Refs {
         ("BlogBucket".to_owned(), s3::BUCKET_NAME.to_owned()),
         ("UserPool".to_owned(), USER_POOL_ID.to_owned()),
         ("UserPoolClient".to_owned(), USER_POOL_CLIENT_ID.to_owned()),
+        ("UserPoolClient.ClientSecret".to_owned(), USER_POOL_CLIENT_SECRET.to_owned()),
         ("AWS::StackName".to_owned(), "local".to_owned()),
         ("Bus".to_owned(), "local".to_owned()),
     ])
@@ -191,8 +195,10 @@ fn settings(template: &Template) -> Settings {
         user_pool_id: USER_POOL_ID.to_owned(),
         region: "local".to_owned(),
         client_id: USER_POOL_CLIENT_ID.to_owned(),
+        client_secret: USER_POOL_CLIENT_SECRET.to_owned(),
         auth_flows: pool.auth_flows.clone(),
         write_attributes: pool.write_attributes.clone(),
+        read_attributes: pool.read_attributes.clone(),
         access_token_validity: SignedDuration::from_mins(pool.access_token_minutes),
         refresh_token_validity: SignedDuration::from_hours(24 * pool.refresh_token_days),
         password_minimum_length: pool.password_minimum_length,

@@ -163,15 +163,18 @@ async fn nobody_tries_passwords_at_cognito_itself() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
     let me = ada.get("/me").await.body;
-    // All that it would take is public: the client's id is in every token, and who ada is there is in her profile.
+    // All that it would take is public: the client's id is in every token, and who ada is there is in her profile. Not even the
+    // client's secret would help.
+    let name = me["id"].as_str().unwrap();
     for flow in [AuthFlowType::UserPasswordAuth, AuthFlowType::UserSrpAuth, AuthFlowType::AdminUserPasswordAuth] {
         for password in [PASSWORD, "wrong password"] {
             let answer = triggers::pool(&stack)
                 .initiate_auth()
                 .client_id(USER_POOL_CLIENT_ID)
                 .auth_flow(flow.clone())
-                .auth_parameters("USERNAME", me["id"].as_str().unwrap())
+                .auth_parameters("USERNAME", name)
                 .auth_parameters("PASSWORD", password)
+                .auth_parameters("SECRET_HASH", triggers::secret_hash(name))
                 .send()
                 .await;
             assert_eq!(answer.unwrap_err().code(), Some("InvalidParameterException"), "{flow} {password}");
@@ -240,7 +243,8 @@ async fn a_name_that_nobody_confirmed_is_free_again_after_a_day() {
     let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
     visitor.post("/users", registration.clone()).await.expect_status(201);
     stack.pass_seconds(24 * 60 * 60 - 1);
-    visitor.post("/users", registration.clone()).await.expect_problem(409, "username-taken");
+    let other = json!({ "username": "ada", "email": "other@example.com", "password": PASSWORD });
+    visitor.post("/users", other).await.expect_problem(409, "username-taken");
     stack.pass_seconds(1);
     visitor.post("/users", registration).await.expect_status(201);
     let code = stack.code_for("ada@example.com");
@@ -276,4 +280,85 @@ async fn an_address_that_cognito_refuses_is_the_clients_to_correct() {
     stack.stack.wire.break_calls("SignUp", 0, 1, refused);
     let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
     stack.visitor().post("/users", registration).await.expect_invalid(&["/email"]);
+}
+
+#[tokio::test]
+async fn the_owner_of_a_mailbox_wins_over_who_named_it_first() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    let registration = |username: &str, password: &str| json!({ "username": username, "email": "ada@example.com", "password": password });
+    visitor.post("/users", registration("squatter", "the password of a stranger")).await.expect_status(201);
+    let codes_of_the_stranger = stack.code_for("ada@example.com");
+    visitor.post("/users", registration("ada", PASSWORD)).await.expect_status(201);
+
+    // What was begun first is gone: its code, its password, its name.
+    if codes_of_the_stranger != stack.code_for("ada@example.com") {
+        let old = json!({ "email": "ada@example.com", "code": codes_of_the_stranger });
+        visitor.post("/users/confirm", old).await.expect_invalid(&["/code"]);
+    }
+    stack.confirm("ada@example.com").await;
+    let ada = stack.log_in("ada").await;
+    assert_eq!(ada.get("/me").await.body["username"], "ada");
+    for login in ["ada", "ada@example.com", "squatter"] {
+        let credentials = json!({ "login": login, "password": "the password of a stranger" });
+        visitor.post("/sessions", credentials).await.expect_problem(401, "invalid-credentials");
+    }
+    let other = json!({ "username": "squatter", "email": "other@example.com", "password": PASSWORD });
+    visitor.post("/users", other).await.expect_status(201);
+    // An address whose owner has confirmed it is theirs.
+    visitor.post("/users", registration("third", PASSWORD)).await.expect_problem(409, "email-taken");
+    ada.get("/me").await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_that_is_confirmed_meanwhile_is_not_replaced() {
+    let stack = TestStack::start_with(SignUpConfirmation::Email).await;
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    visitor.post("/users", registration).await.expect_status(201);
+    // The other has seen that nobody confirmed the address, and is about to give the reservation up.
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let other = json!({ "username": "eve", "email": "ada@example.com", "password": PASSWORD });
+    let late = tokio::spawn({
+        let visitor = stack.visitor();
+        async move { visitor.post("/users", other).await }
+    });
+    hold.arrived().await;
+    stack.confirm("ada@example.com").await;
+    hold.release();
+    late.await.unwrap().expect_problem(409, "email-taken");
+    stack.log_in("ada").await.get("/me").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn the_administrator_shows_that_the_address_is_theirs_on_every_stack() {
+    let stack = TestStack::start().await;
+    let visitor = stack.visitor();
+    let registration = json!({ "username": "eve", "email": "Admin@Example.com", "password": PASSWORD });
+    let registered = visitor.post("/users", registration).await;
+    registered.expect_status(201);
+    assert_eq!(registered.body["status"], "unconfirmed");
+    let credentials = json!({ "login": "eve", "password": PASSWORD });
+    visitor.post("/sessions", credentials).await.expect_problem(403, "user-not-confirmed");
+    // Who reads the mailbox registers again, and is the administrator.
+    let admin = stack.admin().await;
+    assert_eq!(admin.get("/me").await.body["role"], "admin");
+    assert_eq!(admin.get("/admin/users").await.each("username"), ["chief"]);
+}
+
+#[tokio::test]
+async fn that_passwords_are_locked_does_not_tell_who_has_an_account() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    for login in ["ada", "nobody", "ada@example.com", "nobody@example.com"] {
+        let mut statuses = Vec::new();
+        for number in 0..7 {
+            // From so many sources that no limit of ours is reached.
+            let visitor = stack.visitor().from(&format!("203.0.113.{number}"));
+            let answer = visitor.post("/sessions", json!({ "login": login, "password": "a guess" })).await;
+            statuses.push(answer.status.as_u16());
+        }
+        assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429], "{login}");
+        stack.pass_seconds(15 * 60);
+    }
 }

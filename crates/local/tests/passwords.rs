@@ -173,8 +173,8 @@ async fn a_registration_that_broke_off_gets_no_code() {
     // Cognito has confirmed the account already, so it would send one.
     let stack = TestStack::start().await;
     let visitor = stack.visitor();
-    // Three tries of the trigger's, three of the request's.
-    stack.stack.wire.break_calls("AdminAddUserToGroup", 0, 6, Fault::ServerError);
+    // The first reserves the name. Then three tries of the trigger's, three of the request's.
+    stack.stack.wire.break_calls("TransactWriteItems", 1, 6, Fault::ServerError);
     let registration = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
     visitor.post("/users", registration).await.expect_problem(503, "unavailable");
     let sent = stack.stack.backing.cognito.emails().unwrap().len();

@@ -343,7 +343,7 @@ fn sam_local_gets_what_is_elsewhere_on_this_machine() {
     assert_eq!(physical, [TABLE_NAME, BUCKET_NAME, USER_POOL_ID, USER_POOL_CLIENT_ID]);
     let Endpoints { dynamodb, cognito, s3, jwks } = config.endpoints;
     assert!([dynamodb, cognito, s3, jwks].iter().all(Option::is_some), "everything is elsewhere");
-    assert_eq!(given.len(), 5, "what a blog is set to is not written again: {given:?}");
+    assert_eq!(given.len(), 6, "what a blog is set to is not written again: {given:?}");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn a_token_that_is_not_ours_is_refused_everywhere() {
     let with = |name: &str, value: Value| {
         let mut claims = claims_json.clone();
         claims[name] = value;
-        cognito.sign_access_token(&claims).unwrap()
+        cognito.sign_id_token(&claims).unwrap()
     };
     // The way the bad ones are made makes good ones too.
     let same = with("jti", json!("another"));
@@ -51,7 +51,7 @@ async fn a_token_that_is_not_ours_is_refused_everywhere() {
         stranger.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     };
-    let key = cognito.jwks()["keys"][1].clone();
+    let key = cognito.jwks()["keys"][0].clone();
     let mut confused = Header::new(Algorithm::HS256);
     confused.kid = header_json["kid"].as_str().map(str::to_owned);
     let now = START / 1000;
@@ -72,17 +72,17 @@ async fn a_token_that_is_not_ours_is_refused_everywhere() {
         ("no kid", format!("{}.{claims}.{signature}", encoded(&json!({ "alg": "RS256" })))),
         ("claims that were changed", {
             let mut claims = claims_json.clone();
-            claims["cognito:groups"] = json!(["admin"]);
+            claims["cognito:username"] = json!("01M7YHME20000000000000000Z");
             format!("{header}.{}.{signature}", encoded(&claims))
         }),
-        ("another client", with("client_id", json!("somebodyelse"))),
+        ("another client", with("aud", json!("somebodyelse"))),
         ("another pool", with("iss", json!("https://cognito-idp.local.amazonaws.com/local_Other"))),
-        ("an id token", with("token_use", json!("id"))),
+        ("an access token", with("token_use", json!("access"))),
         ("expired", with("exp", json!(now - 31))),
         ("not yet valid", with("nbf", json!(now + 31))),
         ("made in the future", with("iat", json!(now + 31))),
-        ("of nobody", with("username", json!("01M7YHME20000000000000000Z"))),
-        ("of something else", with("username", json!("google_12345"))),
+        ("of nobody", with("cognito:username", json!("01M7YHME20000000000000000Z"))),
+        ("of something else", with("cognito:username", json!("google_12345"))),
         ("not a token", "abc".to_owned()),
         ("two dots", "a.b.c".to_owned()),
     ];
@@ -107,24 +107,84 @@ async fn a_token_that_is_not_ours_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_role_comes_from_the_token() {
+async fn a_token_says_nothing_of_its_user_but_a_name() {
     let stack = TestStack::start().await;
-    let ada = stack.user("ada").await;
+    stack.user("ada").await;
     let session = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
     let claims = decoded(session.body["access_token"].as_str().unwrap().split('.').nth(1).unwrap());
-    let with_groups = |groups: Value| {
-        let mut claims = claims.clone();
-        claims["cognito:groups"] = groups;
-        stack.bearer(&stack.stack.backing.cognito.sign_access_token(&claims).unwrap())
-    };
-    let post = json!({ "title": "T", "body": "B" });
-    with_groups(json!(["reader"])).post("/posts", post.clone()).await.expect_problem(403, "forbidden");
-    with_groups(json!(["a-group-of-somebody-else"]))
-        .post("/posts", post.clone())
-        .await
-        .expect_problem(403, "forbidden");
-    with_groups(json!(["reader", "author"])).post("/posts", post.clone()).await.expect_status(201);
-    ada.post("/posts", post).await.expect_status(201);
+    let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "aud",
+            "auth_time",
+            "cognito:username",
+            "email_verified",
+            "event_id",
+            "exp",
+            "iat",
+            "iss",
+            "jti",
+            "origin_jti",
+            "sub",
+            "token_use",
+        ]
+    );
+}
+
+/// What somebody tries at Cognito itself who knows what everybody knows (the client's id, which is in every token, and the
+/// name of a user there) and has stolen what we hand out.
+#[tokio::test]
+async fn what_we_hand_out_opens_nothing_at_cognito() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let id = ada.get("/me").await.body["id"].clone();
+    let session = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
+    let (bearer, refresh_token) = (&session.body["access_token"], &session.body["refresh_token"]);
+    let (token_of_cognito, _) = refresh_token.as_str().unwrap().split_once('~').unwrap();
+    let address = json!([{ "Name": "email", "Value": "thief@example.com" }]);
+    let refresh = |parameters: Value| json!({ "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
+    let attempts = [
+        // Its self-service takes access tokens, which nobody gets.
+        ("UpdateUserAttributes", json!({ "AccessToken": bearer, "UserAttributes": address })),
+        ("VerifyUserAttribute", json!({ "AccessToken": bearer, "AttributeName": "email", "Code": "000000" })),
+        ("GetUserAttributeVerificationCode", json!({ "AccessToken": bearer, "AttributeName": "email" })),
+        ("GetUser", json!({ "AccessToken": bearer })),
+        ("DeleteUser", json!({ "AccessToken": bearer })),
+        ("GlobalSignOut", json!({ "AccessToken": bearer })),
+        (
+            "ChangePassword",
+            json!({ "AccessToken": bearer, "PreviousPassword": PASSWORD, "ProposedPassword": "another passphrase" }),
+        ),
+        // All else takes the client's secret.
+        ("SignUp", json!({ "Username": "eve", "Password": PASSWORD, "UserAttributes": address })),
+        ("ConfirmSignUp", json!({ "Username": id, "ConfirmationCode": "000000" })),
+        ("ResendConfirmationCode", json!({ "Username": id })),
+        ("ForgotPassword", json!({ "Username": id })),
+        ("ConfirmForgotPassword", json!({ "Username": id, "ConfirmationCode": "000000", "Password": "a passphrase" })),
+        ("InitiateAuth", refresh(json!({ "REFRESH_TOKEN": token_of_cognito }))),
+        ("InitiateAuth", refresh(json!({ "REFRESH_TOKEN": token_of_cognito, "SECRET_HASH": "bm90aGluZw==" }))),
+    ];
+    let cognito = &stack.stack.backing.cognito;
+    let mails = cognito.emails().unwrap().len();
+    for (action, mut body) in attempts {
+        body["ClientId"] = USER_POOL_CLIENT_ID.into();
+        let target = format!("AWSCognitoIdentityProviderService.{action}");
+        let answer = cognito.call(&target, body.to_string().as_bytes());
+        assert_eq!(answer.body["__type"], "NotAuthorizedException", "{action}: {}", answer.body);
+    }
+    let revoke = json!({ "ClientId": USER_POOL_CLIENT_ID, "Token": token_of_cognito });
+    let answer = cognito.call("AWSCognitoIdentityProviderService.RevokeToken", revoke.to_string().as_bytes());
+    assert_eq!(answer.body["__type"], "UnauthorizedException");
+    assert_eq!(cognito.emails().unwrap().len(), mails, "nobody was sent anything");
+
+    // With us it does what it is for, and only together with the name that it was handed out with.
+    stack.visitor().post("/sessions/refresh", json!({ "refresh_token": refresh_token })).await.expect_status(200);
+    for other in [token_of_cognito.to_owned(), format!("{token_of_cognito}~eve"), format!("~{id}")] {
+        let client = stack.visitor();
+        let answer = client.post("/sessions/refresh", json!({ "refresh_token": other })).await;
+        answer.expect_problem(401, "unauthenticated");
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ impl Cognito {
         let username = request.username()?;
         let least = self.settings.password_minimum_length;
         let password = request.new_password("Password", least)?;
-        self.check_client(request)?;
+        self.check_client_of(request)?;
         let given = request.attributes()?;
         let mut attributes = rules::new_attributes(given.clone(), &self.settings.write_attributes)?;
         let admitted = self.pre_sign_up(&username, &given)?;
@@ -59,7 +59,7 @@ impl Cognito {
     pub(super) fn confirm_sign_up(&self, request: &Request) -> Result<Value, Fault> {
         let username = request.username()?;
         let code = confirmation_code(request)?;
-        self.check_client(request)?;
+        self.check_client_of(request)?;
         let now = (self.now)();
         let user = self.store.write(|db| {
             let mut user = redeem(db, &username, Purpose::SignUp, code, now)?;
@@ -75,7 +75,7 @@ impl Cognito {
 
     pub(super) fn resend_confirmation_code(&self, request: &Request) -> Result<Value, Fault> {
         let username = request.username()?;
-        self.check_client(request)?;
+        self.check_client_of(request)?;
         let now = (self.now)();
         let destination = self.store.write(|db| {
             let (limit, user) = Limit::check(db, &username, Purpose::SignUp, REQUEST, now)?;
@@ -97,7 +97,7 @@ impl Cognito {
     /// user whom an administrator confirmed, without saying that the address is verified, gets no code.
     pub(super) fn forgot_password(&self, request: &Request) -> Result<Value, Fault> {
         let username = request.username()?;
-        self.check_client(request)?;
+        self.check_client_of(request)?;
         let now = (self.now)();
         let destination = self.store.write(|db| {
             let (limit, user) = Limit::check(db, &username, Purpose::Reset, REQUEST, now)?;
@@ -120,7 +120,7 @@ impl Cognito {
         let code = confirmation_code(request)?;
         let least = self.settings.password_minimum_length;
         let password = request.new_password("Password", least)?;
-        self.check_client(request)?;
+        self.check_client_of(request)?;
         let now = (self.now)();
         let password_hash = self.passwords.hash(password)?;
         let user = self.store.write(|db| {

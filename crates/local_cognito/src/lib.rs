@@ -2,7 +2,7 @@
 //!
 //! It answers as the real one does, its refusals included, so that what works here works there. Where AWS's pages do
 //! not say what happens, the strictest reading is taken. The pool it is has plain usernames (no alias, case
-//! insensitive), one app client without a secret, `email` as its required and auto-verified attribute, no MFA, and
+//! insensitive), one app client with a secret, `email` as its required and auto-verified attribute, no MFA, and
 //! `PreventUserExistenceErrors: ENABLED`.
 //!
 //! Of its Lambda triggers it calls `PreSignUp` and `PostConfirmation` ([`Triggers`]).
@@ -32,6 +32,9 @@ mod triggers;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -56,10 +59,14 @@ pub struct Settings {
     pub region: String,
     /// The app client that every call has to name.
     pub client_id: String,
+    /// Its secret, which every call of it has to prove.
+    pub client_secret: String,
     /// How the app client may begin a session, such as `ALLOW_REFRESH_TOKEN_AUTH`.
     pub auth_flows: Vec<String>,
     /// The attributes that the app client may write, its users' own included.
     pub write_attributes: Vec<String>,
+    /// The attributes that the app client may read, which are those that its ID tokens have.
+    pub read_attributes: Vec<String>,
     /// Holds for the ID token as well.
     pub access_token_validity: SignedDuration,
     /// From the log-in on; refreshing does not lengthen it.
@@ -144,6 +151,11 @@ impl Cognito {
             "InitiateAuth" => Self::initiate_auth,
             "ChangePassword" => Self::change_password,
             "GlobalSignOut" => Self::global_sign_out,
+            "GetUser"
+            | "DeleteUser"
+            | "UpdateUserAttributes"
+            | "VerifyUserAttribute"
+            | "GetUserAttributeVerificationCode" => Self::self_service,
             "RevokeToken" => Self::revoke_token,
             "AdminInitiateAuth" => Self::admin_initiate_auth,
             "AdminConfirmSignUp" => Self::admin_confirm_sign_up,
@@ -184,9 +196,9 @@ impl Cognito {
         self.store.emails()
     }
 
-    /// Signs any claims with the key of access tokens, for tests that forge one.
-    pub fn sign_access_token(&self, claims: &Value) -> Result<String, Error> {
-        self.keys.access.sign(claims)
+    /// Signs any claims with the key of ID tokens, for tests that forge one.
+    pub fn sign_id_token(&self, claims: &Value) -> Result<String, Error> {
+        self.keys.id.sign(claims)
     }
 
     fn check_client(&self, request: &Request) -> Result<(), Fault> {
@@ -198,6 +210,26 @@ impl Cognito {
             ));
         }
         Ok(())
+    }
+
+    /// Whether whoever calls the client knows its secret: `hash` is that of the user's name and the client's id.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash>
+    fn check_secret(&self, name: &str, hash: Option<&str>) -> Result<(), Fault> {
+        let Settings { client_id, client_secret, .. } = &self.settings;
+        let Some(hash) = hash else {
+            let message = format!("Client {client_id} is configured with secret but SECRET_HASH was not received");
+            return Err(Fault::not_authorized(&message));
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, client_secret.as_bytes());
+        let given = STANDARD.decode(hash).unwrap_or_default();
+        hmac::verify(&key, format!("{name}{client_id}").as_bytes(), &given)
+            .map_err(|_| Fault::not_authorized(&format!("Unable to verify secret hash for client {client_id}")))
+    }
+
+    /// The two checks of a call of the client that is about the member `Username`.
+    fn check_client_of(&self, request: &Request) -> Result<(), Fault> {
+        self.check_client(request)?;
+        self.check_secret(request.required("Username")?, request.text("SecretHash")?)
     }
 
     fn check_pool(&self, request: &Request) -> Result<(), Fault> {

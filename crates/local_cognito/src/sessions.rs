@@ -56,8 +56,10 @@ impl Cognito {
 
     /// That a user is disabled or unconfirmed is told only to who knows the password.
     fn sign_in(&self, request: &Request) -> Result<Value, Fault> {
-        let username = rules::fold(request.auth_parameter("USERNAME")?);
+        let username = request.auth_parameter("USERNAME")?;
         let password = request.auth_parameter("PASSWORD")?;
+        self.check_secret(username, request.auth_parameter("SECRET_HASH").ok())?;
+        let username = rules::fold(username);
         let now = (self.now)();
         let refresh_token = random::refresh_token()?;
         let session = |user: &User| -> Result<Session, Fault> {
@@ -88,21 +90,26 @@ impl Cognito {
         Ok(json!({ "AuthenticationResult": result, "ChallengeParameters": {} }))
     }
 
-    /// New tokens of the same session. The client does not rotate refresh tokens, so there is no new one.
+    /// New tokens of the same session. The secret's hash is that of the name of the token's user, as tokens write it. The client does not rotate refresh tokens, so there is no new one.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html>
     fn refresh(&self, request: &Request) -> Result<Value, Fault> {
         let token = request.auth_parameter("REFRESH_TOKEN")?;
+        let secret_hash = request.auth_parameter("SECRET_HASH").ok();
+        if secret_hash.is_none() {
+            self.check_secret("", None)?;
+        }
         let now = (self.now)();
         let (user, groups, session) = self.store.write(|db| {
             let invalid = || Fault::not_authorized("Invalid Refresh Token.");
             let session = db.session_by_refresh(&hash(token))?.ok_or_else(invalid)?;
+            let user = db.user(&session.sub)?.ok_or_else(invalid)?;
+            self.check_secret(&user.username, secret_hash)?;
             if session.revoked {
                 return Err(Fault::not_authorized("Refresh Token has been revoked"));
             }
             if session.expires_at <= now {
                 return Err(Fault::not_authorized("Refresh Token has expired"));
             }
-            let user = db.user(&session.sub)?.ok_or_else(invalid)?;
             let groups = self.groups(db, &user)?;
             Ok((user, groups, session))
         })?;
@@ -119,6 +126,9 @@ impl Cognito {
         if request.required("ClientId")? != self.settings.client_id {
             return Err(Fault::refused("UnauthorizedException", "Invalid client."));
         }
+        if request.text("ClientSecret")? != Some(self.settings.client_secret.as_str()) {
+            return Err(Fault::refused("UnauthorizedException", "Invalid client secret."));
+        }
         if token.split('.').count() == 3 {
             return Err(Fault::refused("UnsupportedTokenTypeException", "Unsupported token type"));
         }
@@ -133,6 +143,14 @@ impl Cognito {
             Ok(db.revoke_all(&user)?)
         })?;
         Ok(json!({}))
+    }
+
+    /// What a user may do to themselves with an access token. No user of ours has one, so all that is told apart is whether the
+    /// token would open it; then the call is refused as one that is not known here.
+    pub(super) fn self_service(&self, request: &Request) -> Result<Value, Fault> {
+        let claims = self.access_claims(request, (self.now)())?;
+        self.store.write(|db| session_user(db, &claims))?;
+        Err(Fault::refused("UnknownOperationException", "The local user pool does not answer this call."))
     }
 
     /// Wrong current passwords lock as at signing in, but are told apart by the exception. Sessions stay.
@@ -241,7 +259,9 @@ impl Cognito {
             let value = if flag { json!(value == "true") } else { json!(value) };
             (name.clone(), value)
         };
-        let mut id = user.attributes.iter().map(attribute).collect();
+        // "The ID token contains the attributes that the app client has permission to read."
+        let readable = |(name, _): &(&String, &String)| self.settings.read_attributes.contains(name);
+        let mut id = user.attributes.iter().filter(readable).map(attribute).collect();
         merge(&mut id, common);
         merge(
             &mut id,

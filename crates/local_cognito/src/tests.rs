@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::json;
@@ -41,8 +44,10 @@ fn settings() -> Settings {
         user_pool_id: "local_Broadsheet".into(),
         region: "eu-central-1".into(),
         client_id: "client".into(),
+        client_secret: "secret".into(),
         auth_flows: vec!["ALLOW_ADMIN_USER_PASSWORD_AUTH".into(), "ALLOW_REFRESH_TOKEN_AUTH".into()],
         write_attributes: vec!["email".into(), "preferred_username".into()],
+        read_attributes: vec!["email_verified".into()],
         access_token_validity: SignedDuration::from_mins(60),
         refresh_token_validity: SignedDuration::from_hours(24 * 30),
         password_minimum_length: 8,
@@ -84,6 +89,17 @@ impl Story {
         };
         for (scope, id) in scopes {
             object.entry(scope).or_insert_with(|| id.into());
+        }
+        // What is not given is what our functions would give.
+        if operation == "RevokeToken" {
+            object.entry("ClientSecret").or_insert_with(|| "secret".into());
+        } else if let Some(name) = object.get("Username").and_then(Value::as_str).map(str::to_owned)
+            && !operation.starts_with("Admin")
+        {
+            object.entry("SecretHash").or_insert_with(|| secret_hash(&name).into());
+        } else if let Some(parameters) = object.get_mut("AuthParameters").and_then(Value::as_object_mut) {
+            let name = parameters.get("USERNAME").and_then(Value::as_str).unwrap_or("ana").to_owned();
+            parameters.entry("SECRET_HASH").or_insert_with(|| secret_hash(&name).into());
         }
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         self.cognito.call(&target, body.to_string().as_bytes())
@@ -147,6 +163,11 @@ fn login(username: &str, password: &str) -> Value {
 
 fn refresh(token: &Value) -> Value {
     json!({ "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": { "REFRESH_TOKEN": token } })
+}
+
+fn secret_hash(name: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret");
+    STANDARD.encode(hmac::sign(&key, format!("{name}client").as_bytes()))
 }
 
 fn wrong(code: &str) -> String {
@@ -261,7 +282,6 @@ fn a_user_signs_up_confirms_and_signs_in() {
             "iat": now,
             "jti": id["jti"],
             "cognito:username": "ana",
-            "email": "ana@example.com",
             "email_verified": true,
         })
     );
@@ -662,7 +682,7 @@ fn an_access_token_has_to_be_one_of_ours_and_fresh() {
     let forged = |name: &str, value: Value| {
         let mut claims = good.clone();
         claims[name] = value;
-        json!(story.cognito.sign_access_token(&claims).unwrap())
+        json!(story.cognito.keys.access.sign(&claims).unwrap())
     };
     refused(&forged("iss", json!("https://example.com")), "Invalid Access Token");
     refused(&forged("client_id", json!("other")), "Invalid Access Token");
@@ -963,4 +983,57 @@ fn codes_are_spread_over_all_digits() {
     assert!(codes.len() > 190);
     let first: BTreeSet<&str> = codes.iter().map(|code| &code[..1]).collect();
     assert_eq!(first.len(), 10, "{codes:?}");
+}
+
+#[test]
+fn whoever_calls_the_client_knows_its_secret() {
+    let story = Story::new();
+    story.user("ana");
+    let session = story.sign_in("ana");
+    let name = json!({ "Username": "ana", "ConfirmationCode": "000000", "Password": PASSWORD });
+    let by_code = ["ConfirmSignUp", "ResendConfirmationCode", "ForgotPassword", "ConfirmForgotPassword"];
+    let calls = by_code.map(|operation| (operation, name.clone()));
+    let missing = "Client client is configured with secret but SECRET_HASH was not received";
+    let wrong = "Unable to verify secret hash for client client";
+    for (operation, body) in calls.into_iter().chain([("SignUp", sign_up("eve"))]) {
+        for (hash, message) in
+            [(Value::Null, missing), ("bm90aGluZw==".into(), wrong), (secret_hash("bob").into(), wrong)]
+        {
+            let mut body = body.clone();
+            body["SecretHash"] = hash;
+            story.refused(operation, body, "NotAuthorizedException", message);
+        }
+    }
+    for (operation, body) in [
+        ("AdminInitiateAuth", login("ana", PASSWORD)),
+        ("AdminInitiateAuth", refresh(&session["RefreshToken"])),
+        ("InitiateAuth", refresh(&session["RefreshToken"])),
+    ] {
+        for (hash, message) in [(Value::Null, missing), (secret_hash("bob").into(), wrong)] {
+            let mut body = body.clone();
+            body["AuthParameters"]["SECRET_HASH"] = hash;
+            story.refused(operation, body, "NotAuthorizedException", message);
+        }
+        story.ok(operation, body);
+    }
+    let revoke = json!({ "Token": session["RefreshToken"], "ClientSecret": "guess" });
+    story.refused("RevokeToken", revoke, "UnauthorizedException", "Invalid client secret.");
+}
+
+#[test]
+fn an_id_token_opens_no_self_service() {
+    let story = Story::new();
+    story.user("ana");
+    let session = story.sign_in("ana");
+    for operation in
+        ["GetUser", "DeleteUser", "UpdateUserAttributes", "VerifyUserAttribute", "GetUserAttributeVerificationCode"]
+    {
+        let with = |token: &Value| json!({ "AccessToken": token });
+        story.refused(operation, with(&session["IdToken"]), "NotAuthorizedException", "Invalid Access Token");
+        let answer = story.call(operation, with(&session["AccessToken"]));
+        assert_eq!(
+            answer.body["__type"], "UnknownOperationException",
+            "{operation}: the token is not what it fails by"
+        );
+    }
 }

@@ -52,29 +52,52 @@ impl Quota {
 pub struct RateLimit {
     operation: &'static str,
     per_account: u32,
+    account_seconds: i64,
+    /// Whether an account's tries are counted for each source apart.
+    apart: bool,
+    sources: &'static str,
     per_source: u32,
-    window_seconds: i64,
+    source_seconds: i64,
 }
 
+/// A quarter of an hour, in seconds.
+const QUARTER: i64 = 15 * 60;
+/// An hour, in seconds.
+const HOUR: i64 = 60 * 60;
+/// A day, in seconds.
+const DAY: i64 = 24 * HOUR;
+
 impl RateLimit {
-    /// Guesses a password. Right ones count too: whether it is right is known too late to refuse it.
-    pub const LOG_IN: Self = Self::new("log_in", 10, 100, 15 * 60);
+    /// Guesses a password. Right ones count too: whether it is right is known too late to refuse it. Whoever guesses must not
+    /// lock the owner out, so each source has tries of its own; who has many sources is held up by Cognito, which
+    /// looks at no password of a user for up to 15 minutes after some wrong ones.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior>
+    pub const LOG_IN: Self = Self { apart: true, ..Self::new("log_in", 10, 100, QUARTER) };
     /// Guesses a password, with an access token that may be stolen.
-    pub const CHANGE_PASSWORD: Self = Self::new("change_password", 10, 100, 15 * 60);
+    pub const CHANGE_PASSWORD: Self = Self::new("change_password", 10, 100, QUARTER);
     /// Guesses a password, likewise.
-    pub const DELETE_ME: Self = Self::new("delete_me", 10, 100, 15 * 60);
+    pub const DELETE_ME: Self = Self::new("delete_me", 10, 100, QUARTER);
     /// Guesses a code. Cognito refuses all but five tries an hour at its strictest; no more here, because we can
     /// say for how long.
-    pub const CONFIRM_REGISTRATION: Self = Self::new("confirm_registration", 5, 50, 60 * 60);
+    pub const CONFIRM_REGISTRATION: Self = Self::new("confirm_registration", 5, 50, HOUR);
     /// Guesses a code.
-    pub const RESET_PASSWORD: Self = Self::new("reset_password", 5, 50, 60 * 60);
+    pub const RESET_PASSWORD: Self = Self::new("reset_password", 5, 50, HOUR);
     /// Sends an e-mail.
-    pub const RESEND_CONFIRMATION: Self = Self::new("resend_confirmation", 5, 50, 60 * 60);
+    pub const REGISTER: Self = Self::sending("register");
     /// Sends an e-mail.
-    pub const FORGOT_PASSWORD: Self = Self::new("forgot_password", 5, 50, 60 * 60);
+    pub const RESEND_CONFIRMATION: Self = Self::sending("resend_confirmation");
+    /// Sends an e-mail.
+    pub const FORGOT_PASSWORD: Self = Self::sending("forgot_password");
 
-    const fn new(operation: &'static str, per_account: u32, per_source: u32, window_seconds: i64) -> Self {
-        Self { operation, per_account, per_source, window_seconds }
+    const fn new(operation: &'static str, per_account: u32, per_source: u32, seconds: i64) -> Self {
+        let (account_seconds, source_seconds) = (seconds, seconds);
+        Self { operation, per_account, account_seconds, apart: false, sources: operation, per_source, source_seconds }
+    }
+
+    /// What sends an e-mail: five an hour to one address, and twenty a day from one source, whichever operation sends them.
+    /// Without SES, Cognito sends 50 a day for the whole blog, which no single source may use up.
+    const fn sending(operation: &'static str) -> Self {
+        Self { sources: "send", per_source: 20, source_seconds: DAY, ..Self::new(operation, 5, 0, HOUR) }
     }
 }
 
@@ -103,32 +126,24 @@ impl Table {
         }
     }
 
-    /// Counts a try of a source, or refuses it until the window ends. It goes before [`Table::count_account`]: what a source
-    /// is refused does not count for the account, so that one source cannot lock everybody out.
-    pub async fn count_source(
+    /// Counts a try, or refuses it until the window ends. The account is the login or address as it was typed,
+    /// whether or not it is anybody's: a refusal must not tell.
+    pub async fn count_try(
         &self,
         limit: RateLimit,
         source: Source,
-        quotas: &mut Vec<Quota>,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
-        let RateLimit { operation, per_source, window_seconds, .. } = limit;
-        let quota = Quota::full("source", per_source, window_seconds, now);
-        self.count(&keys::tries_from_source(operation, source, quota.ends_at), quota, quotas, now).await
-    }
-
-    /// Counts a try for an account, or refuses it until the window ends. The account is the login or address as it was
-    /// typed, whether or not it is anybody's: a refusal must not tell.
-    pub async fn count_account(
-        &self,
-        limit: RateLimit,
         account: &str,
         quotas: &mut Vec<Quota>,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let RateLimit { operation, per_account, window_seconds, .. } = limit;
-        let quota = Quota::full("account", per_account, window_seconds, now);
-        self.count(&keys::tries_for_account(operation, account, quota.ends_at), quota, quotas, now).await
+        let RateLimit { operation, per_account, account_seconds, apart, sources, per_source, source_seconds } = limit;
+        // The source goes first. What it is refused does not count for the account, so that one source cannot
+        // lock everybody out.
+        let quota = Quota::full("source", per_source, source_seconds, now);
+        self.count(&keys::tries_from_source(sources, source, quota.ends_at), quota, quotas, now).await?;
+        let quota = Quota::full("account", per_account, account_seconds, now);
+        let account = if apart { format!("{account} {source}") } else { account.to_owned() };
+        self.count(&keys::tries_for_account(operation, &account, quota.ends_at), quota, quotas, now).await
     }
 
     async fn count(&self, key: &Key, full: Quota, quotas: &mut Vec<Quota>, now: Timestamp) -> Result<(), Refused> {
@@ -163,7 +178,7 @@ impl Table {
         }
         match Failure::of(error) {
             // A busy table must not keep everybody out. The limits of API Gateway and of Cognito still hold.
-            Failure::Unavailable(cause) | Failure::Overloaded(cause) => {
+            Failure::Unavailable(cause) => {
                 tracing::warn!(counter = key.sk, %cause, "a request was not counted");
                 Ok(())
             }

@@ -8,7 +8,7 @@ use crate::keys::{self, Key, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Table, read};
 use domain::Timestamp;
-use domain::{CognitoName, Email, Limit, Page, Role, SignOut, User, UserId, Username};
+use domain::{CognitoName, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,17 +141,28 @@ impl Table {
         Ok(active)
     }
 
+    /// Makes the registration of this user final, if there is anything to complete; returns the user then. Whoever comes
+    /// first does it: Cognito's trigger after an account is confirmed, the registering or confirming request itself, or the first log-in
+    /// after those were interrupted. It may be done again.
+    pub async fn complete_registration(&self, id: UserId) -> Result<Option<User>, Refused> {
+        match self.user(id, Consistency::Strong).await? {
+            Some(user) if user.status == UserStatus::Unconfirmed => Ok(Some(self.activate_user(&user).await?)),
+            Some(_) => Ok(None),
+            None => Err(Refused::RegistrationLapsed),
+        }
+    }
+
     /// Writes the next version of a profile. [`Refused::Changed`] if `old` is no longer what is there.
     ///
-    /// The administrators are a set of their own, changed along with the role, so that of two who step down at the
-    /// same moment one stays. A username that is given up leads to its user for 90 days, and is then free.
+    /// The administrators who are in office are a set of their own, changed along with the role and the status, so that of two
+    /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free.
     pub async fn update_user(&self, old: &User, new: &User, now: Timestamp) -> Result<(), Refused> {
         let mut writes = vec![
             Write::update(keys::profile(old.id), old, new)?
                 .at_version(old.version)
                 .on_condition_failed(Refused::Changed),
         ];
-        match (old.role == Role::Admin, new.role == Role::Admin) {
+        match (old.is_active_admin(), new.is_active_admin()) {
             (false, true) => writes.push(Write::add_to_set(keys::admins(), "admins", old.id.to_string())),
             (true, false) => writes.push(
                 Write::delete_from_set(keys::admins(), "admins", old.id.to_string())
@@ -205,17 +216,31 @@ impl Table {
         self.write(vec![Write::delete(keys::profile(user.id))]).await
     }
 
-    /// Lets no token that was made before count any longer. Not a new version: nothing of the profile changes.
+    /// Lets this session live, which was begun after `sign_out` was written, but whose clock does not show it.
+    /// [`Refused::Changed`] if the user has signed out again since, or another session was spared: `sign_out` has to be read, and the
+    /// session begun, anew.
+    pub async fn spare_session(&self, id: UserId, sign_out: &SignOut, session: String) -> Result<(), Refused> {
+        let mut sparing = sign_out.clone();
+        sparing.except.push(session);
+        let [before, after] = [sign_out, &sparing].map(|sign_out| serde_dynamo::to_attribute_value(sign_out));
+        let spare = Write::set(keys::profile(id), "signed_out", after.map_err(Refused::internal)?)
+            .on_condition("signed_out = :before")
+            .with_value(":before", before.map_err(Refused::internal)?)
+            .on_condition_failed(Refused::Changed);
+        self.write(vec![spare]).await
+    }
+
+    /// Lets no session that began before count any longer. Not a new version: nothing of the profile changes.
     pub async fn sign_out(&self, id: UserId, sign_out: &SignOut) -> Result<(), Refused> {
         let sign_out = serde_dynamo::to_attribute_value(sign_out).map_err(Refused::internal)?;
         self.write(vec![Write::set(keys::profile(id), "signed_out", sign_out)]).await
     }
 
-    /// Gives a reserved user's name and address back.
+    /// Gives a reserved user's name and address back, unless the registration is complete by now.
     pub async fn release_user(&self, reserved: &User) -> Result<(), Refused> {
         let mine = |key: Key| {
             Write::delete(key)
-                .on_condition("user_id = :mine")
+                .on_condition("user_id = :mine AND attribute_exists(expires_at)")
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
                 .on_condition_failed(Refused::RegistrationLapsed)
         };

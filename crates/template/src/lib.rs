@@ -230,6 +230,8 @@ pub struct UserPool {
     pub auth_flows: Vec<String>,
     /// The attributes that the client may write.
     pub write_attributes: Vec<String>,
+    /// The attributes that the client may read, which are those in its ID tokens.
+    pub read_attributes: Vec<String>,
     /// How long an access token is good for, in minutes.
     pub access_token_minutes: i64,
     /// How long a refresh token is good for, in days.
@@ -302,10 +304,7 @@ impl Template {
                 value.pointer(pointer).and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
             number.ok_or_else(|| TemplateError::Missing(pointer.to_owned()))
         };
-        let environment = environments.first().cloned().unwrap_or_default();
-        if environments.iter().any(|of_part| *of_part != environment) {
-            return Err(TemplateError::Missing("the same environment in every part".to_owned()));
-        }
+        let environment = common_environment(&environments)?;
         let (routes, catch_all) = routes(api, &functions)?;
         Ok(Self {
             stage: text(api, "/Properties/StageName", "Api")?,
@@ -325,7 +324,8 @@ impl Template {
             user_pool: UserPool {
                 auth_flows: strings(&client["Properties"]["ExplicitAuthFlows"]),
                 write_attributes: strings(&client["Properties"]["WriteAttributes"]),
-                access_token_minutes: number(client, "/Properties/AccessTokenValidity")?,
+                read_attributes: strings(&client["Properties"]["ReadAttributes"]),
+                access_token_minutes: number(client, "/Properties/IdTokenValidity")?,
                 refresh_token_days: number(client, "/Properties/RefreshTokenValidity")?,
                 password_minimum_length: number(pool, "/Properties/Policies/PasswordPolicy/MinimumLength")?
                     .try_into()
@@ -430,6 +430,23 @@ fn resolve(source: &str, refs: &Refs) -> Result<Value, TemplateError> {
     let mut root: Yaml = serde_yaml_ng::from_str(source)?;
     root.apply_merge()?;
     Ok(Resolver { refs, parameters: &root["Parameters"], conditions: &root["Conditions"] }.json(&root))
+}
+
+/// The environment that the parts have alike. A variable may be empty in some of them: a secret is for those that need it.
+fn common_environment(environments: &[BTreeMap<String, String>]) -> Result<BTreeMap<String, String>, TemplateError> {
+    let mut common = environments.first().cloned().unwrap_or_default();
+    for of_part in environments {
+        let alike = of_part.keys().eq(common.keys());
+        for (value, of_part) in common.values_mut().zip(of_part.values()) {
+            if value.is_empty() {
+                value.clone_from(of_part);
+            }
+            if !alike || (!of_part.is_empty() && of_part != value) {
+                return Err(TemplateError::Missing("the same environment in every part".to_owned()));
+            }
+        }
+    }
+    Ok(common)
 }
 
 /// The environment that a template gives to all of its functions.
@@ -621,7 +638,10 @@ impl Resolver<'_> {
             Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), tagged.value.as_str()) {
                 ("!Ref", Some(name)) => json!(self.reference(name)),
                 // Which resource is meant is all that matters here, not its ARN.
-                ("!GetAtt", Some(name)) => json!(name.split('.').next()),
+                ("!GetAtt", Some(name)) => match self.refs.get(name) {
+                    Some(value) => json!(value),
+                    None => json!(name.split('.').next()),
+                },
                 ("!Sub", Some(text)) => json!(self.substitute(text)),
                 // A text and values for some of its names.
                 ("!Sub", None) => {

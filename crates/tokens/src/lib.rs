@@ -1,4 +1,4 @@
-//! Checks Cognito's access tokens as AWS says one must.
+//! Checks the tokens that callers show, which are Cognito's ID tokens (docs/adr/0019), as AWS says one must.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
 
 use std::collections::HashMap;
@@ -25,21 +25,22 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 const BAD_TOKEN: Rejected = Rejected::Denied(Denied::BadToken);
 
-/// What an access token says.
+/// What a token says.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Claims {
     /// The user's name in Cognito.
+    #[serde(rename = "cognito:username")]
     pub username: String,
-    /// The user's groups, which are roles.
-    #[serde(rename = "cognito:groups", default)]
-    pub groups: Vec<String>,
-    /// When the token was made, in seconds since 1970.
-    pub iat: i64,
+    /// When the log-in was that the token comes from, in seconds since 1970; refreshing keeps it (OpenID Connect Core, section
+    /// 12.2).
+    #[serde(rename = "auth_time")]
+    pub began_at: i64,
     /// The log-in that the token comes from; refreshing keeps it.
     #[serde(rename = "origin_jti", default)]
     pub session: String,
+    iat: i64,
     iss: String,
-    client_id: String,
+    aud: String,
     token_use: String,
     exp: i64,
     nbf: Option<i64>,
@@ -47,7 +48,7 @@ pub struct Claims {
 
 type Keys = HashMap<String, Arc<DecodingKey>>;
 
-/// Checks access tokens. The keys are fetched once and kept while the process is warm.
+/// Checks tokens. The keys are fetched once and kept while the process is warm.
 pub struct Verifier {
     issuer: String,
     client_id: String,
@@ -83,8 +84,9 @@ impl Verifier {
         self.fetch().await.map(drop).map_err(Failure::Unavailable)
     }
 
-    /// What the token says, if it is good: signed with RS256 by a key of the pool, for this client, an access
-    /// token, and of this time. Everything else is the same 401; 503 if the keys cannot be had.
+    /// What the token says, if it is good: signed with RS256 by a key of the pool, for this client, an ID
+    /// token, and of this time. An access token is refused: nobody gets one from us, because it would open Cognito's own
+    /// self-service. Everything else is the same 401; 503 if the keys cannot be had.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Rejected> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| BAD_TOKEN)?;
         let kid = header.kid.ok_or(BAD_TOKEN)?;
@@ -96,8 +98,8 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &signature_only()).map_err(|_| BAD_TOKEN)?.claims;
         let now = now.seconds();
         let good = claims.iss == self.issuer
-            && claims.client_id == self.client_id
-            && claims.token_use == "access"
+            && claims.aud == self.client_id
+            && claims.token_use == "id"
             && now < claims.exp.saturating_add(LEEWAY)
             && claims.iat <= now.saturating_add(LEEWAY)
             && claims.nbf.is_none_or(|nbf| nbf <= now.saturating_add(LEEWAY));

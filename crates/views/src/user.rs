@@ -82,8 +82,8 @@ impl PublicProfile {
 }
 
 impl PrivateProfile {
-    /// `role` is the one that counts for the viewer's requests: the token's.
-    pub fn new(user: User, role: Role) -> Self {
+    /// The whole profile.
+    pub fn new(user: User) -> Self {
         Self {
             id: user.id,
             counts: Counts::from(&user),
@@ -93,7 +93,7 @@ impl PrivateProfile {
             bio: user.bio,
             avatar_url: user.avatar_url,
             website_url: user.website_url,
-            role,
+            role: user.role,
             status: user.status,
             created_at: user.created_at,
             updated_at: user.updated_at,

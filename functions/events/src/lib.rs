@@ -69,7 +69,12 @@ impl Services {
     pub fn new(blog: Arc<Blog>, sdk: &Sdk) -> Self {
         let config = &blog.config;
         Self {
-            identity: Identity::new(sdk, config.user_pool_id.clone(), config.user_pool_client_id.clone()),
+            identity: Identity::new(
+                sdk,
+                config.user_pool_id.clone(),
+                config.user_pool_client_id.clone(),
+                config.user_pool_client_secret.reveal(),
+            ),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             // The template calls the bus what it calls the stack.
             bus: Bus::new(sdk, config.stack_name.clone()),

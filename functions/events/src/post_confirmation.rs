@@ -7,7 +7,6 @@
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsPostConfirmation;
 use domain::{CognitoName, Email, User, UserId, Username};
 use edge::Problem;
-use identity::registration::{NotCompleted, complete_registration};
 use table::Refused;
 
 use crate::Services;
@@ -23,11 +22,7 @@ pub async fn post_confirmation(
     let name = event.cognito_event_user_pools_header.user_name.clone().unwrap_or_default();
     match name.parse::<UserId>() {
         Ok(id) => {
-            let completed = complete_registration(&services.identity, &services.blog.table, id).await;
-            completed.map_err(|error| match error {
-                NotCompleted::Table(refused) => Problem::from(refused),
-                NotCompleted::Identity(rejected) => rejected.into(),
-            })?;
+            services.blog.table.complete_registration(id).await?;
         }
         Err(_) => {
             let attribute = |name: &str| event.request.user_attributes.get(name).map(String::as_str);
@@ -57,9 +52,6 @@ async fn adopt<'a>(
     let local_part = email.as_str().split('@').next().unwrap_or_default();
     let wish = Username::near(attribute("preferred_username").unwrap_or(local_part), id);
 
-    // The group first and the profile last: nobody has a profile to whom something else is missing. A group without a
-    // profile allows nothing.
-    services.identity.grant(&name, role).await?;
     let adopted_as = async |username: Username| {
         let user = User::new(id, username, email.clone(), role, now, now);
         blog.table.adopt_user(&User { cognito_name: Some(name.clone()), ..user }, now).await

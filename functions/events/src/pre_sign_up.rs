@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html>
 
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsPreSignup;
+use domain::Email;
 use edge::SignUpConfirmation;
 
 use crate::Services;
@@ -11,7 +12,10 @@ pub const NAME: &str = "pre_sign_up";
 
 /// Confirms the account and takes the address as verified, if that is how the stack is set up.
 pub fn pre_sign_up(services: &Services, mut event: CognitoEventUserPoolsPreSignup) -> CognitoEventUserPoolsPreSignup {
-    if services.blog.config.sign_up_confirmation == SignUpConfirmation::Auto {
+    let config = &services.blog.config;
+    let email = event.request.user_attributes.get("email").cloned().unwrap_or_default();
+    let confirmation = Email::try_from(email).map(|email| config.sign_up_confirmation_of(&email));
+    if confirmation == Ok(SignUpConfirmation::Auto) {
         event.response.auto_confirm_user = true;
         event.response.auto_verify_email = true;
     }

@@ -24,7 +24,12 @@ impl Services {
     pub fn new(blog: Arc<Blog>, sdk: &Sdk) -> Self {
         let config = &blog.config;
         Self {
-            identity: Identity::new(sdk, config.user_pool_id.clone(), config.user_pool_client_id.clone()),
+            identity: Identity::new(
+                sdk,
+                config.user_pool_id.clone(),
+                config.user_pool_client_id.clone(),
+                config.user_pool_client_secret.reveal(),
+            ),
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             blog,
         }

@@ -40,6 +40,6 @@ pub async fn change_password(
     services.identity.log_in(&name, &body.current_password).await?;
     services.identity.set_password(&name, &body.new_password).await?;
     // Who knew the old password may have a session. Last, because until now they could begin another one.
-    end_sessions(services, viewer.user_id, &name, viewer.session, now).await?;
+    end_sessions(services, viewer.user_id, &name, None, now).await?;
     Ok(NoContent)
 }

@@ -7,7 +7,6 @@ use edge::{Attempt, Attempted, Call, NoContent, Problem, Visitor};
 use table::RateLimit;
 
 use crate::Services;
-use crate::shared::registration::complete_registration;
 
 fields! {
     pub struct Confirmation {
@@ -32,6 +31,6 @@ pub async fn confirm_registration(
     let holder = services.blog.table.holder_of_email(&body.email, now).await?;
     let user_id: UserId = holder.map_or_else(|| services.blog.new_id(now), |guard| guard.user_id);
     services.identity.confirm(user_id, &body.code).await?;
-    complete_registration(services, user_id).await?;
+    services.blog.table.complete_registration(user_id).await?;
     Ok(NoContent)
 }

@@ -11,5 +11,5 @@ pub async fn get_me(
     Call { caller: Reader(viewer), .. }: Call<Reader>,
 ) -> Result<Versioned<PrivateProfile>, Problem> {
     let user = own_profile(&services.blog, &viewer).await?;
-    Ok(Versioned { version: user.version, body: PrivateProfile::new(user, viewer.role) })
+    Ok(Versioned { version: user.version, body: PrivateProfile::new(user) })
 }

@@ -41,8 +41,5 @@ pub async fn list_users(
     };
     let limit = query.limit.unwrap_or_default();
     let page = services.blog.table.users(&list, query.cursor.as_deref(), limit).await?;
-    Ok(page.map(|user| {
-        let role = user.role;
-        PrivateProfile::new(user, role)
-    }))
+    Ok(page.map(PrivateProfile::new))
 }

@@ -2,15 +2,14 @@
 //!
 //! Problems: invalid-credentials, user-not-confirmed, conflict.
 
-use domain::{Login, Password, Viewer, fields};
+use domain::{CognitoName, Login, Password, UserStatus, Viewer, fields};
 use edge::{Attempt, Attempted, Call, Issued, Problem, Visitor};
 use schemars::JsonSchema;
 use serde::Serialize;
-use table::{Guarded, RateLimit};
+use table::{Consistency, Guarded, RateLimit, Refused};
 
 use crate::Services;
 use crate::shared::lookup::holder_of_login;
-use crate::shared::registration::complete_registration;
 
 fields! {
     pub struct Credentials {
@@ -38,28 +37,44 @@ pub struct Session {
     expires_in: i32,
 }
 
+/// The maximum number of tries of a log-in that happens at the same moment as sign-outs of the same user.
+const MAX_TRIES: usize = 3;
+
 pub async fn log_in(
     services: &Services,
     Call { input: Attempt(body), now, .. }: Call<Visitor, Attempt<Credentials>>,
 ) -> Result<Issued<Session>, Problem> {
-    let holder = holder_of_login(&services.blog, &body.login, now).await?;
+    let (blog, identity) = (&services.blog, &services.identity);
     // For nobody's login Cognito is asked about a user that does not exist: it answers as for a wrong password, and takes
-    // as long.
-    let incomplete = holder.as_ref().filter(|holder| holder.is_reserved()).map(|holder| holder.user_id);
-    let name = holder.map_or_else(|| services.blog.new_id(now), Guarded::cognito_name);
-    let mut tokens = services.identity.log_in(&name, &body.password).await?;
-
-    // The password is right. If the registration was interrupted, complete it, and take tokens that carry the role which
-    // that gave.
-    if let Some(user_id) = incomplete
-        && complete_registration(services, user_id).await?.is_some()
-    {
-        tokens = services.identity.log_in(&name, &body.password).await?;
+    // as long. It is the same one each time, so that Cognito counts wrong passwords as it does for somebody.
+    let holder = holder_of_login(blog, &body.login, now).await?;
+    let (user_id, name) = match holder {
+        Some(holder) => (holder.user_id, Guarded::cognito_name(holder)),
+        None => (blog.new_id(now), CognitoName::of_nobody(&body.login)),
+    };
+    for _ in 0..MAX_TRIES {
+        // Read before the session begins: only so is it known to begin after that sign-out.
+        let user = blog.table.user(user_id, Consistency::Strong).await?;
+        let tokens = identity.log_in(&name, &body.password).await?;
+        let Some(user) = user else { break };
+        // The password is right. If the registration was interrupted, complete it.
+        if user.status == UserStatus::Unconfirmed {
+            blog.table.complete_registration(user_id).await?;
+        }
+        let session = tokens.session;
+        if let Some(sign_out) = user.signed_out.filter(|sign_out| sign_out.ended(session.began_at, &session.id)) {
+            match blog.table.spare_session(user_id, &sign_out, session.id).await {
+                Ok(()) => {}
+                Err(Refused::Changed) => continue,
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        return Ok(Issued(Session {
+            access_token: tokens.bearer,
+            refresh_token: tokens.refresh_token,
+            token_type: "Bearer",
+            expires_in: tokens.expires_in,
+        }));
     }
-    Ok(Issued(Session {
-        access_token: tokens.access_token,
-        refresh_token: tokens.refresh_token,
-        token_type: "Bearer",
-        expires_in: tokens.expires_in,
-    }))
+    Err(Problem::conflict("This account is being signed out or deleted at the moment. Try again."))
 }

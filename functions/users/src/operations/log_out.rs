@@ -9,6 +9,6 @@ pub async fn log_out(
     services: &Services,
     Call { caller: Reader(viewer), now, .. }: Call<Reader>,
 ) -> Result<NoContent, Problem> {
-    end_sessions(services, viewer.user_id, &viewer.cognito_name, viewer.session, now).await?;
+    end_sessions(services, viewer.user_id, &viewer.cognito_name, None, now).await?;
     Ok(NoContent)
 }

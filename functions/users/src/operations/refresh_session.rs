@@ -29,6 +29,6 @@ pub async fn refresh_session(
     Call { input: Body(body), .. }: Call<Visitor, Body<Refresh>>,
 ) -> Result<Json<RefreshedSession>, Problem> {
     let tokens = services.identity.refresh(&body.refresh_token).await?;
-    let (access_token, expires_in) = (tokens.access_token, tokens.expires_in);
+    let (access_token, expires_in) = (tokens.bearer, tokens.expires_in);
     Ok(Json(RefreshedSession { access_token, token_type: "Bearer", expires_in }))
 }

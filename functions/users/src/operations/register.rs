@@ -4,13 +4,12 @@
 //! Problems: username-taken, email-taken, conflict.
 
 use aws::Rejected;
-use domain::{Denied, DisplayName, Email, NewPassword, User, UserStatus, Username, fields};
-use edge::{Body, Call, Created, Problem, SignUpConfirmation, Visitor};
-use table::{Consistency, Refused};
+use domain::{Denied, DisplayName, Email, NewPassword, Timestamp, User, UserId, UserStatus, Username, Viewer, fields};
+use edge::{Attempt, Attempted, Call, Created, Problem, SignUpConfirmation, Visitor};
+use table::{Consistency, RateLimit, Refused};
 use views::PrivateProfile;
 
 use crate::Services;
-use crate::shared::registration::complete_registration;
 
 fields! {
     pub struct Registration {
@@ -21,9 +20,17 @@ fields! {
     }
 }
 
+impl Attempted for Registration {
+    const LIMIT: RateLimit = RateLimit::REGISTER;
+
+    fn account(&self, _: Option<&Viewer>) -> String {
+        self.email.as_str().to_owned()
+    }
+}
+
 pub async fn register(
     services: &Services,
-    Call { input: Body(body), new_id, now, .. }: Call<Visitor, Body<Registration>>,
+    Call { input: Attempt(body), new_id, now, .. }: Call<Visitor, Attempt<Registration>>,
 ) -> Result<Created<PrivateProfile>, Problem> {
     let blog = &services.blog;
     let Registration { username, email, password, display_name } = body;
@@ -32,7 +39,8 @@ pub async fn register(
     }
 
     // 1. Reserve the name and the address. If we are stopped anywhere below, the reservation lapses.
-    let confirmation = blog.config.sign_up_confirmation;
+    replace_unconfirmed(services, &email, new_id.into(), now).await?;
+    let confirmation = blog.config.sign_up_confirmation_of(&email);
     let role = blog.config.role_of(&email);
     let expires_at = now.plus_seconds(reserved_seconds(confirmation));
     let mut user = User::new(new_id.into(), username, email, role, now, expires_at);
@@ -69,15 +77,30 @@ pub async fn register(
         SignUpConfirmation::Email => user,
         // Cognito's trigger has done it while it answered us, unless it failed.
         SignUpConfirmation::Auto => {
-            complete_registration(services, user.id).await?.unwrap_or_else(|| user.activated())
+            blog.table.complete_registration(user.id).await?.unwrap_or_else(|| user.activated())
         }
     };
-    let role = user.role;
     Ok(Created {
         location: Some(format!("/users/{}", user.username)),
         version: Some(user.version),
-        body: PrivateProfile::new(user, role),
+        body: PrivateProfile::new(user),
     })
+}
+
+/// Gives up the registration that holds this address and was never completed, unless it is this one, tried again: whoever
+/// named the address first has not shown that it is theirs. With it goes its password, so that the owner of the mailbox, who can
+/// always register again, never gets an account with a stranger's password.
+async fn replace_unconfirmed(services: &Services, email: &Email, id: UserId, now: Timestamp) -> Result<(), Problem> {
+    let table = &services.blog.table;
+    let holder = table.holder_of_email(email, now).await?;
+    let Some(holder) = holder.filter(|holder| holder.is_reserved() && holder.user_id != id) else { return Ok(()) };
+    let Some(stale) = table.user(holder.user_id, Consistency::Strong).await? else { return Ok(()) };
+    match table.release_user(&stale).await {
+        Ok(()) => Ok(services.identity.delete(&stale.cognito_name()).await?),
+        // It was completed, or replaced, at this very moment. Whoever has the address now keeps it.
+        Err(Refused::RegistrationLapsed) => Ok(()),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// How long a name stays reserved for a registration that is not completed, in seconds.

@@ -7,12 +7,13 @@ use edge::{Admin, Call, IfMatch, NoContent, Path, Problem};
 
 use crate::Services;
 use crate::shared::edit_user::edit_user;
-use crate::shared::lookup::{UserPath, user_named};
+use crate::shared::lookup::{UserPath, still_admin, user_named};
 
 pub async fn reinstate_user(
     services: &Services,
-    Call { input: Path(path), now, .. }: Call<Admin, Path<UserPath>>,
+    Call { caller: Admin(viewer), input: Path(path), now, .. }: Call<Admin, Path<UserPath>>,
 ) -> Result<NoContent, Problem> {
+    still_admin(&services.blog, &viewer).await?;
     let id = user_named(&services.blog, &path.username, now).await?;
     let user = edit_user(&services.blog, id, &IfMatch::Absent, now, |user| {
         user.status = UserStatus::Active;

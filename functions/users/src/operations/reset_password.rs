@@ -37,7 +37,7 @@ pub async fn reset_password(
     let name = holder.map_or_else(|| user_id.into(), Guarded::cognito_name);
     services.identity.reset_password(&name, &body.code, &body.new_password).await?;
     // Who knew the old password may have a session.
-    end_sessions(services, user_id, &name, String::new(), now).await?;
+    end_sessions(services, user_id, &name, None, now).await?;
     Ok(NoContent)
 }
 

@@ -38,5 +38,5 @@ pub async fn update_me(
         Ok(())
     });
     let user = edit.await.map_err(NotEdited::of_own_account)?;
-    Ok(Versioned { version: user.version, body: PrivateProfile::new(user, viewer.role) })
+    Ok(Versioned { version: user.version, body: PrivateProfile::new(user) })
 }

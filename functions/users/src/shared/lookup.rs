@@ -48,6 +48,13 @@ pub async fn own_profile(blog: &Blog, viewer: &Viewer) -> Result<User, Problem> 
     user.ok_or_else(Problem::account_not_in_use)
 }
 
+/// Makes sure that the caller is still an administrator. The authorizer's word may be a minute old, and who is an administrator no
+/// longer must not use that minute to become one again.
+pub async fn still_admin(blog: &Blog, viewer: &Viewer) -> Result<(), Problem> {
+    let user = blog.table.user(viewer.user_id, Consistency::Strong).await?;
+    if user.is_some_and(|user| user.is_active_admin()) { Ok(()) } else { Err(Denied::NotAdmin.into()) }
+}
+
 /// A page of a list of follows, shown as the users at its `other` end.
 pub async fn page_of_follows(
     blog: &Blog,

@@ -2,5 +2,4 @@
 
 pub mod edit_user;
 pub mod lookup;
-pub mod registration;
 pub mod sessions;
