@@ -1,7 +1,6 @@
 //! Every client may ask so often and no oftener, and less often where it guesses or sends.
 
 use edge::SignUpConfirmation;
-use local::gateway::operations;
 use local::wire::Fault;
 use serde_json::json;
 use tokio::task::JoinSet;
