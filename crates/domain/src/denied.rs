@@ -30,6 +30,24 @@ pub enum Denied {
     /// Only a post in the trash can be restored.
     #[error("This post is not in the trash.")]
     NotTrashed,
+    /// There is no such comment, or the caller may not know that there is.
+    #[error("There is no such comment.")]
+    CommentNotFound,
+    /// The post takes no comments.
+    #[error("This post takes no comments.")]
+    CommentsClosed,
+    /// Only its author may change a comment.
+    #[error("Only its author may edit this comment.")]
+    CommentNotEditable,
+    /// Only its author and editors may delete a comment.
+    #[error("Only its author and editors may delete this comment.")]
+    CommentNotDeletable,
+    /// The comment that a new one is to answer is not there, or not published.
+    #[error("must be a published comment on this post")]
+    ParentNotFound,
+    /// A comment that is to be published answers one that is gone.
+    #[error("The comment that this one answers was deleted. Reject this one.")]
+    ParentDeleted,
     /// An administrator cannot be suspended.
     #[error("An administrator cannot be suspended. Give them another role first.")]
     IsAdmin,

@@ -10,6 +10,7 @@ mod administration;
 mod budgets;
 mod caching;
 mod cdn;
+mod comments;
 mod concurrency;
 mod conflicts;
 mod content;

@@ -29,6 +29,16 @@
 //! | a version of a post, and the text it had | GetItem, twice | `POSTID#id` | `REVISION#version`, `TEXT#version` | strong | 2 RCU |
 //! | what a viewer did with a post | GetItem | `MARKS#user` | post id | strong | 1 RCU |
 //! | what a viewer did with the posts of a page | Query | `MARKS#user` | from the least post id to the greatest | strong | 1 RCU |
+//! | a page of comments, in reading order | Query | `COMMENTS#post` | after a path of comment ids | eventual; strong for a viewer | 3 RCU |
+//! | the held comments of the same stretch, for editors | Query, beside the page | `HELD#post` | after a path | strong | 1 RCU |
+//! | one's own held comments of the same stretch | Query, beside the page; BatchGetItem if there are any | `COMMENTER#user` | after `HELD#post#path` | strong | 1 RCU |
+//! | which post and thread a comment is in | GetItem | `COMMENT#id` | `COMMENT` | as the comment | 0.5 to 1 RCU |
+//! | a comment, published or held | BatchGetItem | `COMMENTS#post`, `HELD#post` | its path | eventual; strong for a viewer | 1 to 2 RCU |
+//! | write a comment | TransactWriteItems | the comment, where it leads to, the list of its author's, the comment it answers, its author's profile, a count | | | 10 to 12 WCU |
+//! | whether a user has a published comment | Query | `COMMENTER#user` | begins with `PUBLISHED#` | strong | 0.5 RCU |
+//! | all comments of a user | Query | `COMMENTER#user` | all | strong | 1 RCU |
+//! | comments that editors should look at | Query, BatchGetItem | `MODERATION` | begins with `HELD#`, `REPORTED#` | strong | 1 RCU, 2 a comment |
+//! | report a comment | TransactWriteItems | `REPORTER#user`, `MODERATION`, the comment | comment id, ... | | 6 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
@@ -59,8 +69,8 @@
 use aws_lc_rs::digest;
 
 use domain::{
-    CognitoName, Email, ExportId, Follow, Post, PostId, PostKind, PostStatus, Role, Slug, Source, Tag, Timestamp, User,
-    UserId, UserStatus, Username,
+    CognitoName, Comment, CommentId, CommentPath, CommentStatus, Email, ExportId, Follow, Post, PostId, PostKind,
+    PostStatus, Role, Slug, Source, Tag, Timestamp, User, UserId, UserStatus, Username,
 };
 
 /// The primary key of an item.
@@ -171,6 +181,86 @@ pub fn revisions(id: PostId) -> List {
 /// What a user did with a post.
 pub fn mark(user: UserId, post: PostId) -> Key {
     Key::new(format!("MARKS#{user}"), post.to_string())
+}
+
+/// The comments of a post that everybody sees, placeholders included, in reading order.
+pub fn comments(post: PostId) -> List {
+    List::new(format!("COMMENTS#{post}"), "")
+}
+
+/// The comments of a post that wait for an editor, in reading order.
+pub fn held_comments(post: PostId) -> List {
+    List::new(format!("HELD#{post}"), "")
+}
+
+/// A comment where everybody sees it.
+pub fn comment(post: PostId, path: &CommentPath) -> Key {
+    comments(post).item(&path.to_string())
+}
+
+/// A comment where it waits for an editor.
+pub fn held_comment(post: PostId, path: &CommentPath) -> Key {
+    held_comments(post).item(&path.to_string())
+}
+
+/// Which post a comment is on, and where in its thread.
+pub fn comment_place(id: CommentId) -> Key {
+    Key::new(format!("COMMENT#{id}"), "COMMENT")
+}
+
+/// The comments of a user.
+pub fn commenter_partition(user: UserId) -> String {
+    format!("COMMENTER#{user}")
+}
+
+/// What the sort keys of a user's published comments begin with.
+pub const PUBLISHED_COMMENT_PREFIX: &str = "PUBLISHED#";
+
+/// What the sort keys of a user's held comments on a post begin with; their paths follow.
+pub fn held_comment_prefix(post: PostId) -> String {
+    format!("HELD#{post}#")
+}
+
+/// A comment among those of its author. None if it has no author.
+pub fn comment_of_author(comment: &Comment) -> Option<Key> {
+    let partition = commenter_partition(comment.author.as_ref()?.id);
+    match comment.status {
+        CommentStatus::Published => Some(Key::new(partition, format!("{PUBLISHED_COMMENT_PREFIX}{}", comment.id()))),
+        CommentStatus::Held => {
+            Some(Key::new(partition, format!("{}{}", held_comment_prefix(comment.post), comment.path)))
+        }
+        CommentStatus::Deleted => None,
+    }
+}
+
+/// The comments that wait for an editor.
+pub fn held_queue() -> List {
+    List::new("MODERATION", "HELD#")
+}
+
+/// The comments that were reported.
+pub fn reported_queue() -> List {
+    List::new("MODERATION", "REPORTED#")
+}
+
+/// A comment among those that wait for an editor.
+pub fn held_entry(id: CommentId) -> Key {
+    held_queue().item(&id.to_string())
+}
+
+/// A comment among those that were reported.
+pub fn reported_entry(id: CommentId) -> Key {
+    reported_queue().item(&id.to_string())
+}
+
+/// The reports that a user made.
+pub fn reporter_partition(user: UserId) -> String {
+    format!("REPORTER#{user}")
+}
+
+/// That a user reported a comment; the item is what makes it happen once.
+pub fn comment_report(user: UserId, comment: CommentId) -> Key {
+    Key::new(reporter_partition(user), comment.to_string())
 }
 
 /// How many posts an author published on a day, or scheduled for it.

@@ -2,6 +2,7 @@
 //! no HTTP.
 
 mod capacity;
+mod comments;
 mod counts;
 mod cursor;
 mod exports;
@@ -10,6 +11,7 @@ mod idempotency;
 pub mod keys;
 mod lists;
 mod marks;
+mod moderation;
 mod post_writes;
 mod posts;
 mod rate_limits;
@@ -36,9 +38,11 @@ use tokio::sync::OnceCell;
 use keys::Key;
 use write::pause;
 
+pub use comments::{CommenterPlace, HeldComments};
 pub use cursor::Cursor;
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
 pub use marks::Mark;
+pub use moderation::{Queue, Queued};
 pub use post_writes::PostWrite;
 pub use posts::Slot;
 pub use rate_limits::{Quota, RateLimit};

@@ -98,19 +98,31 @@ impl Table {
         }
         let mut writes = Vec::new();
         for ((id, name), by) in changes.into_iter().filter(|(_, by)| *by != 0) {
-            // Of a post that is gone nobody counts anything.
-            let Some(slug) = self.slug_of(id).await? else { continue };
-            if again && self.is_gone(id, &slug, now).await? {
-                continue;
-            }
-            writes.push(
-                Write::add(keys::post(&slug), name, by)
-                    .on_condition("id = :counted")
-                    .with_value(":counted", AttributeValue::S(id.to_string()))
-                    .on_condition_failed(Refused::CountedPostMoved),
-            );
+            writes.extend(self.count_in_post(id, name, by, again, now).await?);
         }
         Ok(writes)
+    }
+
+    /// Adds to a count of a post; nothing if the post is gone. `again`: a write that counted was refused.
+    pub(crate) async fn count_in_post(
+        &self,
+        id: PostId,
+        name: &str,
+        by: i64,
+        again: bool,
+        now: Timestamp,
+    ) -> Result<Option<Write>, Refused> {
+        // Of a post that is gone nobody counts anything.
+        let Some(slug) = self.slug_of(id).await? else { return Ok(None) };
+        if again && self.is_gone(id, &slug, now).await? {
+            return Ok(None);
+        }
+        Ok(Some(
+            Write::add(keys::post(&slug), name, by)
+                .on_condition("id = :counted")
+                .with_value(":counted", AttributeValue::S(id.to_string()))
+                .on_condition_failed(Refused::CountedPostMoved),
+        ))
     }
 
     /// Whether a post is gone although something still leads to it at this slug: DynamoDB's TTL removes the post alone,

@@ -8,7 +8,7 @@ use crate::keys::{self, Key, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Table, read};
 use domain::Timestamp;
-use domain::{CognitoName, Email, Limit, Page, Role, SignOut, User, UserId, Username};
+use domain::{CognitoName, Denied, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,13 @@ impl Table {
     /// A user's profile, also of one whose registration is not finished.
     pub async fn user(&self, id: UserId, consistency: Consistency) -> Result<Option<User>, Refused> {
         self.get(&keys::profile(id), consistency).await
+    }
+
+    /// The profile of a user whose account is in use. [`Denied::AccountNotInUse`] if it is not: the authorizer's answer may
+    /// be a minute old.
+    pub async fn active_user(&self, id: UserId) -> Result<User, Refused> {
+        let user = self.user(id, Consistency::Strong).await?;
+        Ok(user.filter(|user| user.status == UserStatus::Active).ok_or(Denied::AccountNotInUse)?)
     }
 
     /// Who has this username, or has reserved it.

@@ -48,9 +48,10 @@ pub struct PostView {
     html: String,
 }
 
+/// Who wrote something.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PostAuthor")]
-struct Author {
+pub struct Author {
     #[schemars(with = "Username")]
     username: String,
     #[schemars(with = "DisplayName")]
@@ -166,7 +167,7 @@ fn card(post: Post, context: &Context) -> Option<PostCard> {
         status: post.status,
         reading_time_minutes: post.reading_time_minutes(),
         details,
-        author: author(&post.author),
+        author: Author::from(&post.author),
         quote_of: post.quote_of.map(other),
         reply_to: post.reply_to.map(other),
         word_count: post.word_count,
@@ -186,11 +187,13 @@ fn card(post: Post, context: &Context) -> Option<PostCard> {
     })
 }
 
-fn author(author: &PostAuthor) -> Author {
-    Author {
-        username: author.username.to_string(),
-        display_name: author.display_name.clone(),
-        avatar_url: author.avatar_url.clone(),
+impl From<&PostAuthor> for Author {
+    fn from(author: &PostAuthor) -> Self {
+        Self {
+            username: author.username.to_string(),
+            display_name: author.display_name.clone(),
+            avatar_url: author.avatar_url.clone(),
+        }
     }
 }
 
@@ -202,7 +205,7 @@ fn other_post(id: PostId, reference: Option<&PostReference>) -> OtherPost {
         kind: reference.map(|other| other.kind),
         title: reference.and_then(|other| other.title.clone()),
         summary: reference.and_then(|other| other.summary.clone()),
-        author: reference.map(|other| author(&other.author)),
+        author: reference.map(|other| Author::from(&other.author)),
         published_at: reference.and_then(|other| other.published_at),
     }
 }

@@ -11,7 +11,10 @@ use crate::Services;
 /// What the template calls it.
 pub const NAME: &str = "delete_user";
 
-/// Deletes posts, follows, exports, credentials and, last, the profile, so that after a crash the next delivery finds
+/// How many things are deleted before more are read.
+const AT_ONCE: usize = 100;
+
+/// Deletes posts, follows, reports, exports, credentials and, last, the profile, and takes the name off comments, so that after a crash the next delivery finds
 /// what to go on with.
 pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
     let blog = &services.blog;
@@ -20,6 +23,8 @@ pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<()
     let Some(user) = user.filter(|user| user.status == UserStatus::Deleting) else { return Ok(()) };
     blog.table.delete_posts_of(user.id, blog.now()).await?;
     blog.table.delete_follows_of(user.id).await?;
+    while !blog.table.anonymise_comments_of(user.id, AT_ONCE, blog.now()).await? {}
+    while !blog.table.delete_reports_by(user.id, AT_ONCE).await? {}
     for export in blog.table.exports_of(user.id).await? {
         services.bucket.delete(&export_key(&export)).await?;
         blog.table.delete_export(&export).await?;

@@ -1,13 +1,18 @@
 //! When a user asks for an export, the file with all that is stored of them is written here.
 
+use std::collections::HashSet;
+
 use aws_lambda_events::event::dynamodb::EventRecord;
 use bucket::{Upload, export_key};
-use domain::{Export, Post, PostId, Revision, User};
+use domain::{CommentId, CommentReport, CommentStatus, Export, Post, PostId, Revision, Timestamp, User, UserId};
 use edge::{Blog, Problem};
 use serde::Serialize;
 use table::{Consistency, keys};
 
 use crate::Services;
+
+/// How many things of a kind are read at once.
+const AT_ONCE: usize = 100;
 
 /// What the template calls it.
 pub const NAME: &str = "export_user";
@@ -27,6 +32,20 @@ struct ExportedVersion<'a> {
     #[serde(flatten)]
     revision: &'a Revision,
     body: &'a str,
+}
+
+/// A comment as the file has it.
+#[derive(Serialize)]
+struct ExportedComment<'a> {
+    id: CommentId,
+    post_id: PostId,
+    parent_id: Option<CommentId>,
+    status: CommentStatus,
+    body: &'a str,
+    replies: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
 }
 
 /// Writes the file, then says that it is there. A file appears whole or not at all, so running again after we were
@@ -65,6 +84,10 @@ async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(
     for id in posts.into_keys() {
         separator = write_versions(blog, id, separator, file).await?;
     }
+    file.write("\n],\n\"comments\":[").await?;
+    write_comments(blog, user.id, file).await?;
+    file.write("\n],\n\"reports\":[").await?;
+    write_reports(blog, user.id, file).await?;
     let following = blog.table.all_follows(&keys::following(user.id)).await?;
     let followers = blog.table.all_follows(&keys::followers(user.id)).await?;
     file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await?;
@@ -91,6 +114,51 @@ async fn write_versions(
                 file.write(&format!("{separator}{version}")).await?;
                 separator = ",\n";
             }
+        }
+    }
+}
+
+/// The comments of a user.
+async fn write_comments(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut written, mut separator, mut place) = (HashSet::new(), "\n", None);
+    loop {
+        let (comments, next) = blog.table.comments_of_user(user, place, AT_ONCE).await?;
+        for comment in comments {
+            // The way through them passes each twice, so that none is missed that is published or held meanwhile.
+            if !written.insert(comment.id()) {
+                continue;
+            }
+            let comment = json(&ExportedComment {
+                id: comment.id(),
+                post_id: comment.post,
+                parent_id: comment.path.parent().map(|parent| parent.id()),
+                status: comment.status,
+                body: &comment.text.markdown,
+                replies: comment.replies,
+                created_at: comment.created_at,
+                updated_at: comment.updated_at,
+                version: comment.version,
+            })?;
+            file.write(&format!("{separator}{comment}")).await?;
+            separator = ",\n";
+        }
+        place = next;
+        if place.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The reports that a user made of others' comments.
+async fn write_reports(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let reports: Vec<CommentReport> = blog.table.reports_by(user, after, AT_ONCE).await?;
+        let Some(last) = reports.last() else { return Ok(()) };
+        after = Some(last.comment);
+        for report in &reports {
+            file.write(&format!("{separator}{}", json(report)?)).await?;
+            separator = ",\n";
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Posts show their author as copied when they were written. When a user changes their name or picture, the copies
+//! Posts and comments show their author as copied when they were written. When a user changes their name or picture, the copies
 //! are brought up to date here.
 
 use aws_lambda_events::event::dynamodb::EventRecord;
@@ -10,7 +10,10 @@ use crate::Services;
 /// What the template calls it.
 pub const NAME: &str = "rewrite_bylines";
 
-/// Rewrites the author in all of a user's posts, if the change was one of what posts show. Posts that are right
+/// How many comments are read at once.
+const AT_ONCE: usize = 100;
+
+/// Rewrites the author in all of a user's posts and comments, if the change was one of what posts show. Posts that are right
 /// already are passed over, so running again continues where it stopped.
 pub async fn rewrite_bylines(services: &Services, record: &EventRecord) -> Result<(), Problem> {
     let user =
@@ -21,5 +24,12 @@ pub async fn rewrite_bylines(services: &Services, record: &EventRecord) -> Resul
     }
     // As the user is now: this event may be an old one that comes again.
     let blog = &services.blog;
-    Ok(blog.table.rewrite_author(new.id, blog.now()).await?)
+    blog.table.rewrite_author(new.id, blog.now()).await?;
+    let mut place = None;
+    loop {
+        place = blog.table.rewrite_commenter(new.id, place, AT_ONCE, blog.now()).await?;
+        if place.is_none() {
+            return Ok(());
+        }
+    }
 }
