@@ -27,6 +27,9 @@ pub enum Denied {
     /// Only a published post can be pinned.
     #[error("Only a published post can be pinned.")]
     NotPublished,
+    /// Only a published post takes reactions and bookmarks.
+    #[error("This post is not published.")]
+    NotPublishedYet,
     /// Only a post in the trash can be restored.
     #[error("This post is not in the trash.")]
     NotTrashed,

@@ -2,6 +2,7 @@
 //! is denied ([`Denied`]). No HTTP, no AWS, no I/O; time and ids come in as data. Parsing is here and only here: a value
 //! that exists is valid.
 
+mod bookmark;
 mod comment;
 mod denied;
 mod details;
@@ -28,13 +29,14 @@ mod timestamp;
 mod url;
 mod user;
 
+pub use bookmark::Bookmark;
 pub use comment::{Comment, CommentPath, CommentReport, CommentStatus, Decision, MAX_COMMENT_DEPTH};
 pub use denied::Denied;
 pub use details::{CommentsOpen, Details, DetailsPatch};
 pub use export::{Export, ExportStatus};
 pub use field_error::FieldError;
 pub use fields::{FieldDescription, Fields, FromFields};
-pub use follow::Follow;
+pub use follow::{Follow, TagFollow};
 pub use id::{CommentId, ExportId, PostId, UserId};
 pub use paging::{Limit, Page};
 pub use patch::{Patch, PatchRequired};

@@ -245,9 +245,12 @@ impl From<Denied> for Problem {
             Denied::PostTrashed => ProblemKind::GONE,
             Denied::NotEditable | Denied::CommentNotEditable | Denied::CommentNotDeletable => ProblemKind::FORBIDDEN,
             Denied::CommentsClosed => ProblemKind::COMMENTS_CLOSED,
-            Denied::IsRepost | Denied::NotPublished | Denied::NotTrashed | Denied::ParentDeleted | Denied::IsAdmin => {
-                ProblemKind::CONFLICT
-            }
+            Denied::IsRepost
+            | Denied::NotPublished
+            | Denied::NotPublishedYet
+            | Denied::NotTrashed
+            | Denied::ParentDeleted
+            | Denied::IsAdmin => ProblemKind::CONFLICT,
             Denied::AccountNotInUse | Denied::BadToken | Denied::SessionEnded | Denied::BadRefreshToken => {
                 ProblemKind::UNAUTHENTICATED
             }

@@ -174,7 +174,7 @@ async fn only_its_author_edits_a_comment_and_no_edit_is_lost() {
     let etag = bob.get(&at(&id)).await.etag();
     let edit = json!({ "body": "second" });
     bob.call("PATCH", &at(&id), &[], Some(edit.clone())).await.expect_problem(428, "precondition-required");
-    let editor = stack.user_with_role("editor", Role::Editor).await;
+    let editor = stack.user_with_role("mona", Role::Editor).await;
     for other in [&eve, &ada, &editor] {
         other.patch(&at(&id), "*", edit.clone()).await.expect_problem(403, "forbidden");
     }
@@ -205,7 +205,7 @@ async fn a_deleted_comment_leaves_a_placeholder_as_long_as_it_has_replies() {
     let middle = commented(&eve, "middle", Some(&top)).await;
     let leaf = commented(&bob, "leaf", Some(&middle)).await;
     let other = commented(&eve, "other", None).await;
-    let editor = stack.user_with_role("editor", Role::Editor).await;
+    let editor = stack.user_with_role("mona", Role::Editor).await;
     // Neither the author of the post nor another reader.
     for client in [&ada, &eve] {
         client.delete(&at(&leaf)).await.expect_problem(403, "forbidden");
@@ -321,8 +321,8 @@ async fn a_walk_meets_each_comment_once_while_others_write() {
         }
         if number > 8 {
             // Let the walk come to its end.
-            let page = walk(&eve, &next, 100).await;
-            seen.extend(page.iter().map(|comment| comment["id"].as_str().unwrap().to_owned()));
+            let rest = walk(&eve, &next.replace("limit=2&", ""), 100).await;
+            seen.extend(rest.iter().map(|comment| comment["id"].as_str().unwrap().to_owned()));
             break;
         }
     }
@@ -339,7 +339,7 @@ async fn a_walk_meets_each_comment_once_while_others_write() {
 async fn a_page_of_large_comments_fits_into_an_answer() {
     let (stack, _, bob, _) = start(&[]).await;
     // 40 KB each, and their HTML as much; control characters are six bytes in JSON.
-    for body in [&"𝛼".repeat(10_000), &"\u{1}".repeat(9_999)] {
+    for body in ["𝛼".repeat(9_999), "\u{1}".repeat(9_999)] {
         for _ in 0..15 {
             let written = commented(&bob, &format!("{body}x"), None).await;
             assert!(!written.is_empty());

@@ -39,6 +39,10 @@
 //! | all comments of a user | Query | `COMMENTER#user` | all | strong | 1 RCU |
 //! | comments that editors should look at | Query, BatchGetItem | `MODERATION` | begins with `HELD#`, `REPORTED#` | strong | 1 RCU, 2 a comment |
 //! | report a comment | TransactWriteItems | `REPORTER#user`, `MODERATION`, the comment | comment id, ... | | 6 WCU |
+//! | bookmark a post | GetItem, TransactWriteItems | `MARKS#user`, `BOOKMARKS#user` | post id, `bookmarked_at#post` | strong | 1 RCU, 4 WCU |
+//! | a page of bookmarks | Query, BatchGetItem | `BOOKMARKS#user`, `AUTHOR#id` | `bookmarked_at#post`, `ALL#post` | strong | 1 RCU, 1 a card |
+//! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
+//! | follow a tag | TransactWriteItems | `FOLLOWEDTAGS#user` | tag | | 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
@@ -180,7 +184,32 @@ pub fn revisions(id: PostId) -> List {
 
 /// What a user did with a post.
 pub fn mark(user: UserId, post: PostId) -> Key {
-    Key::new(format!("MARKS#{user}"), post.to_string())
+    Key::new(marks_partition(user), post.to_string())
+}
+
+/// What a user did with posts.
+pub fn marks_partition(user: UserId) -> String {
+    format!("MARKS#{user}")
+}
+
+/// The posts that a user keeps for later.
+pub fn bookmarks(user: UserId) -> List {
+    List::new(format!("BOOKMARKS#{user}"), "")
+}
+
+/// A post that a user keeps for later.
+pub fn bookmark(user: UserId, post: PostId, at: Timestamp) -> Key {
+    bookmarks(user).item(&format!("{at}#{post}"))
+}
+
+/// The tags that a user follows.
+pub fn followed_tags(user: UserId) -> List {
+    List::new(format!("FOLLOWEDTAGS#{user}"), "")
+}
+
+/// That a user follows a tag.
+pub fn tag_follow(user: UserId, tag: &Tag) -> Key {
+    followed_tags(user).item(tag.as_str())
 }
 
 /// The comments of a post that everybody sees, placeholders included, in reading order.
@@ -438,6 +467,11 @@ pub fn posts_by_tag(tag: &Tag) -> List {
 /// A user's own posts that are not in the trash.
 pub fn own_posts(id: UserId) -> List {
     List::new(format!("AUTHOR#{id}"), "ALL#")
+}
+
+/// The key of a post that is not in the trash, in the list of its author's posts. It stays while the slug changes.
+pub fn own_post(author: UserId, post: PostId) -> Key {
+    own_posts(author).item(&post.to_string())
 }
 
 /// A user's own drafts.

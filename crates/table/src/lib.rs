@@ -1,6 +1,7 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] lists them. DynamoDB and the domain's types;
 //! no HTTP.
 
+mod bookmarks;
 mod capacity;
 mod comments;
 mod counts;
@@ -19,6 +20,7 @@ mod refused;
 mod revisions;
 mod schedule;
 mod signing_key;
+mod tag_follows;
 mod tags;
 mod users;
 mod write;

@@ -12,10 +12,10 @@ use domain::{
 };
 
 use crate::keys::{self, Key};
-use crate::marks::Mark;
+use crate::marks::{Mark, change_mark};
 use crate::posts::{Redirect, deflated};
 use crate::write::{MAX_TRIES, Write};
-use crate::{Item, Refused, Table};
+use crate::{Entity, Item, Refused, Table};
 
 /// The maximum number of pinned posts.
 pub const MAX_PINNED: usize = 10;
@@ -68,7 +68,7 @@ impl Table {
             writes.extend(count_pinned(old, new));
             writes.extend(self.count_for_others(old, new, attempt > 1, now).await?);
             writes.extend(count_for_day(old, new, self.posts_per_day, now));
-            writes.extend(mark(old, new)?);
+            writes.extend(self.mark_reposted(old, new).await?);
             if let Some(post) = new {
                 writes.extend(versions(old, post, text)?);
             }
@@ -78,6 +78,27 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the mark that makes a repost happen once for each user.
+    async fn mark_reposted(&self, old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
+        let of = |post: &Post| post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (post.author.id, id));
+        Ok(match (old.and_then(of), new.and_then(of), new) {
+            (None, Some((user, original)), Some(repost)) => {
+                let id = AttributeValue::S(repost.id.to_string());
+                let mark = Write::set(keys::mark(user, original), "reposted_as", id);
+                Some(
+                    mark.and_set("type", AttributeValue::S(Mark::TYPE.to_owned()))
+                        .on_condition("attribute_not_exists(reposted_as)")
+                        .on_condition_failed(Refused::AlreadyReposted),
+                )
+            }
+            (Some((user, original)), None, _) => {
+                let mark = self.mark(user, original).await?;
+                Some(change_mark(user, original, &mark, &Mark { reposted_as: None, ..mark.clone() })?)
+            }
+            _ => None,
+        })
     }
 
     /// Keeps the counts of replies and reposts of other posts. `again`: a write that counted was refused.
@@ -292,23 +313,6 @@ fn count_for_day(old: Option<&Post>, new: Option<&Post>, max: u32, now: Timestam
         );
     }
     writes
-}
-
-/// What makes a repost happen once for each user.
-fn mark(old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
-    let of = |post: &Post| post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (post.author.id, id));
-    Ok(match (old.and_then(of), new.and_then(of), new) {
-        (None, Some((user, original)), Some(repost)) => {
-            let mark = Mark { reposted_as: Some(repost.id) };
-            Some(
-                Write::put(keys::mark(user, original), &mark)?
-                    .on_condition("attribute_not_exists(reposted_as)")
-                    .on_condition_failed(Refused::AlreadyReposted),
-            )
-        }
-        (Some((user, original)), None, _) => Some(Write::delete(keys::mark(user, original))),
-        _ => None,
-    })
 }
 
 /// The text where it is read, and what is kept of each version.

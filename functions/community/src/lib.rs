@@ -4,12 +4,18 @@ mod shared;
 
 edge::operations! {
     std::sync::Arc<edge::Blog>;
+    bookmark_post,
     create_comment,
     delete_comment,
+    follow_tag,
     get_comment,
+    list_bookmarks,
     list_comments,
+    list_followed_tags,
     list_queued_comments,
     moderate_comment,
+    remove_bookmark,
     report_comment,
+    unfollow_tag,
     update_comment,
 }

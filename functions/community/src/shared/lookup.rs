@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::{Comment, CommentId, Denied, Post, PostId, Slug, Timestamp, Viewer, fields};
+use domain::{Comment, CommentId, Denied, Post, PostId, PostName, Slug, Tag, Timestamp, Viewer, fields};
 use edge::{Blog, Problem};
 use table::Consistency;
 
@@ -24,6 +24,22 @@ fields! {
     }
 }
 
+fields! {
+    /// The path of one post that is named by its slug or id.
+    pub struct NamedPostPath {
+        /// The post's slug or id.
+        slug: PostName,
+    }
+}
+
+fields! {
+    /// The path of one tag.
+    pub struct TagPath {
+        /// The tag.
+        tag: Tag,
+    }
+}
+
 /// The post at a slug, or at the slug that it has now, if this viewer may read it; of a repost, the original post. Comments
 /// and reactions are seen as long as their post is.
 pub async fn readable_post(blog: &Blog, slug: &Slug, viewer: Option<&Viewer>, now: Timestamp) -> Result<Post, Problem> {
@@ -33,6 +49,18 @@ pub async fn readable_post(blog: &Blog, slug: &Slug, viewer: Option<&Viewer>, no
     }
     post.check_readable(viewer)?;
     Ok(post)
+}
+
+/// The published post of this name; of a repost, the original post.
+pub async fn published_post(blog: &Blog, name: &PostName, viewer: &Viewer, now: Timestamp) -> Result<Post, Problem> {
+    let post = match name {
+        PostName::Slug(slug) => readable_post(blog, slug, Some(viewer), now).await?,
+        PostName::Id(id) => {
+            let slug = blog.table.slug_of(*id).await?.ok_or(Denied::PostNotFound)?;
+            readable_post(blog, &slug, Some(viewer), now).await?
+        }
+    };
+    if post.is_published() { Ok(post) } else { Err(Denied::NotPublishedYet.into()) }
 }
 
 /// The comment of a request, with its post, if this viewer may read the post.
