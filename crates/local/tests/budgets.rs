@@ -86,6 +86,19 @@ async fn measured(posts: usize) -> String {
         let followed_at = Timestamp::from_milliseconds(START);
         stack.stack.blog.table.follow(&Follow { follower, followed: ada_id, followed_at }).await.unwrap();
     }
+    // A thread whose comments are a kilobyte each, at the third post.
+    let prose: String = ten_kilobytes().chars().take(1_000).collect();
+    let thread = format!("/posts/{}/comments", slug(3));
+    let mut parent = serde_json::Value::Null;
+    for number in 0..21 {
+        let comment = ada.post(&thread, json!({ "body": prose, "parent_id": parent })).await;
+        comment.expect_status(201);
+        parent = if number % 5 == 4 { serde_json::Value::Null } else { comment.body["id"].clone() };
+    }
+    let top = visitor.get(&thread).await.body["items"][0]["id"].clone();
+    for number in 0..21 {
+        ada.call("PUT", &format!("/me/bookmarks/{}", slug(number)), &[], None).await.expect_status(204);
+    }
     // A warm process: token keys, cursor key and this year are known, and the authorizer has just answered.
     ada.get("/posts?limit=1").await.expect_status(200);
     stack.stack.wire.record();
@@ -96,6 +109,9 @@ async fn measured(posts: usize) -> String {
     let read = format!("/posts/{}", slug(3));
     let follow = async || ada.call("PUT", "/users/user-000003/follow", &[], None).await.expect_status(204);
     let unfollow = async || ada.delete("/users/user-000003/follow").await.expect_status(204);
+
+    let post_to = async |path: &str, body| ada.post(path, body).await.expect_status(201);
+    let bookmark = async || ada.call("PUT", &format!("/me/bookmarks/{}", slug(25)), &[], None).await.expect_status(204);
 
     // The budgets are DESIGN's. It counts eventually consistent reads; whoever is signed in reads consistently,
     // which costs twice as much. A change reads the post before and answers with its text after. Following is over
@@ -111,6 +127,12 @@ async fn measured(posts: usize) -> String {
         cost(&stack, "edit a title with 5 tags", [2.0, 5.0, 1.0, 40.0], edit()).await,
         cost(&stack, "follow", [1.0, 1.0, 1.0, 10.0], follow()).await,
         cost(&stack, "unfollow", [2.0, 2.0, 1.0, 10.0], unfollow()).await,
+        cost(&stack, "20 comments", [2.0, 4.0, 0.0, 0.0], get(&visitor, &thread)).await,
+        cost(&stack, "comment", [2.0, 3.0, 1.0, 10.0], post_to(&thread, json!({ "body": prose }))).await,
+        cost(&stack, "reply", [4.0, 6.0, 1.0, 14.0], post_to(&thread, json!({ "body": prose, "parent_id": top })))
+            .await,
+        cost(&stack, "bookmark", [3.0, 4.0, 1.0, 6.0], bookmark()).await,
+        cost(&stack, "20 bookmarks", [3.0, 32.0, 0.0, 0.0], get(&ada, "/me/bookmarks")).await,
         cost(&stack, "20 followers", [3.0, 12.0, 0.0, 0.0], get(&visitor, "/users/ada/followers")).await,
         cost(&stack, "20 followers, signed in", [4.0, 43.5, 0.0, 0.0], get(&ada, "/users/ada/followers")).await,
         cost(&stack, "read my profile", [1.0, 1.0, 0.0, 0.0], get(&ada, "/me")).await,

@@ -4,10 +4,11 @@ use domain::Role;
 use serde_json::{Value, json};
 
 use crate::concurrency::at_once;
-use crate::harness::{Answer, Client, TestStack, walk};
+use crate::harness::{Answer, Client, PASSWORD, TestStack, walk};
+use crate::leaving::left_over;
 
 /// Comments on the post `hello`, or answers the comment `parent`.
-async fn comment(client: &Client, body: &str, parent: Option<&str>) -> Answer {
+pub async fn comment(client: &Client, body: &str, parent: Option<&str>) -> Answer {
     let mut fields = json!({ "body": body });
     if let Some(parent) = parent {
         fields["parent_id"] = json!(parent);
@@ -16,19 +17,19 @@ async fn comment(client: &Client, body: &str, parent: Option<&str>) -> Answer {
 }
 
 /// The id of a new comment.
-async fn commented(client: &Client, body: &str, parent: Option<&str>) -> String {
+pub async fn commented(client: &Client, body: &str, parent: Option<&str>) -> String {
     let answer = comment(client, body, parent).await;
     answer.expect_status(201);
     answer.body["id"].as_str().unwrap().to_owned()
 }
 
 /// Where the comment with this id is.
-fn at(id: &str) -> String {
+pub fn at(id: &str) -> String {
     format!("/posts/hello/comments/{id}")
 }
 
 /// The thread below `hello` as this client sees it, each comment as its level and its text or status.
-async fn thread(client: &Client) -> Vec<String> {
+pub async fn thread(client: &Client) -> Vec<String> {
     let shown = |comment: &Value| {
         let text = match (&comment["status"], comment["body"].as_str().unwrap()) {
             (status, "") => format!("({})", status.as_str().unwrap()),
@@ -41,7 +42,7 @@ async fn thread(client: &Client) -> Vec<String> {
 }
 
 /// How many comments the post and its card say there are.
-async fn counted(stack: &TestStack) -> [u64; 2] {
+pub async fn counted(stack: &TestStack) -> [u64; 2] {
     stack.settle().await;
     let visitor = stack.visitor();
     let post = visitor.get("/posts/hello").await;
@@ -50,7 +51,7 @@ async fn counted(stack: &TestStack) -> [u64; 2] {
 }
 
 /// A blog with a post of ada's, and two readers.
-async fn start(parameters: &[(&str, &str)]) -> (TestStack, Client, Client, Client) {
+pub async fn start(parameters: &[(&str, &str)]) -> (TestStack, Client, Client, Client) {
     let stack = TestStack::start_with_parameters(parameters).await;
     let ada = stack.user("ada").await;
     ada.publish("Hello", &[]).await;
@@ -382,4 +383,119 @@ async fn the_same_request_comments_once() {
     }
     assert_eq!(thread(&bob).await, ["once", "step 0", "step 1", "step 2", "step 3"]);
     assert_eq!(counted(&stack).await, [5, 5]);
+}
+
+#[tokio::test]
+async fn a_new_name_shows_in_every_comment() {
+    let (stack, _, bob, eve) = start(&[("BlockedWords", "wait")]).await;
+    let top = commented(&eve, "top", None).await;
+    let (published, held) = (commented(&bob, "x", Some(&top)).await, commented(&bob, "wait", None).await);
+    bob.patch("/me", "*", json!({ "username": "robert", "display_name": "Robert" })).await.expect_status(200);
+    stack.settle().await;
+    for id in [&published, &held] {
+        let comment = bob.get(&at(id)).await.body;
+        assert_eq!(comment["author"], json!({ "username": "robert", "display_name": "Robert", "avatar_url": null }));
+        // No edit.
+        assert_eq!(comment["version"], 1);
+    }
+}
+
+#[tokio::test]
+async fn the_comments_of_who_leaves_stay_without_a_name() {
+    for (action, steps) in [("TransactWriteItems", 8), ("Query", 6), ("BatchGetItem", 3)] {
+        for step in 0..steps {
+            let (stack, _, bob, eve) = start(&[("BlockedWords", "wait")]).await;
+            let mona = stack.user_with_role("mona", Role::Editor).await;
+            let before = left_over(&stack).await;
+            let top = commented(&bob, "by bob", None).await;
+            let reply = commented(&eve, "by eve", Some(&top)).await;
+            commented(&bob, "again", Some(&reply)).await;
+            let held = commented(&bob, "wait", None).await;
+            bob.post(&format!("{}/report", at(&reply)), json!({ "reason": "r" })).await.expect_status(202);
+            bob.call("PUT", "/me/bookmarks/hello", &[], None).await.expect_status(204);
+            bob.call("PUT", "/tags/rust/follow", &[], None).await.expect_status(204);
+            stack.settle().await;
+            bob.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
+            stack.stack.wire.break_calls(action, step, 3, local::wire::Fault::ServerError);
+            for _ in 0..4 {
+                let _ = stack.stack.streams.drain(&stack.stack.backing).await;
+            }
+            stack.stack.wire.mend();
+            stack.settle().await;
+            let what = format!("{action} {step}");
+            assert_eq!(thread(&mona).await, ["by bob", "  by eve", "    again", "wait (held)"], "{what}");
+            for id in [&top, &held] {
+                assert_eq!(mona.get(&at(id)).await.body["author"], Value::Null, "{what}");
+            }
+            assert_eq!(counted(&stack).await, [3, 3]);
+            // Editors can decide on them, and when they are gone nothing is left of them, or of whoever wrote them.
+            for id in [&held, &top, &reply] {
+                mona.delete(&at(id)).await.expect_status(204);
+            }
+            let last = walk(&mona, "/posts/hello/comments", 10).await.pop().unwrap();
+            mona.delete(&at(last["id"].as_str().unwrap())).await.expect_status(204);
+            let of_bob = |key: &&String| !key.contains("bob");
+            let mut expected: Vec<_> = before.iter().filter(of_bob).cloned().collect();
+            let mut left: Vec<_> =
+                left_over(&stack).await.iter().filter(|key| !key.contains("COUNT")).cloned().collect();
+            expected.retain(|key| left.contains(key) && !key.contains("COUNT"));
+            left.retain(|key| !expected.contains(key));
+            assert!(left.is_empty(), "{what}: {left:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_is_removed_takes_its_comments_along() {
+    for step in 0..12 {
+        let (stack, ada, bob, eve) = start(&[("BlockedWords", "wait")]).await;
+        ada.delete("/posts/hello").await.expect_status(204);
+        let nobody = left_over(&stack).await;
+        ada.post("/posts/hello/restore", json!({})).await.expect_status(200);
+        ada.post("/posts/hello/publish", json!({})).await.expect_status(200);
+        let top = commented(&bob, "top", None).await;
+        let reply = commented(&eve, "reply", Some(&top)).await;
+        commented(&eve, "wait", Some(&reply)).await;
+        bob.delete(&at(&top)).await.expect_status(204);
+        bob.post(&format!("{}/report", at(&reply)), json!({ "reason": "r" })).await.expect_status(202);
+        stack.settle().await;
+        ada.delete("/posts/hello").await.expect_status(204);
+        let slug = "hello".to_owned().try_into().unwrap();
+        let table = &stack.stack.blog.table;
+        let post = table.post(&slug, stack.stack.blog.now()).await.unwrap().unwrap();
+        table.delete_post(&post, stack.stack.blog.now()).await.unwrap();
+        stack.stack.wire.break_calls("TransactWriteItems", step, 3, local::wire::Fault::ServerError);
+        let _ = stack.stack.streams.drain(&stack.stack.backing).await;
+        stack.stack.wire.mend();
+        stack.settle().await;
+        let left = left_over(&stack).await;
+        let new: Vec<_> = left.iter().filter(|key| !nobody.contains(key)).collect();
+        // What bob reported is his.
+        assert_eq!(new.len(), 1, "stopped at {step}: {new:?}");
+        assert!(new[0].starts_with("REPORTER#"), "{new:?}");
+        assert!(!left.iter().any(|key| key.contains("COMMENT") || key.starts_with("HELD") || key.starts_with("MODER")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comment_that_is_answered_while_it_is_deleted_keeps_its_place() {
+    let (stack, _, bob, eve) = start(&[]).await;
+    for round in 0..6 {
+        let top = commented(&bob, &format!("top {round}"), None).await;
+        let statuses =
+            at_once(4, |number| {
+                let (bob, eve, top) = (bob.clone(), eve.clone(), top.clone());
+                async move {
+                    if number == 2 { bob.delete(&at(&top)).await } else { comment(&eve, "reply", Some(&top)).await }
+                }
+            })
+            .await;
+        assert!(statuses.iter().all(|status| [201, 204, 422].contains(status)), "{statuses:?}");
+        let all = walk(&stack.visitor(), "/posts/hello/comments", 100).await;
+        let replies: Vec<_> = all.iter().filter(|comment| comment["parent_id"] == top.as_str()).collect();
+        assert_eq!(replies.len(), statuses.iter().filter(|status| **status == 201).count());
+        let shown: Vec<_> = all.iter().filter(|comment| comment["id"] == top.as_str()).collect();
+        assert_eq!(shown.len(), usize::from(!replies.is_empty()));
+        assert!(shown.iter().all(|top| top["replies"] == replies.len() && top["status"] == "deleted"), "{shown:?}");
+    }
 }

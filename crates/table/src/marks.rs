@@ -76,6 +76,19 @@ impl Table {
         };
         items.into_iter().map(mark).collect()
     }
+
+    /// Undoes what a user did with posts, at most `max` of them. Says whether there was none any more. Their reposts are
+    /// deleted with their posts, before.
+    pub async fn delete_marks_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
+        let marks = self.marks_of(user, None, max).await?;
+        for (post, mark) in &marks {
+            if mark.bookmarked_at.is_some() {
+                self.remove_bookmark(user, *post).await?;
+            }
+            self.delete_item(&keys::mark(user, *post)).await?;
+        }
+        Ok(marks.is_empty())
+    }
 }
 
 /// Changes what a user did with a post. [`Refused::Changed`] if `old` is no longer what is stored.

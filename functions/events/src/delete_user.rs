@@ -14,7 +14,7 @@ pub const NAME: &str = "delete_user";
 /// How many things are deleted before more are read.
 const AT_ONCE: usize = 100;
 
-/// Deletes posts, follows, reports, exports, credentials and, last, the profile, and takes the name off comments, so that after a crash the next delivery finds
+/// Deletes posts, follows, bookmarks, reports, exports, credentials and, last, the profile, and takes the name off comments, so that after a crash the next delivery finds
 /// what to go on with.
 pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<(), Problem> {
     let blog = &services.blog;
@@ -24,6 +24,8 @@ pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<()
     blog.table.delete_posts_of(user.id, blog.now()).await?;
     blog.table.delete_follows_of(user.id).await?;
     while !blog.table.anonymise_comments_of(user.id, AT_ONCE, blog.now()).await? {}
+    while !blog.table.delete_marks_of(user.id, AT_ONCE).await? {}
+    while !blog.table.delete_tag_follows_of(user.id, AT_ONCE).await? {}
     while !blog.table.delete_reports_by(user.id, AT_ONCE).await? {}
     for export in blog.table.exports_of(user.id).await? {
         services.bucket.delete(&export_key(&export)).await?;

@@ -7,7 +7,7 @@ use bucket::{Upload, export_key};
 use domain::{CommentId, CommentReport, CommentStatus, Export, Post, PostId, Revision, Timestamp, User, UserId};
 use edge::{Blog, Problem};
 use serde::Serialize;
-use table::{Consistency, keys};
+use table::{Consistency, Mark, keys};
 
 use crate::Services;
 
@@ -46,6 +46,14 @@ struct ExportedComment<'a> {
     created_at: Timestamp,
     updated_at: Timestamp,
     version: u64,
+}
+
+/// What the user did with a post, as the file has it.
+#[derive(Serialize)]
+struct ExportedMark<'a> {
+    post_id: PostId,
+    #[serde(flatten)]
+    mark: &'a Mark,
 }
 
 /// Writes the file, then says that it is there. A file appears whole or not at all, so running again after we were
@@ -88,6 +96,10 @@ async fn write_user(blog: &Blog, user: &User, file: &mut Upload<'_>) -> Result<(
     write_comments(blog, user.id, file).await?;
     file.write("\n],\n\"reports\":[").await?;
     write_reports(blog, user.id, file).await?;
+    file.write("\n],\n\"marks\":[").await?;
+    write_marks(blog, user.id, file).await?;
+    file.write("\n],\n\"followed_tags\":[").await?;
+    write_tag_follows(blog, user.id, file).await?;
     let following = blog.table.all_follows(&keys::following(user.id)).await?;
     let followers = blog.table.all_follows(&keys::followers(user.id)).await?;
     file.write(&format!("\n],\n\"following\":{},\n\"followers\":{}}}\n", json(&following)?, json(&followers)?)).await?;
@@ -145,6 +157,34 @@ async fn write_comments(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Res
         place = next;
         if place.is_none() {
             return Ok(());
+        }
+    }
+}
+
+/// What a user did with posts.
+async fn write_marks(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let marks = blog.table.marks_of(user, after, AT_ONCE).await?;
+        let Some((last, _)) = marks.last() else { return Ok(()) };
+        after = Some(*last);
+        for (post_id, mark) in &marks {
+            file.write(&format!("{separator}{}", json(&ExportedMark { post_id: *post_id, mark })?)).await?;
+            separator = ",\n";
+        }
+    }
+}
+
+/// The tags that a user follows.
+async fn write_tag_follows(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let follows = blog.table.followed_tags_after(user, after.as_ref(), AT_ONCE).await?;
+        let Some(last) = follows.last() else { return Ok(()) };
+        after = Some(last.tag.clone());
+        for follow in &follows {
+            file.write(&format!("{separator}{}", json(follow)?)).await?;
+            separator = ",\n";
         }
     }
 }
