@@ -247,7 +247,8 @@ async fn a_recount_makes_damaged_counts_right_while_others_write() {
     }
     assert_eq!(lost.len(), 3);
     stack.settle().await;
-    assert!(counts(&stack).await.iter().zip([6, 6, 6, 7]).all(|(count, was)| *count != was || was == 6));
+    let [replies, _, followers, posts] = counts(&stack).await;
+    assert!(replies > 77 && followers > 77 && posts > 77, "damaged: {replies} {followers} {posts}");
     let writers = tokio::spawn({
         let (stack, crowd) = (stack.clone(), crowd[6..].to_vec());
         async move {

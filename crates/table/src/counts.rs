@@ -117,6 +117,11 @@ impl Shard {
         counts(&self.0).find(|(known, _)| *known == name).map_or(0, |(_, count)| count)
     }
 
+    /// Whether nothing is counted in it any more.
+    fn is_empty(&self) -> bool {
+        counts(&self.0).all(|(_, count)| count == 0)
+    }
+
     /// Only if nobody has counted in it since it was read; [`Refused::Changed`] if somebody has.
     pub fn unchanged(&self, write: Write) -> Write {
         let writes = self.0.get(WRITES).cloned().unwrap_or_else(|| number(0));
@@ -180,7 +185,7 @@ impl Table {
                 self.set_counts(&key_of(&item), counts, ("id = :id", id.to_string())).await?;
             }
         }
-        Ok(())
+        self.delete_empty(&self.counts_of_post(id, &slug).await?).await
     }
 
     /// Copies how many follow a user into the profile, which lists of users show. If the user leaves or is gone, whoever
@@ -198,11 +203,23 @@ impl Table {
             };
             let followers = Sums::of(&shards).get("followers");
             if user.followers == followers {
-                return Ok(());
+                return self.delete_empty(&shards.into_iter().map(Shard).collect::<Vec<_>>()).await;
             }
             let counts = [("followers", number(followers))];
             self.set_counts(&keys::profile(id), counts, ("id = :id", id.to_string())).await?;
         }
+    }
+
+    /// Deletes those of the shards in which nothing is counted, so that who leaves leaves no trace.
+    async fn delete_empty(&self, shards: &[Shard]) -> Result<(), Refused> {
+        for shard in shards.iter().filter(|shard| shard.is_empty()) {
+            match self.write(vec![shard.deleted()]).await {
+                // Somebody counts in it again.
+                Ok(()) | Err(Refused::Changed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn set_counts<'n>(
