@@ -211,7 +211,7 @@ impl Table {
     }
 
     /// Deletes those of the shards in which nothing is counted, so that who leaves leaves no trace.
-    async fn delete_empty(&self, shards: &[Shard]) -> Result<(), Refused> {
+    pub(crate) async fn delete_empty(&self, shards: &[Shard]) -> Result<(), Refused> {
         for shard in shards.iter().filter(|shard| shard.is_empty()) {
             match self.write(vec![shard.deleted()]).await {
                 // Somebody counts in it again.

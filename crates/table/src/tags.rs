@@ -140,7 +140,7 @@ impl Table {
             let shards: Vec<_> = shards.into_iter().map(Shard).collect();
             let writes = rank(tag, place.map(|place| place.ranked), &shards)?;
             if writes.is_empty() {
-                return Ok(());
+                return self.delete_empty(&shards).await;
             }
             match self.write(writes).await {
                 Ok(()) | Err(Refused::Changed) => {}
