@@ -281,7 +281,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Denied(denied) => denied.into(),
             Refused::Failed(failure) => failure.into(),
-            Refused::Changed | Refused::CountedPostMoved | Refused::Contended => {
+            Refused::Changed | Refused::Contended => {
                 Self::conflict("Too many others change this at the moment. Try again.")
             }
             Refused::AlreadyDone => Self::conflict("This was done already."),

@@ -16,6 +16,7 @@ mod concurrency;
 mod conflicts;
 mod content;
 mod conventions;
+mod counters;
 mod custom_domain;
 mod daily_limit;
 mod exports;

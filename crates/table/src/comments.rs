@@ -11,9 +11,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
+use crate::counts::Target;
 use crate::keys::{self, Key};
+use crate::post_writes::number;
 use crate::posts::{deflated, inflated};
-use crate::write::{MAX_TRIES, Write};
+use crate::write::Write;
 use crate::{Consistency, Cursor, Entity, Item, Query, Refused, SortKeys, Table, attributes, read, sort_key};
 use domain::{
     Comment, CommentId, CommentPath, CommentStatus, Denied, Limit, Page, PostAuthor, PostId, PostText, Timestamp, User,
@@ -207,20 +209,20 @@ impl Table {
     /// Writes a new comment. [`Refused::AlreadyDone`] if an earlier try of the same request did, [`Refused::Changed`] if the
     /// profile of `author`, which the comment copies, is no longer this one, [`Denied::ParentNotFound`] if the comment that
     /// it answers is no longer published.
-    pub async fn create_comment(&self, comment: &Comment, author: &User, now: Timestamp) -> Result<(), Refused> {
-        self.write_comment(None, Some(comment), Some(author), now).await
+    pub async fn create_comment(&self, comment: &Comment, author: &User) -> Result<(), Refused> {
+        self.write_comment(None, Some(comment), Some(author)).await
     }
 
     /// Changes a comment. [`Refused::Changed`] if `old` is no longer what is stored, [`Denied::ParentDeleted`] if it is to be
     /// published and the comment that it answers is gone.
-    pub async fn update_comment(&self, old: &Comment, new: &Comment, now: Timestamp) -> Result<(), Refused> {
-        self.write_comment(Some(old), Some(new), None, now).await
+    pub async fn update_comment(&self, old: &Comment, new: &Comment) -> Result<(), Refused> {
+        self.write_comment(Some(old), Some(new), None).await
     }
 
     /// Deletes a comment: leaves the placeholder `left`, or nothing, and then no placeholder above it either that has no
     /// other reply. [`Refused::Changed`] if it is no longer what is stored.
-    pub async fn delete_comment(&self, old: &Comment, left: Option<&Comment>, now: Timestamp) -> Result<(), Refused> {
-        self.write_comment(Some(old), left, None, now).await
+    pub async fn delete_comment(&self, old: &Comment, left: Option<&Comment>) -> Result<(), Refused> {
+        self.write_comment(Some(old), left, None).await
     }
 
     /// Writes a comment with everything that follows from it. As for posts, each write is made from the comment before and
@@ -230,31 +232,28 @@ impl Table {
         old: Option<&Comment>,
         new: Option<&Comment>,
         author: Option<&User>,
-        now: Timestamp,
     ) -> Result<(), Refused> {
         let Some(any) = new.or(old) else { return Ok(()) };
-        for attempt in 1.. {
-            // The first condition that fails is what is answered.
-            let mut writes: Vec<_> = place(old, new)?.into_iter().collect();
-            writes.extend(own_items(old, new)?);
-            writes.extend(self.count_in_parent(old, new).await?);
-            writes.extend(list_item_of_author(old, new)?);
-            writes.extend(queue_entries(old, new)?);
-            if let Some(author) = author {
-                let unchanged = Write::check(keys::profile(author.id)).at_version(author.version);
-                writes.push(unchanged.on_condition_failed(Refused::Changed));
-            }
-            let is_counted = |comment: Option<&Comment>| i64::from(comment.is_some_and(Comment::is_published));
-            let by = is_counted(new) - is_counted(old);
-            if by != 0 {
-                writes.extend(self.count_in_post(any.post, "comments", by, attempt > 1, now).await?);
-            }
-            match self.write(writes).await {
-                Err(Refused::CountedPostMoved) if attempt < MAX_TRIES => {}
-                outcome => return outcome,
-            }
+        // The first condition that fails is what is answered.
+        let mut writes: Vec<_> = place(old, new)?.into_iter().collect();
+        writes.extend(own_items(old, new)?);
+        writes.extend(self.count_in_parent(old, new).await?);
+        writes.extend(list_item_of_author(old, new)?);
+        writes.extend(queue_entries(old, new)?);
+        if let Some(author) = author {
+            let unchanged = Write::check(keys::profile(author.id)).at_version(author.version);
+            writes.push(unchanged.on_condition_failed(Refused::Changed));
         }
-        Ok(())
+        let is_counted = |comment: Option<&Comment>| i64::from(comment.is_some_and(Comment::is_published));
+        let by = is_counted(new) - is_counted(old);
+        // Of a post that is gone nobody counts anything. One that is removed or renamed at this moment is seen to by
+        // `copy_counts`.
+        if by != 0
+            && let Some(slug) = self.slug_of(any.post).await?
+        {
+            writes.push(Target::Post(any.post, &slug).count(&any.id().to_string(), [("comments", by)]));
+        }
+        self.write(writes).await
     }
 
     /// Keeps the number of replies of the comment that this one answers. One that takes its place asks, in the same breath,
@@ -350,19 +349,18 @@ impl Table {
         user: UserId,
         place: Option<CommenterPlace>,
         max: usize,
-        now: Timestamp,
     ) -> Result<Option<CommenterPlace>, Refused> {
         let Some(profile) = self.user(user, Consistency::Strong).await? else { return Ok(None) };
         let author = Some(PostAuthor::from(&profile));
         let (comments, next) = self.comments_of_user(user, place, max).await?;
         for comment in comments {
-            self.attribute(comment, user, author.as_ref(), now).await?;
+            self.attribute(comment, user, author.as_ref()).await?;
         }
         Ok(next)
     }
 
     /// Takes the author out of comments of a user who leaves, at most `max`. Says whether there was none any more.
-    pub async fn anonymise_comments_of(&self, user: UserId, max: usize, now: Timestamp) -> Result<bool, Refused> {
+    pub async fn anonymise_comments_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
         let partition = keys::commenter_partition(user);
         let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
         let items = self.query(Query { limit: Some(max), ..query }).await?;
@@ -372,7 +370,7 @@ impl Table {
             let comment = self.comments_at(&[read(item)?], Consistency::Strong).await?.pop();
             match comment.filter(|comment| comment.is_by(user)) {
                 // What is listed goes in the transaction that takes the author out.
-                Some(comment) => self.attribute(comment, user, None, now).await?,
+                Some(comment) => self.attribute(comment, user, None).await?,
                 None => self.delete_item(&listed).await?,
             }
         }
@@ -380,16 +378,10 @@ impl Table {
     }
 
     /// Gives a comment of this user this author, however often others write it meanwhile.
-    async fn attribute(
-        &self,
-        mut comment: Comment,
-        user: UserId,
-        author: Option<&PostAuthor>,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
+    async fn attribute(&self, mut comment: Comment, user: UserId, author: Option<&PostAuthor>) -> Result<(), Refused> {
         while comment.is_by(user) && comment.author.as_ref() != author {
             let next = comment.attributed(author.cloned());
-            match self.update_comment(&comment, &next, now).await {
+            match self.update_comment(&comment, &next).await {
                 Err(Refused::Changed) => {}
                 outcome => return outcome,
             }
@@ -522,10 +514,6 @@ fn published(write: Write) -> Write {
         .on_condition_failed(Denied::ParentNotFound.into())
 }
 
-fn number(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
 /// What everybody may read of a comment.
 fn public_item(comment: &Comment) -> Result<Item, Refused> {
     if comment.is_published() { whole_item(comment) } else { whole_item(&comment.placeholder()) }
@@ -570,4 +558,11 @@ fn read_comment(post: PostId, item: Item) -> Result<Comment, Refused> {
     };
     let StoredComment { status, author, replies, created_at, updated_at, version, writes } = read(item)?;
     Ok(Comment { post, path, status, author, text, replies, has_place: true, created_at, updated_at, version, writes })
+}
+
+/// The comment that an item of a thread counts, if it is published.
+pub(crate) fn counted_comment(item: &Item) -> Option<String> {
+    let status = AttributeValue::S(CommentStatus::Published.as_str().to_owned());
+    let path = sort_key(item).filter(|_| item.get("status") == Some(&status))?;
+    path.rsplit('/').next().map(str::to_owned)
 }

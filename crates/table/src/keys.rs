@@ -3,6 +3,7 @@
 //! | pattern | operation | partition key | sort key | consistency | cost |
 //! |---|---|---|---|---|---|
 //! | a user's profile | GetItem | `USER#id` | `PROFILE` | eventual; strong for oneself | 0.5 to 1 RCU |
+//! | a user's profile with exact counts | Query | `USER#id` | begins with `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU |
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
 //! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
@@ -10,7 +11,8 @@
 //! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
 //! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
-//! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
+//! | a post without its text | Query | `POST#slug` | from `POST` to `POST#COUNT#~` | strong | 1 RCU |
+//! | count a reply, a repost of a post | in the transaction of the reply, the repost | `POST#slug` | `POST#COUNT#id#shard` | | 2 WCU |
 //! | what quotes and replies show of a post; its current slug | GetItem, BatchGetItem | `POSTID#id` | `REFERENCE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | latest posts, newest first | Query | `LATEST` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | the posts that lead the blog | Query, beside the latest | `PINNED` | begins with `POST#` | as the latest | 0.5 RCU, and their cards |
@@ -20,8 +22,9 @@
 //! | an author's published posts of a kind | Query | `BYLINE#username#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | a tag's posts | Query | `TAG#tag` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | a post's replies, quotes, reposts | Query | `REPLIES#id`, `QUOTES#id`, `REPOSTS#id` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
-//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag` | | 2 WCU each |
-//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag#COUNT#shard` | | 2 WCU each |
+//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag#~` | eventual; strong for a viewer | 0.5 to 2 RCU a shard |
+//! | a tag's count, and where it stands by it | Query | `TAGS#shard` | begins with `NAME#tag#` (`AT`, `COUNT#shard`) | strong | 1 RCU |
 //! | tags by count | Query, each shard | `TAGS#shard` | after `COUNT#count#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
 //! | posts that are due | Query, each shard | `SCHEDULED#shard` | up to `publish_at` | strong | 1 RCU a shard |
 //! | how many posts an author published on a day | in the transaction that publishes, if the stack has a limit | `USER#id` | `PUBLISHED#day` | | 2 WCU |
@@ -39,6 +42,8 @@
 //! | all comments of a user | Query | `COMMENTER#user` | all | strong | 1 RCU |
 //! | comments that editors should look at | Query, BatchGetItem | `MODERATION` | begins with `HELD#`, `REPORTED#` | strong | 1 RCU, 2 a comment |
 //! | report a comment | TransactWriteItems | `REPORTER#user`, `MODERATION`, the comment | comment id, ... | | 6 WCU |
+//! | react to a post | GetItem, TransactWriteItems | `MARKS#user`, `REACTIONS#post`, `POST#slug` | post id, user id, `POST#COUNT#id#shard` | strong | 2 RCU, 6 WCU |
+//! | how many reactions a post has of each kind | Query | `POST#slug` | begins with `POST#COUNT#id#` | eventual; strong for a viewer | 0.5 RCU |
 //! | bookmark a post | GetItem, TransactWriteItems | `MARKS#user`, `BOOKMARKS#user` | post id, `bookmarked_at#post` | strong | 1 RCU, 4 WCU |
 //! | a page of bookmarks | Query, BatchGetItem | `BOOKMARKS#user`, `AUTHOR#id` | `bookmarked_at#post`, `ALL#post` | strong | 1 RCU, 1 a card |
 //! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
@@ -47,7 +52,7 @@
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
 //! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS`, `AUTHORS` and so on, `ACTIVE`, `SUSPENDED` | user id | strong | 1 RCU, 1 a profile |
-//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, the follower's profile, the followed's `PROFILE#COUNT#shard` | `followed`, ... | | 10 WCU |
 //! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
 //! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
 //! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
@@ -55,6 +60,7 @@
 //! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
+//! | how far a recount has come | GetItem, TransactWriteItems | `RECOUNT` | `RECOUNT` | strong | 1 RCU, 2 WCU a step |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -94,7 +100,12 @@ impl Key {
 
 /// A user's profile.
 pub fn profile(id: UserId) -> Key {
-    Key::new(format!("USER#{id}"), "PROFILE")
+    Key::new(user_partition(id), PROFILE_PREFIX)
+}
+
+/// The partition of a user: the profile, what is counted in it, and exports.
+pub fn user_partition(id: UserId) -> String {
+    format!("USER#{id}")
 }
 
 /// An export of a user's.
@@ -190,6 +201,16 @@ pub fn mark(user: UserId, post: PostId) -> Key {
 /// What a user did with posts.
 pub fn marks_partition(user: UserId) -> String {
     format!("MARKS#{user}")
+}
+
+/// The reactions to a post.
+pub fn reactions(post: PostId) -> List {
+    List::new(format!("REACTIONS#{post}"), "")
+}
+
+/// A user's reaction to a post.
+pub fn reaction(post: PostId, user: UserId) -> Key {
+    reactions(post).item(&user.to_string())
 }
 
 /// The posts that a user keeps for later.
@@ -303,9 +324,71 @@ pub fn pinned_count() -> Key {
     Key::new("PINNED", "COUNT")
 }
 
-/// Where a tag's published posts are counted.
-pub fn tag_count(tag: &Tag) -> Key {
-    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_NAME_PREFIX}{tag}"))
+/// How many items a count is spread over that strangers change (docs/adr/0020).
+pub const COUNT_SHARDS: u8 = 16;
+
+/// The shard that counts this member, which is always the same: so a shard is recounted by itself.
+pub fn count_shard(member: &str) -> u8 {
+    first_byte_of_hash(member) % COUNT_SHARDS
+}
+
+/// What others count in a post, in one shard. The id is part of the key, because a slug may go to another post.
+pub fn post_counts(slug: &Slug, id: PostId, shard: u8) -> Key {
+    Key::new(slug_partition(slug), format!("{}{shard:02}", post_counts_prefix(id)))
+}
+
+/// What the sort keys of a post's counts begin with, in the partition of its slug. They sort between the post and its text.
+pub fn post_counts_prefix(id: PostId) -> String {
+    format!("{POST_COUNTS_PREFIX}{id}#")
+}
+
+const POST_COUNTS_PREFIX: &str = "POST#COUNT#";
+
+/// The last sort key that a post's counts may have.
+pub const POST_COUNTS_END: &str = "POST#COUNT#~";
+
+/// The post, and the slug, that the item with this key counts for. None if it is another item.
+pub fn counted_post(pk: &str, sk: &str) -> Option<(PostId, Slug)> {
+    let slug = pk.strip_prefix("POST#")?.to_owned().try_into().ok()?;
+    let (id, _) = sk.strip_prefix(POST_COUNTS_PREFIX)?.split_once('#')?;
+    Some((id.parse().ok()?, slug))
+}
+
+/// What others count in a user, in one shard.
+pub fn user_counts(id: UserId, shard: u8) -> Key {
+    Key::new(user_partition(id), format!("{USER_COUNTS_PREFIX}{shard:02}"))
+}
+
+/// What the sort keys of a user's counts begin with.
+pub const USER_COUNTS_PREFIX: &str = "PROFILE#COUNT#";
+
+/// What the sort keys of a user's profile and counts begin with.
+pub const PROFILE_PREFIX: &str = "PROFILE";
+
+/// The user that the item with this key counts for. None if it is another item.
+pub fn counted_user(pk: &str, sk: &str) -> Option<UserId> {
+    sk.strip_prefix(USER_COUNTS_PREFIX)?;
+    pk.strip_prefix("USER#")?.parse().ok()
+}
+
+/// A tag's published posts, in one shard.
+pub fn tag_counts(tag: &Tag, shard: u8) -> Key {
+    Key::new(partition_of_tag(tag), format!("{}COUNT#{shard:02}", tag_prefix(tag)))
+}
+
+/// Where the tag stands in the list of tags by count.
+pub fn tag_place(tag: &Tag) -> Key {
+    Key::new(partition_of_tag(tag), format!("{}AT", tag_prefix(tag)))
+}
+
+/// What the sort keys of a tag's counts and its place begin with, in the partition of the tag.
+pub fn tag_prefix(tag: &Tag) -> String {
+    format!("{TAG_NAME_PREFIX}{tag}#")
+}
+
+/// The partition that a tag is in.
+pub fn partition_of_tag(tag: &Tag) -> String {
+    tags_partition(shard(tag.as_str()))
 }
 
 /// The sort key of a tag with this many posts in the list of tags by count: the largest count first.
@@ -342,9 +425,12 @@ pub const SHARDS: [u8; 4] = [0, 1, 2, 3];
 
 /// The shard that something of this name is in.
 fn shard(name: &str) -> u8 {
-    let digest = digest::digest(&digest::SHA256, name.as_bytes());
-    let first = digest.as_ref().first().copied().unwrap_or_default();
-    SHARDS.get(usize::from(first) % SHARDS.len()).copied().unwrap_or_default()
+    SHARDS.get(usize::from(first_byte_of_hash(name)) % SHARDS.len()).copied().unwrap_or_default()
+}
+
+fn first_byte_of_hash(text: &str) -> u8 {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().first().copied().unwrap_or_default()
 }
 
 /// A slug that a post had, by the post: what has to go with it.
@@ -363,6 +449,11 @@ pub const FORMER_PREFIX: &str = "FORMER#";
 /// Who the administrators are.
 pub fn admins() -> Key {
     Key::new("ADMINS", "ADMINS")
+}
+
+/// How far a recount has come.
+pub fn recount() -> Key {
+    Key::new("RECOUNT", "RECOUNT")
 }
 
 /// The key that cursors are signed with.

@@ -82,6 +82,9 @@ impl Table {
     pub async fn delete_marks_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
         let marks = self.marks_of(user, None, max).await?;
         for (post, mark) in &marks {
+            if mark.reaction.is_some() {
+                self.react(user, *post, None).await?;
+            }
             if mark.bookmarked_at.is_some() {
                 self.remove_bookmark(user, *post).await?;
             }

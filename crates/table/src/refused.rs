@@ -28,9 +28,6 @@ pub enum Refused {
     /// The user has reposted the post.
     #[error("the user has reposted this post")]
     AlreadyReposted,
-    /// A post that is counted in has another slug now. The table tries again; callers never see it.
-    #[error("a post that is counted in has moved")]
-    CountedPostMoved,
     /// The user has reported the comment.
     #[error("the user has reported this comment")]
     AlreadyReported,

@@ -40,27 +40,19 @@ impl Table {
         Ok(Some((revision, inflated(&text)?)))
     }
 
-    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts. May be
+    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts, its counts. May be
     /// stopped anywhere and begun again; what leads to the rest goes last.
     pub async fn delete_rest_of_post(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<(), Refused> {
         for text in [keys::markdown(slug), keys::html(slug)] {
             self.delete_if(text, "post = :id", id).await?;
         }
-        loop {
-            let reposts = self.items(&keys::reposts(id), None).await?;
-            if reposts.is_empty() {
-                break;
-            }
-            for repost in reposts {
-                self.delete_post(&read(repost)?, now).await?;
-            }
-        }
+        self.delete_reposts(id, now).await?;
         let partition = keys::post_partition(id);
         loop {
             let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
             let items = self.query(Query { limit: Some(DELETED_AT_ONCE), ..query }).await?;
             if items.is_empty() {
-                return Ok(());
+                break;
             }
             for sk in items.iter().filter_map(sort_key) {
                 if let Some(former) = sk.strip_prefix(keys::FORMER_PREFIX) {
@@ -68,6 +60,21 @@ impl Table {
                     self.delete_if(keys::post(&former), "moved = :id", id).await?;
                 }
                 self.delete_item(&Key { pk: partition.clone(), sk: sk.to_owned() }).await?;
+            }
+        }
+        // Nobody finds the post any more to count in it.
+        self.take_counts_of_post(id, slug, None).await
+    }
+
+    /// Deletes the reposts of a deleted post.
+    pub(crate) async fn delete_reposts(&self, id: PostId, now: Timestamp) -> Result<(), Refused> {
+        loop {
+            let reposts = self.items(&keys::reposts(id), None).await?;
+            if reposts.is_empty() {
+                return Ok(());
+            }
+            for repost in reposts {
+                self.delete_post(&read(repost)?, now).await?;
             }
         }
     }

@@ -90,6 +90,14 @@ impl Write {
         Self::new(key, Action::Update(changes))
     }
 
+    /// Adds to a number besides, in an update.
+    pub fn and_add(mut self, name: &str, by: i64) -> Self {
+        if let Action::Update(changes) = &mut self.action {
+            changes.insert(name.to_owned(), Change::Add(by));
+        }
+        self
+    }
+
     /// Puts a text into a set, which is made if it is not there.
     pub fn add_to_set(key: Key, name: &str, value: String) -> Self {
         Self::new(key, Action::Update(BTreeMap::from([(name.to_owned(), Change::AddToSet(value))])))

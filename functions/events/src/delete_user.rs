@@ -23,7 +23,7 @@ pub async fn delete_user(services: &Services, record: &EventRecord) -> Result<()
     let Some(user) = user.filter(|user| user.status == UserStatus::Deleting) else { return Ok(()) };
     blog.table.delete_posts_of(user.id, blog.now()).await?;
     blog.table.delete_follows_of(user.id).await?;
-    while !blog.table.anonymise_comments_of(user.id, AT_ONCE, blog.now()).await? {}
+    while !blog.table.anonymise_comments_of(user.id, AT_ONCE).await? {}
     while !blog.table.delete_marks_of(user.id, AT_ONCE).await? {}
     while !blog.table.delete_tag_follows_of(user.id, AT_ONCE).await? {}
     while !blog.table.delete_reports_by(user.id, AT_ONCE).await? {}

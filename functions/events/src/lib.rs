@@ -6,7 +6,7 @@
 //! what the event says.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
 //!
-//! Jobs are run by a schedule. The schedule may call one late, twice, or twice at the same time, so a job does what is to
+//! Jobs are run by a schedule, or by hand. The schedule may call one late, twice, or twice at the same time, so a job does what is to
 //! be done by now and not what is to be done at a certain minute.
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event.html>
 //!
@@ -22,6 +22,7 @@ mod post_confirmation;
 mod pre_sign_up;
 mod publish_due;
 mod rank_tag;
+mod recount;
 mod rewrite_bylines;
 
 use std::future::Future;
@@ -87,8 +88,10 @@ pub static CONSUMERS: &[Consumer] = &[
 ];
 
 /// Every job of this crate.
-pub static JOBS: &[Job] =
-    &[Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) }];
+pub static JOBS: &[Job] = &[
+    Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) },
+    Job { name: recount::NAME, handle: |services| Box::pin(recount::recount(services)) },
+];
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[

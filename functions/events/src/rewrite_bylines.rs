@@ -27,7 +27,7 @@ pub async fn rewrite_bylines(services: &Services, record: &EventRecord) -> Resul
     blog.table.rewrite_author(new.id, blog.now()).await?;
     let mut place = None;
     loop {
-        place = blog.table.rewrite_commenter(new.id, place, AT_ONCE, blog.now()).await?;
+        place = blog.table.rewrite_commenter(new.id, place, AT_ONCE).await?;
         if place.is_none() {
             return Ok(());
         }

@@ -42,7 +42,7 @@ pub async fn create_comment(
     for _ in 0..MAX_TRIES {
         let author = blog.table.active_user(viewer.user_id).await?;
         let comment = Comment::new(id, (post.id, parent.as_ref()), &author, text.clone(), status, now)?;
-        match blog.table.create_comment(&comment, &author, now).await {
+        match blog.table.create_comment(&comment, &author).await {
             Ok(()) => return Ok(created(comment, &post.slug)),
             // The author changed their profile meanwhile; the comment copies it as it is now.
             Err(Refused::Changed) => {}

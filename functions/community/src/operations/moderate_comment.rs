@@ -46,7 +46,7 @@ pub async fn moderate_comment(
             return Ok(Json(CommentView::new(comment, &post)));
         }
         let approved = comment.approved();
-        match blog.table.update_comment(&comment, &approved, now).await {
+        match blog.table.update_comment(&comment, &approved).await {
             Ok(()) => return Ok(Json(CommentView::new(approved, &post))),
             Err(Refused::Changed) => comment = queued_comment(blog, path.id, &viewer).await?.1,
             Err(refused) => return Err(refused.into()),

@@ -38,7 +38,7 @@ pub async fn update_comment(
             }
             _ => comment.clone(),
         };
-        let written = if edited == comment { Ok(()) } else { blog.table.update_comment(&comment, &edited, now).await };
+        let written = if edited == comment { Ok(()) } else { blog.table.update_comment(&comment, &edited).await };
         match written {
             Ok(()) => return Ok(Versioned { version: edited.version, body: CommentView::new(edited, &post.slug) }),
             Err(Refused::Changed) => {}

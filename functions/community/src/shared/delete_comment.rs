@@ -21,7 +21,7 @@ pub async fn delete(
         check(&comment)?;
         if_match.check(comment.version)?;
         let left = comment.deleted(now);
-        match blog.table.delete_comment(&comment, left.as_ref(), now).await {
+        match blog.table.delete_comment(&comment, left.as_ref()).await {
             Ok(()) => {
                 let deleted = Comment { status: CommentStatus::Deleted, ..comment.placeholder() };
                 return Ok(left.unwrap_or(deleted));
