@@ -111,6 +111,10 @@ async fn measured(posts: usize) -> String {
     let unfollow = async || ada.delete("/users/user-000003/follow").await.expect_status(204);
 
     let post_to = async |path: &str, body| ada.post(path, body).await.expect_status(201);
+    let react = async |kind: &str| {
+        let path = format!("/posts/{}/reaction", slug(25));
+        ada.put(&path, json!({ "kind": kind })).await.expect_status(204);
+    };
     let bookmark = async || ada.call("PUT", &format!("/me/bookmarks/{}", slug(25)), &[], None).await.expect_status(204);
 
     // The budgets are DESIGN's. It counts eventually consistent reads; whoever is signed in reads consistently,
@@ -129,9 +133,11 @@ async fn measured(posts: usize) -> String {
         cost(&stack, "follow", [2.0, 2.0, 1.0, 10.0], follow()).await,
         cost(&stack, "unfollow", [2.0, 2.0, 1.0, 10.0], unfollow()).await,
         cost(&stack, "20 comments", [2.0, 4.0, 0.0, 0.0], get(&visitor, &thread)).await,
-        cost(&stack, "comment", [2.0, 3.0, 1.0, 10.0], post_to(&thread, json!({ "body": prose }))).await,
-        cost(&stack, "reply", [4.0, 6.0, 1.0, 14.0], post_to(&thread, json!({ "body": prose, "parent_id": top })))
+        cost(&stack, "comment", [3.0, 3.0, 1.0, 10.0], post_to(&thread, json!({ "body": prose }))).await,
+        cost(&stack, "reply", [5.0, 7.0, 1.0, 14.0], post_to(&thread, json!({ "body": prose, "parent_id": top })))
             .await,
+        cost(&stack, "react", [4.0, 4.0, 1.0, 6.0], react("like")).await,
+        cost(&stack, "react otherwise", [4.0, 4.0, 1.0, 6.0], react("love")).await,
         cost(&stack, "bookmark", [3.0, 4.0, 1.0, 6.0], bookmark()).await,
         cost(&stack, "20 bookmarks", [3.0, 32.0, 0.0, 0.0], get(&ada, "/me/bookmarks")).await,
         cost(&stack, "20 followers", [3.0, 12.0, 0.0, 0.0], get(&visitor, "/users/ada/followers")).await,

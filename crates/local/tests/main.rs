@@ -40,6 +40,7 @@ mod process;
 mod profiles;
 mod properties;
 mod rate_limits;
+mod reactions;
 mod revisions;
 mod scheduling;
 mod seeding;
