@@ -49,6 +49,7 @@ async fn an_author_writes_publishes_and_everybody_reads() {
           },
           "body": "# Notes\n\nIt *weaves* [patterns](https://example.com).",
           "canonical_url": "https://example.com/original",
+          "comments_open": true,
           "counts": {
             "comments": 0,
             "reactions": 0,
