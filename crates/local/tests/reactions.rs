@@ -1,10 +1,12 @@
 //! Reactions: one a user, which can be changed, and exact counts of each kind.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{ReactionKind, Role, Timestamp, User, UserId};
 use local::wire::Fault;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::concurrency::at_once;
@@ -175,10 +177,13 @@ async fn crowd(stack: &TestStack, size: usize) -> Vec<UserId> {
 async fn all_at_once(stack: &TestStack, users: &[UserId], kind: impl Fn(usize) -> Option<ReactionKind>) {
     let slug = "hello".to_owned().try_into().unwrap();
     let post = stack.stack.blog.table.post(&slug, stack.stack.blog.now()).await.unwrap().unwrap().id;
+    // As many as are in flight at one moment; the others wait at the door of this process.
+    let door = Arc::new(Semaphore::new(40));
     let mut tasks = JoinSet::new();
     for (number, user) in users.iter().copied().enumerate() {
-        let (stack, kind) = (stack.clone(), kind(number));
+        let (stack, kind, door) = (stack.clone(), kind(number), Arc::clone(&door));
         tasks.spawn(async move {
+            let _in = door.acquire_owned().await.unwrap();
             for _ in 0..50 {
                 if stack.stack.blog.table.react(user, post, kind).await.is_ok() {
                     return true;
