@@ -155,15 +155,22 @@ async fn measured(posts: usize) -> String {
 async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
     let small = measured(30).await;
     expect![[r#"
-        read a post                  1 reads    1 RCU  0 writes   0 WCU
+        read a post                  1 reads  1.5 RCU  0 writes   0 WCU
         20 latest                    2 reads    3 RCU  0 writes   0 WCU
-        20 of an author              1 reads  2.5 RCU  0 writes   0 WCU
+        20 of an author              1 reads    3 RCU  0 writes   0 WCU
         20 of a tag                  1 reads  2.5 RCU  0 writes   0 WCU
         20 of my drafts              1 reads    5 RCU  0 writes   0 WCU
         publish with 5 tags          2 reads    3 RCU  1 writes  40 WCU
         edit a title with 5 tags     2 reads    3 RCU  1 writes  26 WCU
         follow                       2 reads    2 RCU  1 writes  10 WCU
         unfollow                     2 reads    2 RCU  1 writes  10 WCU
+        20 comments                  2 reads  3.5 RCU  0 writes   0 WCU
+        comment                      3 reads    3 RCU  1 writes  10 WCU
+        reply                        5 reads    6 RCU  1 writes  12 WCU
+        react                        4 reads    4 RCU  1 writes   6 WCU
+        react otherwise              4 reads    4 RCU  1 writes   6 WCU
+        bookmark                     3 reads    3 RCU  1 writes   4 WCU
+        20 bookmarks                 3 reads   23 RCU  0 writes   0 WCU
         20 followers                 3 reads   12 RCU  0 writes   0 WCU
         20 followers, signed in      4 reads 43.5 RCU  0 writes   0 WCU
         read my profile              1 reads    1 RCU  0 writes   0 WCU
