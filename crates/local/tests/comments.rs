@@ -341,7 +341,7 @@ async fn a_page_of_large_comments_fits_into_an_answer() {
     let (stack, _, bob, _) = start(&[]).await;
     // 40 KB each, and their HTML as much; control characters are six bytes in JSON.
     for body in ["𝛼".repeat(9_999), "\u{1}".repeat(9_999)] {
-        for _ in 0..15 {
+        for _ in 0..45 {
             let written = commented(&bob, &format!("{body}x"), None).await;
             assert!(!written.is_empty());
         }
@@ -358,7 +358,7 @@ async fn a_page_of_large_comments_fits_into_an_answer() {
             None => break,
         }
     }
-    assert_eq!(seen, 30);
+    assert_eq!(seen, 90);
 }
 
 #[tokio::test]
@@ -498,4 +498,81 @@ async fn a_comment_that_is_answered_while_it_is_deleted_keeps_its_place() {
         assert_eq!(shown.len(), usize::from(!replies.is_empty()));
         assert!(shown.iter().all(|top| top["replies"] == replies.len() && top["status"] == "deleted"), "{shown:?}");
     }
+}
+
+/// Lets `meanwhile` happen while a transaction of `request` is on its way.
+async fn during(
+    stack: &TestStack,
+    request: impl Future<Output = Answer> + Send + 'static,
+    meanwhile: impl Future<Output = ()>,
+) -> Answer {
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let request = tokio::spawn(request);
+    hold.arrived().await;
+    meanwhile.await;
+    stack.settle().await;
+    hold.release();
+    let answer = request.await.unwrap();
+    stack.settle().await;
+    answer
+}
+
+#[tokio::test]
+async fn a_comment_that_is_answered_just_before_it_is_deleted_leaves_a_placeholder() {
+    let (stack, _, bob, eve) = start(&[]).await;
+    let top = commented(&bob, "top", None).await;
+    let delete = {
+        let (bob, top) = (bob.clone(), top.clone());
+        async move { bob.delete(&at(&top)).await }
+    };
+    let reply = async {
+        commented(&eve, "reply", Some(&top)).await;
+    };
+    during(&stack, delete, reply).await.expect_status(204);
+    assert_eq!(thread(&bob).await, ["(deleted)", "  reply"]);
+    // And the other way round: what is deleted takes no reply.
+    let top = commented(&bob, "top", None).await;
+    let reply = {
+        let (eve, top) = (eve.clone(), top.clone());
+        async move { comment(&eve, "too late", Some(&top)).await }
+    };
+    let delete = async { bob.delete(&at(&top)).await.expect_status(204) };
+    during(&stack, reply, delete).await.expect_invalid(&["/parent_id"]);
+    assert_eq!(thread(&bob).await, ["(deleted)", "  reply"]);
+}
+
+#[tokio::test]
+async fn a_comment_that_is_written_while_its_author_is_renamed_has_the_new_name() {
+    let (stack, _, bob, _) = start(&[]).await;
+    let write = {
+        let bob = bob.clone();
+        async move { comment(&bob, "x", None).await }
+    };
+    let rename = async { bob.patch("/me", "*", json!({ "username": "robert" })).await.expect_status(200) };
+    let written = during(&stack, write, rename).await;
+    written.expect_status(201);
+    let id = written.body["id"].as_str().unwrap();
+    assert_eq!(bob.get(&at(id)).await.body["author"]["username"], "robert");
+}
+
+#[tokio::test]
+async fn a_comment_that_comes_too_late_goes_with_its_post() {
+    let (stack, ada, bob, _) = start(&[]).await;
+    ada.delete("/posts/hello").await.expect_status(204);
+    let before = left_over(&stack).await;
+    ada.post("/posts/hello/restore", json!({})).await.expect_status(200);
+    ada.post("/posts/hello/publish", json!({})).await.expect_status(200);
+    let late = {
+        let bob = bob.clone();
+        async move { comment(&bob, "too late", None).await }
+    };
+    let remove = async {
+        let slug = "hello".to_owned().try_into().unwrap();
+        let table = &stack.stack.blog.table;
+        let post = table.post(&slug, stack.stack.blog.now()).await.unwrap().unwrap();
+        table.delete_post(&post, stack.stack.blog.now()).await.unwrap();
+    };
+    during(&stack, late, remove).await.expect_status(201);
+    let left = left_over(&stack).await;
+    assert!(left.iter().all(|key| before.contains(key)), "{left:?}");
 }
