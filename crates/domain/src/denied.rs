@@ -30,9 +30,30 @@ pub enum Denied {
     /// A published post is not scheduled: it would be offline until then.
     #[error("This post is published. Unpublish it first to publish it again at a future time.")]
     AlreadyPublished,
+    /// Only a published post takes reactions and bookmarks.
+    #[error("This post is not published.")]
+    NotPublishedYet,
     /// Only a post in the trash can be restored.
     #[error("This post is not in the trash.")]
     NotTrashed,
+    /// There is no such comment, or the caller may not know that there is.
+    #[error("There is no such comment.")]
+    CommentNotFound,
+    /// The post takes no comments.
+    #[error("This post takes no comments.")]
+    CommentsClosed,
+    /// Only its author may change a comment.
+    #[error("Only its author may edit this comment.")]
+    CommentNotEditable,
+    /// Only its author and editors may delete a comment.
+    #[error("Only its author and editors may delete this comment.")]
+    CommentNotDeletable,
+    /// The comment that a new one is to answer is not there, or not published.
+    #[error("must be a published comment on this post")]
+    ParentNotFound,
+    /// A comment that is to be published answers one that is gone.
+    #[error("The comment that this one answers was deleted. Reject this one.")]
+    ParentDeleted,
     /// The account was deleted, suspended, or is not registered yet.
     #[error("This account is not in use.")]
     AccountNotInUse,

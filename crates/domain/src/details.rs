@@ -4,6 +4,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::schema::schema;
 use crate::{
     FieldDescription, Fields, FromFields, Language, MetaDescription, MetaTitle, Patch, Summary, Tags, Title, WebUrl,
 };
@@ -53,6 +54,35 @@ impl Detail for Tags {
     fn of(value: Self) -> Self {
         value
     }
+}
+
+/// Whether a post takes comments; unless its author says otherwise, it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommentsOpen(pub bool);
+
+impl Default for CommentsOpen {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+impl Detail for CommentsOpen {
+    type Stored = Self;
+    type Value = bool;
+
+    fn of_stored(stored: Self) -> Self {
+        stored
+    }
+
+    fn of(open: bool) -> Self {
+        Self(open)
+    }
+}
+
+schema! { CommentsOpen,
+    /// Whether the post takes comments.
+    { "type": "boolean", "default": true }
 }
 
 macro_rules! details {
@@ -139,4 +169,6 @@ details! {
     meta_title: Option<MetaTitle>,
     /// The description for search engines, where it differs from the summary.
     meta_description: Option<MetaDescription>,
+    /// Whether the post takes comments; by default it does.
+    comments_open: CommentsOpen,
 }

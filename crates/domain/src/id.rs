@@ -41,6 +41,10 @@ id! {
     UserId
 }
 id! {
+    /// A comment's id.
+    CommentId
+}
+id! {
     /// An export's id.
     ExportId
 }

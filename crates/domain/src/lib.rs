@@ -2,6 +2,8 @@
 //! is denied ([`Denied`]). No HTTP, no AWS, no I/O; time and ids come in as data. Parsing is here and only here: a value
 //! that exists is valid.
 
+mod bookmark;
+mod comment;
 mod denied;
 mod details;
 pub mod event;
@@ -18,6 +20,7 @@ mod policy;
 mod post;
 mod post_name;
 mod post_text;
+mod reaction;
 mod revision;
 mod role;
 mod schema;
@@ -29,23 +32,26 @@ mod timestamp;
 mod url;
 mod user;
 
+pub use bookmark::Bookmark;
+pub use comment::{Comment, CommentPath, CommentReport, CommentStatus, Decision, MAX_COMMENT_DEPTH};
 pub use denied::Denied;
-pub use details::{Details, DetailsPatch};
+pub use details::{CommentsOpen, Details, DetailsPatch};
 pub use export::{Export, ExportStatus};
 pub use field_error::FieldError;
 pub use fields::{FieldDescription, Fields, FromFields};
-pub use follow::Follow;
-pub use id::{ExportId, PostId, UserId};
+pub use follow::{Follow, TagFollow};
+pub use id::{CommentId, ExportId, PostId, UserId};
 pub use number::whole_number;
 pub use paging::{Limit, Page};
 pub use patch::{Patch, PatchRequired};
-pub use policy::Policy;
+pub use policy::{HoldComments, Policy};
 pub use post::{
     MAX_NOTE_CHARACTERS, NewPost, Post, PostAuthor, PostKind, PostPatch, PostReference, PostStatus, READING_SPEED,
     TRASH_SECONDS,
 };
 pub use post_name::PostName;
 pub use post_text::{NewText, PostText};
+pub use reaction::ReactionKind;
 pub use revision::Revision;
 pub use role::Role;
 pub use schemars::SchemaGenerator;
@@ -53,8 +59,8 @@ pub use slug::Slug;
 pub use source::Source;
 pub use tag::{Tag, Tags};
 pub use text::{
-    Biography, Body, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, Reason, RefreshToken,
-    Summary, Title,
+    Biography, Body, CommentBody, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, Reason,
+    RefreshToken, Summary, Title,
 };
 pub use timestamp::{DAY_SECONDS, Timestamp};
 pub use url::WebUrl;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{FieldError, MetaDescription, MetaTitle, Post, Summary, Tag, Title};
+use crate::{FieldError, MetaDescription, MetaTitle, Post, Role, Summary, Tag, Title};
 
 /// The rules of a stack: its settings of the same names.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +15,20 @@ pub struct Policy {
     /// Words that no post may contain, in lower case.
     #[serde(deserialize_with = "words")]
     blocked_words: Vec<String>,
+    /// Which comments wait for an editor.
+    hold_comments: HoldComments,
+}
+
+/// Which comments wait for an editor before others see them. Those of editors never do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldComments {
+    /// None but those with a blocked word.
+    None,
+    /// Those of a user who has no published comment yet.
+    First,
+    /// All.
+    All,
 }
 
 /// Words in lower case, written with commas between them.
@@ -50,16 +64,31 @@ impl Policy {
         ];
         let slug = (!post.slug_follows_title()).then(|| ("slug", post.slug.as_str()));
         let folded = details.tags.iter().map(|tag| ("tags", Tag::as_str(tag))).chain(slug);
-        let in_texts = texts.into_iter().filter_map(|(name, text)| {
-            let text = text?.to_lowercase();
-            let word = text.unicode_words().find(|word| self.blocked_words.iter().any(|blocked| blocked == word))?;
-            Some(blocked(name, word))
-        });
+        let in_texts = texts.into_iter().filter_map(|(name, text)| Some(blocked(name, &self.blocked_word(text?)?)));
         let in_folded = folded.filter_map(|(name, text)| {
             let is_in = |word: &&String| format!("-{text}-").contains(&format!("-{}-", slug::slugify(word)));
             self.blocked_words.iter().find(is_in).map(|word| blocked(name, word))
         });
         in_texts.chain(in_folded).collect()
+    }
+
+    /// The first word of a text that is blocked.
+    fn blocked_word(&self, text: &str) -> Option<String> {
+        let text = text.to_lowercase();
+        let word = text.unicode_words().find(|word| self.blocked_words.iter().any(|blocked| blocked == word))?;
+        Some(word.to_owned())
+    }
+
+    /// Whether a comment with this text waits for an editor. None if it does unless its author has a
+    /// published comment ([`HoldComments::First`]).
+    pub fn holds_comment(&self, author: Role, markdown: &str) -> Option<bool> {
+        match self.hold_comments {
+            _ if author >= Role::Editor => Some(false),
+            HoldComments::All => Some(true),
+            _ if self.blocked_word(markdown).is_some() => Some(true),
+            HoldComments::First => None,
+            HoldComments::None => Some(false),
+        }
     }
 }
 

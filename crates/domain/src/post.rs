@@ -411,6 +411,12 @@ impl Post {
         self.check_owned(viewer)
     }
 
+    /// Whether it can be commented on.
+    pub fn check_takes_comments(&self) -> Result<(), Denied> {
+        let takes_comments = self.is_published() && self.details.comments_open.0;
+        if takes_comments { Ok(()) } else { Err(Denied::CommentsClosed) }
+    }
+
     /// Lets only those pass who may change it, whether or not it is in the trash.
     pub fn check_owned(&self, viewer: &Viewer) -> Result<(), Denied> {
         if self.kind == PostKind::Repost {

@@ -45,9 +45,9 @@ impl From<&Post> for Revision {
 
 impl Revision {
     /// Gives the post what its author had written at this version. Its slug and its status stay: restoring a text must not
-    /// move or unpublish the post.
+    /// move or unpublish the post. Nor does it open a discussion that was closed since.
     pub fn restore(self, post: &mut Post) {
-        post.details = self.details;
+        post.details = Details { comments_open: post.details.comments_open, ..self.details };
         post.quote_of = self.quote_of;
         post.reply_to = self.reply_to;
     }

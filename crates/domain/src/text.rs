@@ -206,6 +206,38 @@ impl TryFrom<String> for Body {
 }
 
 text!(@type
+    /// A comment's text, in Markdown: 1 to 10,000 characters, kept as it was typed.
+    CommentBody
+);
+
+impl CommentBody {
+    const MAX: usize = 10_000;
+}
+
+schema! { CommentBody,
+    /// A text in Markdown, of at most 10,000 characters.
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": CommentBody::MAX,
+        "pattern": r"\S",
+        "examples": ["I *agree*."],
+    }
+}
+
+impl TryFrom<String> for CommentBody {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("must not be empty".to_owned());
+        }
+        bounded(&text, 1, Self::MAX)?;
+        Ok(Self(text))
+    }
+}
+
+text!(@type
     /// A language tag such as `en` or `pt-BR`: the shape of BCP 47, without its registry.
     Language
 );

@@ -52,6 +52,8 @@ kinds! {
     USER_NOT_CONFIRMED: FORBIDDEN, "user-not-confirmed", "Not confirmed";
     /// The caller is signed in but may not do this.
     FORBIDDEN: FORBIDDEN, "forbidden", "Forbidden";
+    /// The post takes no comments.
+    COMMENTS_CLOSED: FORBIDDEN, "comments-closed", "Comments closed";
     /// The resource does not exist, or the caller may not know that it exists.
     NOT_FOUND: NOT_FOUND, "not-found", "Not found";
     /// The path does not support this method. `Allow` lists the methods that it supports.
@@ -252,13 +254,21 @@ impl From<Failure> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         let kind = match &denied {
-            Denied::Invalid(_) | Denied::WrongCode | Denied::PasswordNotAccepted => ProblemKind::VALIDATION_FAILED,
-            Denied::UserNotFound | Denied::PostNotFound => ProblemKind::NOT_FOUND,
-            Denied::PostTrashed => ProblemKind::GONE,
-            Denied::NotEditable | Denied::NotAdmin => ProblemKind::FORBIDDEN,
-            Denied::IsRepost | Denied::NotPublished | Denied::AlreadyPublished | Denied::NotTrashed => {
-                ProblemKind::CONFLICT
+            Denied::Invalid(_) | Denied::WrongCode | Denied::PasswordNotAccepted | Denied::ParentNotFound => {
+                ProblemKind::VALIDATION_FAILED
             }
+            Denied::UserNotFound | Denied::PostNotFound | Denied::CommentNotFound => ProblemKind::NOT_FOUND,
+            Denied::PostTrashed => ProblemKind::GONE,
+            Denied::NotEditable | Denied::NotAdmin | Denied::CommentNotEditable | Denied::CommentNotDeletable => {
+                ProblemKind::FORBIDDEN
+            }
+            Denied::CommentsClosed => ProblemKind::COMMENTS_CLOSED,
+            Denied::IsRepost
+            | Denied::NotPublished
+            | Denied::AlreadyPublished
+            | Denied::NotPublishedYet
+            | Denied::NotTrashed
+            | Denied::ParentDeleted => ProblemKind::CONFLICT,
             Denied::AccountNotInUse | Denied::BadToken | Denied::SessionEnded | Denied::BadRefreshToken => {
                 ProblemKind::UNAUTHENTICATED
             }
@@ -269,6 +279,7 @@ impl From<Denied> for Problem {
         match denied {
             Denied::Invalid(errors) => Self::invalid(errors),
             Denied::WrongCode => Self::field("code", denied.to_string()),
+            Denied::ParentNotFound => Self::field("parent_id", denied.to_string()),
             Denied::PasswordNotAccepted => Self::field("new_password", denied.to_string()),
             // The pool does not say for how long. Its lockout doubles up to 15 minutes, so a minute is neither never nor always right.
             Denied::PasswordsLocked | Denied::TooManyCodes => {
@@ -293,7 +304,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Denied(denied) => denied.into(),
             Refused::Failed(failure) => failure.into(),
-            Refused::Changed | Refused::CountedPostMoved | Refused::Contended => {
+            Refused::Changed | Refused::Contended => {
                 Self::conflict("Too many others change this at the moment. Try again.")
             }
             Refused::AlreadyDone => Self::conflict("This was done already."),
@@ -304,6 +315,7 @@ impl From<Refused> for Problem {
             }
             Refused::SlugTaken => Self::new(ProblemKind::SLUG_TAKEN, "Another post has this slug."),
             Refused::AlreadyReposted => Self::conflict("You have reposted this post already."),
+            Refused::AlreadyReported => Self::conflict("You have reported this comment already."),
             Refused::TooManyPinned => Self::conflict("Ten posts are pinned already. Unpin one first."),
             Refused::DailyLimit { .. } => Self::conflict("As many posts as one author may publish are published."),
             Refused::LastAdmin => Self::field("role", "is the last administrator's; it stays"),

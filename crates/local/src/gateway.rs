@@ -40,7 +40,10 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static Operation)> 
     ) -> impl Iterator<Item = (&'static str, &'static Operation)> {
         entries.iter().map(move |entry| (binary, &entry.operation))
     }
-    of("users", users::OPERATIONS).chain(of("posts", posts::OPERATIONS)).chain(of("site", site::OPERATIONS))
+    of("users", users::OPERATIONS)
+        .chain(of("posts", posts::OPERATIONS))
+        .chain(of("community", community::OPERATIONS))
+        .chain(of("site", site::OPERATIONS))
 }
 
 /// An operation, ready to be called.

@@ -94,7 +94,7 @@ impl Stack {
         let sdk = Sdk::new(sdk_config(wire.clone()));
         let blog = Arc::new(Blog::new(config, &sdk, clock));
         let users = Arc::new(users::Services::new(Arc::clone(&blog), &sdk));
-        let posts = Arc::new(Arc::clone(&blog));
+        let (posts, community) = (Arc::new(Arc::clone(&blog)), Arc::new(Arc::clone(&blog)));
         let site = Arc::new(site::Services::new(Arc::clone(&blog), &sdk));
         let events = Arc::new(events::Services::new(Arc::clone(&blog), &sdk));
         if triggers {
@@ -104,6 +104,7 @@ impl Stack {
         let schedule = Schedule::new(Arc::clone(&events), &template.jobs);
         let functions = functions(&users, users::OPERATIONS)
             .chain(functions(&posts, posts::OPERATIONS))
+            .chain(functions(&community, community::OPERATIONS))
             .chain(functions(&site, site::OPERATIONS));
         let gateway = Gateway::new(template, Arc::clone(&blog), functions);
         Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events })

@@ -25,8 +25,16 @@ async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&
     ada.publish("Again", &["greetings"]).await;
     stack.user("bob").await.call("PUT", "/users/ada/follow", &[], None).await.expect_status(204);
     let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
+    let comment =
+        ada.post("/posts/hello/comments", json!({ "body": "First" })).await.body["id"].as_str().unwrap().to_owned();
     let fill = move |path: &str| {
-        let known = [("{slug}", "hello"), ("{username}", "ada"), ("{export_id}", &export), ("{version}", "1")];
+        let known = [
+            ("{slug}", "hello"),
+            ("{username}", "ada"),
+            ("{export_id}", &export),
+            ("{version}", "1"),
+            ("{id}", &comment),
+        ];
         let filled = known.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(!filled.contains('{'), "say here what {path} leads to");
         filled

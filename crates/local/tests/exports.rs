@@ -48,6 +48,18 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     ada.delete("/posts/trashed").await.expect_status(204);
     ada.patch("/posts/draft", "*", json!({ "slug": "renamed" })).await.expect_status(200);
     ada.patch("/me", "*", json!({ "bio": "Poet.", "display_name": "Ada Lovelace" })).await.expect_status(200);
+    // What a user does in the community.
+    let of_another = "/posts/of-another";
+    let comment = ada.post(&format!("{of_another}/comments"), json!({ "body": "I *agree*." })).await.body;
+    let bob = stack.log_in("bob").await;
+    let reply = json!({ "body": "Thank you", "parent_id": comment["id"] });
+    let reply = bob.post(&format!("{of_another}/comments"), reply).await.body;
+    let report = format!("{of_another}/comments/{}/report", reply["id"].as_str().unwrap());
+    ada.post(&report, json!({ "reason": "Too polite" })).await.expect_status(202);
+    ada.put(&format!("{of_another}/reaction"), json!({ "kind": "love" })).await.expect_status(204);
+    ada.call("PUT", "/me/bookmarks/of-another", &[], None).await.expect_status(204);
+    ada.call("PUT", "/tags/rust/follow", &[], None).await.expect_status(204);
+    let other = bob.get(of_another).await.body["id"].clone();
     stack.settle().await;
 
     let path = ask(&ada).await;
@@ -120,8 +132,17 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     for version in file["versions"].as_array_mut().unwrap() {
         version.as_object_mut().unwrap().remove("text_version");
     }
-    let expected =
-        json!({ "profile": profile, "posts": posts, "versions": versions, "following": [], "followers": [] });
+    let comments = json!([{
+        "id": comment["id"], "post_id": other, "parent_id": null, "status": "published", "body": "I *agree*.",
+        "replies": 1, "created_at": comment["created_at"], "updated_at": comment["updated_at"], "version": 1,
+    }]);
+    let now = &comment["created_at"];
+    let reports = json!([{ "comment": reply["id"], "post": other, "reason": "Too polite", "reported_at": now }]);
+    let marks = json!([{ "post_id": other, "reaction": "love", "bookmarked_at": now }]);
+    let expected = json!({
+        "profile": profile, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
+        "marks": marks, "followed_tags": [{ "tag": "rust", "followed_at": now }], "following": [], "followers": [],
+    });
     assert_eq!(file, expected);
 }
 
@@ -207,7 +228,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 26, "{calls:?}");
+    assert_eq!(calls.len(), 32, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {

@@ -12,7 +12,7 @@ async fn leave(client: &Client, password: &str) -> Answer {
 }
 
 /// The keys of all items of the table, but for what is the site's and no user's.
-async fn left_over(stack: &TestStack) -> Vec<String> {
+pub async fn left_over(stack: &TestStack) -> Vec<String> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
     let items = dynamodb.scan().table_name(TABLE_NAME).send().await.unwrap().items.unwrap();
     let text = |value: &AttributeValue| value.as_s().unwrap().clone();

@@ -49,6 +49,7 @@ async fn an_author_writes_publishes_and_everybody_reads() {
           },
           "body": "# Notes\n\nIt *weaves* [patterns](https://example.com).",
           "canonical_url": "https://example.com/original",
+          "comments_open": true,
           "counts": {
             "comments": 0,
             "reactions": 0,
@@ -80,7 +81,7 @@ async fn an_author_writes_publishes_and_everybody_reads() {
           "word_count": 4
         }"##]]
     .assert_eq(&serde_json::to_string_pretty(&read.body).unwrap());
-    assert_eq!(ada.get(path).await.body["viewer"], json!({ "reaction": null, "reposted": false }));
+    assert_eq!(ada.get(path).await.body["viewer"], json!({ "reaction": null, "reposted": false, "bookmarked": false }));
 
     // The card in every list is the post without its text.
     let mut card = read.body.clone();

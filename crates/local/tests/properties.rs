@@ -30,7 +30,11 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
     if let Ok(tag) = Tag::try_from(text.to_owned()) {
         let list = keys::posts_by_tag(&tag);
         all.push(("by tag", Key { pk: list.partition.clone(), sk: list.prefix.to_owned() }));
-        all.extend([("tag's count", keys::tag_count(&tag)), ("tag's rank", keys::tag_rank(&tag, 1))]);
+        all.extend([
+            ("tag's count", keys::tag_counts(&tag, 0)),
+            ("tag's place", keys::tag_place(&tag)),
+            ("tag's rank", keys::tag_rank(&tag, 1)),
+        ]);
     }
     all.push(("tries", keys::tries_for_account("log_in", text, 0)));
     if let Ok(id) = text.parse::<UserId>() {

@@ -36,6 +36,7 @@ async fn every_version_is_listed_and_read() {
         {
           "body": "Two.\n",
           "canonical_url": null,
+          "comments_open": true,
           "cover_image_url": null,
           "created_at": "2026-11-21T08:31:00.000Z",
           "edited_by": "01M7YKM0T00000000000000002",

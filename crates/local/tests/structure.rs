@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["bucket", "bus", "table", "tokens"],
     &["identity", "views"],
     &["edge"],
-    &["authorizer", "catch_all", "events", "posts", "site", "users"],
+    &["authorizer", "catch_all", "community", "events", "posts", "site", "users"],
     &["importer", "local_cognito", "template"],
     &["openapi"],
     &["local"],
@@ -30,6 +30,7 @@ const CLIENTS: &[(&str, &str)] = &[
 const BINARIES: &[(&str, &[&str])] = &[
     ("authorizer", &["aws-sdk-dynamodb"]),
     ("catch_all", &["aws-sdk-dynamodb"]),
+    ("community", &["aws-sdk-dynamodb"]),
     ("events", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-eventbridge", "aws-sdk-s3"]),
     ("posts", &["aws-sdk-dynamodb"]),
     ("site", &["aws-sdk-dynamodb", "aws-sdk-s3"]),

@@ -40,7 +40,7 @@ pub enum OpenApiError {
 
 /// What every operation says of itself.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(site::DESCRIPTIONS)
+    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(community::DESCRIPTIONS).chain(site::DESCRIPTIONS)
 }
 
 /// The document of the API that this template deploys.
@@ -81,10 +81,11 @@ pub fn text(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
+    ("community", "Comments, reactions, bookmarks and moderation."),
     ("administration", "Manage users."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
@@ -94,6 +95,10 @@ fn tag(path: &str) -> &'static str {
     match segments.as_slice() {
         ["admin", ..] => "administration",
         ["users", name, ..] if name.starts_with('{') => "people",
+        ["posts", _, "comments" | "reaction" | "reactions", ..] | ["tags", _, "follow"] | ["moderation", ..] => {
+            "community"
+        }
+        ["me", "bookmarks" | "tags", ..] => "community",
         ["posts" | "tags" | "previews", ..] | ["me", "posts", ..] => "posts",
         ["users" | "sessions" | "password" | "me", ..] => "accounts",
         _ => "service",

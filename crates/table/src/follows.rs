@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Refused;
+use crate::counts::Target;
 use crate::keys::{self, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Item, Table, read, sort_key, type_of};
@@ -19,9 +20,14 @@ impl Entity for Follow {
 }
 
 impl Table {
-    /// Makes one user follow another, and counts it in both profiles; 10 WCU. Doing it twice is the same as
+    /// Makes one user follow another, and counts it for both; 1 RCU and 10 WCU. Doing it twice is the same as
     /// once. [`Denied::UserNotFound`] if the other is no longer there.
+    ///
+    /// The other's profile is read and not part of the transaction, where all who follow at one moment would wait for
+    /// each other. What comes too late for a user who leaves is removed by [`copy_followers`](Self::copy_followers).
     pub async fn follow(&self, follow: &Follow) -> Result<(), Refused> {
+        let followed = self.user(follow.followed, Consistency::Strong).await?;
+        followed.filter(User::is_public).ok_or(Denied::UserNotFound)?;
         let mut writes = vec![
             Write::put(keys::follow(follow.follower, follow.followed), follow)?
                 .on_condition("attribute_not_exists(pk)")
@@ -30,12 +36,25 @@ impl Table {
         for key in keys::follow_list_items(follow) {
             writes.push(Write::put(key, follow)?);
         }
-        writes.extend(count(follow, 1));
+        // Nobody begins to follow who is about to leave.
+        writes.push(
+            count_following(follow, 1)
+                .on_condition("#status IN (:active, :suspended)")
+                .with_name("#status", "status")
+                .with_value(":active", AttributeValue::S("active".to_owned()))
+                .with_value(":suspended", AttributeValue::S("suspended".to_owned())),
+        );
+        writes.push(count_follower(follow, 1));
         unless_done(self.write(writes).await)
     }
 
     /// Makes one user follow another no longer; 1 RCU and 10 WCU. Doing it twice is the same as once.
     pub async fn unfollow(&self, follower: UserId, followed: UserId) -> Result<(), Refused> {
+        self.end_follow(follower, followed, None).await
+    }
+
+    /// Ends a follow. Of who is `leaving` nothing is counted any more.
+    async fn end_follow(&self, follower: UserId, followed: UserId, leaving: Option<UserId>) -> Result<(), Refused> {
         let key = keys::follow(follower, followed);
         let Some(follow) = self.get::<Follow>(&key, Consistency::Strong).await? else { return Ok(()) };
         // If it is another follow by now, somebody else has ended this one. That was all that was asked for.
@@ -46,7 +65,12 @@ impl Table {
                 .on_condition_failed(Refused::Changed),
         ];
         writes.extend(keys::follow_list_items(&follow).map(Write::delete));
-        writes.extend(count(&follow, -1));
+        if leaving != Some(follower) {
+            writes.push(count_following(&follow, -1));
+        }
+        if leaving != Some(followed) {
+            writes.push(count_follower(&follow, -1));
+        }
         unless_done(self.write(writes).await)
     }
 
@@ -79,9 +103,25 @@ impl Table {
         let none = items.is_empty();
         for item in items {
             let Follow { follower, followed, .. } = read(item)?;
-            self.unfollow(follower, followed).await?;
+            self.end_follow(follower, followed, Some(id)).await?;
         }
         Ok(none)
+    }
+
+    /// The profile of a user with exact counts, and whether `viewer` follows the user if there is a viewer. None if the
+    /// user vanished, leaves, or has not finished registering.
+    pub async fn user_seen_by(
+        &self,
+        viewer: Option<UserId>,
+        id: UserId,
+        consistency: Consistency,
+    ) -> Result<Option<(User, Option<bool>)>, Refused> {
+        let following = async {
+            let Some(viewer) = viewer else { return Ok(None) };
+            Ok(Some(self.get_item(&keys::follow(viewer, id), consistency).await?.is_some()))
+        };
+        let (user, following) = tokio::try_join!(self.user_with_counts(id, consistency), following)?;
+        Ok(user.filter(User::is_public).map(|user| (user, following)))
     }
 
     /// The profiles of these users in their order, each with whether `viewer` follows the user if there is a
@@ -117,21 +157,14 @@ impl Table {
     }
 }
 
-/// Keeps the counts of both, in the transaction that changes them. Nobody begins to follow, or is followed, who is not
-/// there for others, or about to leave; ending a follow only needs the profiles.
-fn count(follow: &Follow, by: i64) -> [Write; 2] {
-    let of = |id: UserId, name: &str, refusal: Denied| {
-        let write = Write::add(keys::profile(id), name, by).on_condition_failed(refusal.into());
-        if by < 0 {
-            return write;
-        }
-        write
-            .on_condition("#status IN (:active, :suspended)")
-            .with_name("#status", "status")
-            .with_value(":active", AttributeValue::S("active".to_owned()))
-            .with_value(":suspended", AttributeValue::S("suspended".to_owned()))
-    };
-    [of(follow.follower, "following", Denied::AccountNotInUse), of(follow.followed, "followers", Denied::UserNotFound)]
+/// Counts whom the follower follows, in the follower's own profile, which nobody else writes.
+fn count_following(follow: &Follow, by: i64) -> Write {
+    Write::add(keys::profile(follow.follower), "following", by).on_condition_failed(Denied::AccountNotInUse.into())
+}
+
+/// Counts who follows the followed.
+fn count_follower(follow: &Follow, by: i64) -> Write {
+    Target::User(follow.followed).count(&follow.follower.to_string(), [("followers", by)])
 }
 
 /// The pair is as it should be if this write made it so, and also if another one did.

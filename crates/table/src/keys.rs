@@ -3,6 +3,7 @@
 //! | pattern | operation | partition key | sort key | consistency | cost |
 //! |---|---|---|---|---|---|
 //! | a user's profile | GetItem | `USER#id` | `PROFILE` | eventual; strong for oneself | 0.5 to 1 RCU |
+//! | a user's profile with exact counts | Query | `USER#id` | begins with `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU |
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
 //! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
@@ -10,7 +11,8 @@
 //! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
 //! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
-//! | a post without its text | GetItem | `POST#slug` | `POST` | strong | 1 RCU |
+//! | a post without its text | Query | `POST#slug` | from `POST` to `POST#COUNT#~` | strong | 1 RCU |
+//! | count a reply, a repost of a post | in the transaction of the reply, the repost | `POST#slug` | `POST#COUNT#id#shard` | | 2 WCU |
 //! | what quotes and replies show of a post; its current slug | GetItem, BatchGetItem | `POSTID#id` | `REFERENCE` | eventual; strong for a viewer | 0.5 to 1 RCU each |
 //! | latest posts, newest first | Query | `LATEST` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | the posts that lead the blog | Query, beside the latest | `PINNED` | begins with `POST#` | as the latest | 0.5 RCU, and their cards |
@@ -20,8 +22,9 @@
 //! | an author's published posts of a kind | Query | `BYLINE#username#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | a tag's posts | Query | `TAG#tag` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | a post's replies, quotes, reposts | Query | `REPLIES#id`, `QUOTES#id`, `REPOSTS#id` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
-//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag` | | 2 WCU each |
-//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
+//! | count a tag's published posts | in the transaction of the post | `TAGS#shard` | `NAME#tag#COUNT#shard` | | 2 WCU each |
+//! | tags by name | Query, each shard | `TAGS#shard` | after `NAME#tag#~` | eventual; strong for a viewer | 0.5 to 2 RCU a shard |
+//! | a tag's count, and where it stands by it | Query | `TAGS#shard` | begins with `NAME#tag#` (`AT`, `COUNT#shard`) | strong | 1 RCU |
 //! | tags by count | Query, each shard | `TAGS#shard` | after `COUNT#count#tag` | eventual; strong for a viewer | 0.5 RCU a shard |
 //! | posts that are due | Query, each shard | `SCHEDULED#shard` | up to `publish_at` | strong | 1 RCU a shard |
 //! | how many posts an author published on a day | in the transaction that publishes, if the stack has a limit | `USER#id` | `PUBLISHED#day` | | 2 WCU |
@@ -29,11 +32,27 @@
 //! | a version of a post, and the text it had | GetItem, twice | `POSTID#id` | `REVISION#version`, `TEXT#version` | strong | 2 RCU |
 //! | what a viewer did with a post | GetItem | `MARKS#user` | post id | strong | 1 RCU |
 //! | what a viewer did with the posts of a page | Query | `MARKS#user` | from the least post id to the greatest | strong | 1 RCU |
+//! | a page of comments, in reading order | Query | `COMMENTS#post` | after a path of comment ids | eventual; strong for a viewer | 3 RCU |
+//! | the held comments of the same stretch, for editors | Query, beside the page | `HELD#post` | after a path | strong | 1 RCU |
+//! | one's own held comments of the same stretch | Query, beside the page; BatchGetItem if there are any | `COMMENTER#user` | after `HELD#post#path` | strong | 1 RCU |
+//! | which post and thread a comment is in | GetItem | `COMMENT#id` | `COMMENT` | as the comment | 0.5 to 1 RCU |
+//! | a comment, published or held | BatchGetItem | `COMMENTS#post`, `HELD#post` | its path | eventual; strong for a viewer | 1 to 2 RCU |
+//! | write a comment | TransactWriteItems | the comment, where it leads to, the list of its author's, the comment it answers, its author's profile, a count | | | 10 to 12 WCU |
+//! | whether a user has a published comment | Query | `COMMENTER#user` | begins with `PUBLISHED#` | strong | 0.5 RCU |
+//! | all comments of a user | Query | `COMMENTER#user` | all | strong | 1 RCU |
+//! | comments that editors should look at | Query, BatchGetItem | `MODERATION` | begins with `HELD#`, `REPORTED#` | strong | 1 RCU, 2 a comment |
+//! | report a comment | TransactWriteItems | `REPORTER#user`, `MODERATION`, the comment | comment id, ... | | 6 WCU |
+//! | react to a post | GetItem, TransactWriteItems | `MARKS#user`, `REACTIONS#post`, `POST#slug` | post id, user id, `POST#COUNT#id#shard` | strong | 2 RCU, 6 WCU |
+//! | how many reactions a post has of each kind | Query | `POST#slug` | begins with `POST#COUNT#id#` | eventual; strong for a viewer | 0.5 RCU |
+//! | bookmark a post | GetItem, TransactWriteItems | `MARKS#user`, `BOOKMARKS#user` | post id, `bookmarked_at#post` | strong | 1 RCU, 4 WCU |
+//! | a page of bookmarks | Query, BatchGetItem | `BOOKMARKS#user`, `AUTHOR#id` | `bookmarked_at#post`, `ALL#post` | strong | 1 RCU, 1 a card |
+//! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
+//! | follow a tag | TransactWriteItems | `FOLLOWEDTAGS#user` | tag | | 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
 //! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS`, `AUTHORS` and so on, `ACTIVE`, `SUSPENDED` | user id | strong | 1 RCU, 1 a profile |
-//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, both profiles | `followed`, ... | | 10 WCU |
+//! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, the follower's profile, the followed's `PROFILE#COUNT#shard` | `followed`, ... | | 10 WCU |
 //! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
 //! | a user's followers | Query | `FOLLOWERS#id` | `followed_at#follower` | eventual; strong for a viewer | 1 RCU |
 //! | whom a user follows | Query | `FOLLOWING#id` | `followed_at#followed` | eventual; strong for a viewer | 1 RCU |
@@ -41,6 +60,7 @@
 //! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
+//! | how far a recount has come | GetItem, TransactWriteItems | `RECOUNT` | `RECOUNT` | strong | 1 RCU, 2 WCU a step |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -59,8 +79,8 @@
 use aws_lc_rs::digest;
 
 use domain::{
-    CognitoName, Email, ExportId, Follow, Post, PostId, PostKind, PostStatus, Role, Slug, Source, Tag, Timestamp, User,
-    UserId, UserStatus, Username,
+    CognitoName, Comment, CommentId, CommentPath, CommentStatus, Email, ExportId, Follow, Post, PostId, PostKind,
+    PostStatus, Role, Slug, Source, Tag, Timestamp, User, UserId, UserStatus, Username,
 };
 
 /// The primary key of an item.
@@ -80,7 +100,12 @@ impl Key {
 
 /// A user's profile.
 pub fn profile(id: UserId) -> Key {
-    Key::new(format!("USER#{id}"), "PROFILE")
+    Key::new(user_partition(id), PROFILE_PREFIX)
+}
+
+/// The partition of a user: the profile, what is counted in it, and exports.
+pub fn user_partition(id: UserId) -> String {
+    format!("USER#{id}")
 }
 
 /// An export of a user's.
@@ -173,7 +198,122 @@ pub fn revisions(id: PostId) -> List {
 
 /// What a user did with a post.
 pub fn mark(user: UserId, post: PostId) -> Key {
-    Key::new(format!("MARKS#{user}"), post.to_string())
+    Key::new(marks_partition(user), post.to_string())
+}
+
+/// What a user did with posts.
+pub fn marks_partition(user: UserId) -> String {
+    format!("MARKS#{user}")
+}
+
+/// The reactions to a post.
+pub fn reactions(post: PostId) -> List {
+    List::new(format!("REACTIONS#{post}"), "")
+}
+
+/// A user's reaction to a post.
+pub fn reaction(post: PostId, user: UserId) -> Key {
+    reactions(post).item(&user.to_string())
+}
+
+/// The posts that a user keeps for later.
+pub fn bookmarks(user: UserId) -> List {
+    List::new(format!("BOOKMARKS#{user}"), "")
+}
+
+/// A post that a user keeps for later.
+pub fn bookmark(user: UserId, post: PostId, at: Timestamp) -> Key {
+    bookmarks(user).item(&format!("{at}#{post}"))
+}
+
+/// The tags that a user follows.
+pub fn followed_tags(user: UserId) -> List {
+    List::new(format!("FOLLOWEDTAGS#{user}"), "")
+}
+
+/// That a user follows a tag.
+pub fn tag_follow(user: UserId, tag: &Tag) -> Key {
+    followed_tags(user).item(tag.as_str())
+}
+
+/// The comments of a post that everybody sees, placeholders included, in reading order.
+pub fn comments(post: PostId) -> List {
+    List::new(format!("COMMENTS#{post}"), "")
+}
+
+/// The comments of a post that wait for an editor, in reading order.
+pub fn held_comments(post: PostId) -> List {
+    List::new(format!("HELD#{post}"), "")
+}
+
+/// A comment where everybody sees it.
+pub fn comment(post: PostId, path: &CommentPath) -> Key {
+    comments(post).item(&path.to_string())
+}
+
+/// A comment where it waits for an editor.
+pub fn held_comment(post: PostId, path: &CommentPath) -> Key {
+    held_comments(post).item(&path.to_string())
+}
+
+/// Which post a comment is on, and where in its thread.
+pub fn comment_place(id: CommentId) -> Key {
+    Key::new(format!("COMMENT#{id}"), "COMMENT")
+}
+
+/// The comments of a user.
+pub fn commenter_partition(user: UserId) -> String {
+    format!("COMMENTER#{user}")
+}
+
+/// What the sort keys of a user's published comments begin with.
+pub const PUBLISHED_COMMENT_PREFIX: &str = "PUBLISHED#";
+
+/// What the sort keys of a user's held comments on a post begin with; their paths follow.
+pub fn held_comment_prefix(post: PostId) -> String {
+    format!("HELD#{post}#")
+}
+
+/// A comment among those of its author. None if it has no author.
+pub fn comment_of_author(comment: &Comment) -> Option<Key> {
+    let partition = commenter_partition(comment.author.as_ref()?.id);
+    match comment.status {
+        CommentStatus::Published => Some(Key::new(partition, format!("{PUBLISHED_COMMENT_PREFIX}{}", comment.id()))),
+        CommentStatus::Held => {
+            Some(Key::new(partition, format!("{}{}", held_comment_prefix(comment.post), comment.path)))
+        }
+        CommentStatus::Deleted => None,
+    }
+}
+
+/// The comments that wait for an editor.
+pub fn held_queue() -> List {
+    List::new("MODERATION", "HELD#")
+}
+
+/// The comments that were reported.
+pub fn reported_queue() -> List {
+    List::new("MODERATION", "REPORTED#")
+}
+
+/// A comment among those that wait for an editor.
+pub fn held_entry(id: CommentId) -> Key {
+    held_queue().item(&id.to_string())
+}
+
+/// A comment among those that were reported.
+pub fn reported_entry(id: CommentId) -> Key {
+    reported_queue().item(&id.to_string())
+}
+
+/// The reports that a user made.
+pub fn reporter_partition(user: UserId) -> String {
+    format!("REPORTER#{user}")
+}
+
+/// That a user reported a comment; the item is what makes it happen once.
+pub fn comment_report(user: UserId, comment: CommentId) -> Key {
+    Key::new(reporter_partition(user), comment.to_string())
 }
 
 /// How many posts an author published on a day, or scheduled for it.
@@ -187,9 +327,71 @@ pub fn pinned_count() -> Key {
     Key::new("PINNED", "COUNT")
 }
 
-/// Where a tag's published posts are counted.
-pub fn tag_count(tag: &Tag) -> Key {
-    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_NAME_PREFIX}{tag}"))
+/// How many items a count is spread over that strangers change (docs/adr/0020).
+pub const COUNT_SHARDS: u8 = 16;
+
+/// The shard that counts this member, which is always the same: so a shard is recounted by itself.
+pub fn count_shard(member: &str) -> u8 {
+    first_byte_of_hash(member) % COUNT_SHARDS
+}
+
+/// What others count in a post, in one shard. The id is part of the key, because a slug may go to another post.
+pub fn post_counts(slug: &Slug, id: PostId, shard: u8) -> Key {
+    Key::new(slug_partition(slug), format!("{}{shard:02}", post_counts_prefix(id)))
+}
+
+/// What the sort keys of a post's counts begin with, in the partition of its slug. They sort between the post and its text.
+pub fn post_counts_prefix(id: PostId) -> String {
+    format!("{POST_COUNTS_PREFIX}{id}#")
+}
+
+const POST_COUNTS_PREFIX: &str = "POST#COUNT#";
+
+/// The last sort key that a post's counts may have.
+pub const POST_COUNTS_END: &str = "POST#COUNT#~";
+
+/// The post, and the slug, that the item with this key counts for. None if it is another item.
+pub fn counted_post(pk: &str, sk: &str) -> Option<(PostId, Slug)> {
+    let slug = pk.strip_prefix("POST#")?.to_owned().try_into().ok()?;
+    let (id, _) = sk.strip_prefix(POST_COUNTS_PREFIX)?.split_once('#')?;
+    Some((id.parse().ok()?, slug))
+}
+
+/// What others count in a user, in one shard.
+pub fn user_counts(id: UserId, shard: u8) -> Key {
+    Key::new(user_partition(id), format!("{USER_COUNTS_PREFIX}{shard:02}"))
+}
+
+/// What the sort keys of a user's counts begin with.
+pub const USER_COUNTS_PREFIX: &str = "PROFILE#COUNT#";
+
+/// What the sort keys of a user's profile and counts begin with.
+pub const PROFILE_PREFIX: &str = "PROFILE";
+
+/// The user that the item with this key counts for. None if it is another item.
+pub fn counted_user(pk: &str, sk: &str) -> Option<UserId> {
+    sk.strip_prefix(USER_COUNTS_PREFIX)?;
+    pk.strip_prefix("USER#")?.parse().ok()
+}
+
+/// A tag's published posts, in one shard.
+pub fn tag_counts(tag: &Tag, shard: u8) -> Key {
+    Key::new(partition_of_tag(tag), format!("{}COUNT#{shard:02}", tag_prefix(tag)))
+}
+
+/// Where the tag stands in the list of tags by count.
+pub fn tag_place(tag: &Tag) -> Key {
+    Key::new(partition_of_tag(tag), format!("{}AT", tag_prefix(tag)))
+}
+
+/// What the sort keys of a tag's counts and its place begin with, in the partition of the tag.
+pub fn tag_prefix(tag: &Tag) -> String {
+    format!("{TAG_NAME_PREFIX}{tag}#")
+}
+
+/// The partition that a tag is in.
+pub fn partition_of_tag(tag: &Tag) -> String {
+    tags_partition(shard(tag.as_str()))
 }
 
 /// The sort key of a tag with this many posts in the list of tags by count: the largest count first.
@@ -226,9 +428,12 @@ pub const SHARDS: [u8; 4] = [0, 1, 2, 3];
 
 /// The shard that something of this name is in.
 fn shard(name: &str) -> u8 {
-    let digest = digest::digest(&digest::SHA256, name.as_bytes());
-    let first = digest.as_ref().first().copied().unwrap_or_default();
-    SHARDS.get(usize::from(first) % SHARDS.len()).copied().unwrap_or_default()
+    SHARDS.get(usize::from(first_byte_of_hash(name)) % SHARDS.len()).copied().unwrap_or_default()
+}
+
+fn first_byte_of_hash(text: &str) -> u8 {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().first().copied().unwrap_or_default()
 }
 
 /// A slug that a post had, by the post: what has to go with it.
@@ -247,6 +452,11 @@ pub const FORMER_PREFIX: &str = "FORMER#";
 /// Who the administrators are.
 pub fn admins() -> Key {
     Key::new("ADMINS", "ADMINS")
+}
+
+/// How far a recount has come.
+pub fn recount() -> Key {
+    Key::new("RECOUNT", "RECOUNT")
 }
 
 /// The key that cursors are signed with.
@@ -363,6 +573,10 @@ pub fn own_posts(id: UserId) -> List {
 /// What the sort keys of a user's own posts begin with. The item of a post keeps its key while the post changes its slug, its
 /// status or its author's name, and is gone while the post is in the trash.
 pub const OWN_POST_PREFIX: &str = "ALL#";
+/// The key of a post that is not in the trash, in the list of its author's posts. It stays while the slug changes.
+pub fn own_post(author: UserId, post: PostId) -> Key {
+    own_posts(author).item(&post.to_string())
+}
 
 /// A user's own drafts.
 pub fn drafts(id: UserId) -> List {

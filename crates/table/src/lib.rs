@@ -1,8 +1,10 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] lists them. DynamoDB and the domain's types;
 //! no HTTP.
 
+mod bookmarks;
 mod capacity;
 mod changes;
+mod comments;
 mod counts;
 mod cursor;
 mod exports;
@@ -11,13 +13,17 @@ mod idempotency;
 pub mod keys;
 mod lists;
 mod marks;
+mod moderation;
 mod post_writes;
 mod posts;
 mod rate_limits;
+mod reactions;
+mod recount;
 mod refused;
 mod revisions;
 mod schedule;
 mod signing_key;
+mod tag_follows;
 mod tags;
 mod users;
 mod write;
@@ -38,12 +44,15 @@ use keys::Key;
 use write::pause;
 
 pub use changes::Change;
+pub use comments::{CommenterPlace, HeldComments};
 pub use cursor::Cursor;
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
 pub use marks::Mark;
+pub use moderation::{Queue, Queued};
 pub use post_writes::PostWrite;
 pub use posts::{AuthorsPlace, Slot};
 pub use rate_limits::{Quota, RateLimit};
+pub use recount::Recounted;
 pub use refused::Refused;
 pub use signing_key::SigningKey;
 pub use tags::{TagOrder, tag_of};

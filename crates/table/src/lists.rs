@@ -6,10 +6,32 @@ use crate::keys::List;
 use crate::{Consistency, Cursor, Item, Query, Refused, SortKeys, Table, sort_key};
 
 impl Table {
-    /// A page of a list. `cursor` is the `next_cursor` of the page before this one.
+    /// A page of a list, newest first. `cursor` is the `next_cursor` of the page before this one.
     pub(crate) async fn page(
         &self,
         list: &List,
+        cursor: Option<&str>,
+        limit: Limit,
+        consistency: Consistency,
+    ) -> Result<Page<Item>, Refused> {
+        self.page_of(list, true, cursor, limit, consistency).await
+    }
+
+    /// The same in the order of the sort keys.
+    pub(crate) async fn page_by_name(
+        &self,
+        list: &List,
+        cursor: Option<&str>,
+        limit: Limit,
+        consistency: Consistency,
+    ) -> Result<Page<Item>, Refused> {
+        self.page_of(list, false, cursor, limit, consistency).await
+    }
+
+    async fn page_of(
+        &self,
+        list: &List,
+        backwards: bool,
         cursor: Option<&str>,
         limit: Limit,
         consistency: Consistency,
@@ -18,7 +40,9 @@ impl Table {
         let start = self.verify_cursor(cursor, &name).await?.map(|cursor| cursor.after);
         let limit = limit.get();
         // One more than the page holds tells whether there is a next page.
-        let mut items = self.walk(list, start.as_deref(), limit + 1, consistency).await?;
+        let query = Query::of(&list.partition, SortKeys::Prefix(list.prefix), consistency);
+        let query = Query { backwards, start: start.as_deref(), limit: Some(limit + 1), ..query };
+        let mut items = self.query(query).await?;
         let has_more = items.len() > limit;
         items.truncate(limit);
         let next_cursor = match items.last().and_then(sort_key) {
@@ -54,6 +78,18 @@ impl Table {
     ) -> Result<Vec<Item>, Refused> {
         let query = Query::of(&list.partition, SortKeys::Prefix(list.prefix), consistency);
         self.query(Query { backwards: true, start, limit: Some(max), ..query }).await
+    }
+
+    /// The same in the order of the sort keys.
+    pub(crate) async fn walk_by_name(
+        &self,
+        list: &List,
+        start: Option<&str>,
+        max: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, Refused> {
+        let query = Query::of(&list.partition, SortKeys::Prefix(list.prefix), consistency);
+        self.query(Query { start, limit: Some(max), ..query }).await
     }
 
     /// Items of a list, for whoever goes through all of it: up to a hundred after the sort key `start`. Without

@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{
-    DAY_SECONDS, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Slug, Timestamp, User,
-};
+use domain::{DAY_SECONDS, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Timestamp, User};
 
+use crate::counts::Target;
 use crate::keys::{self, Key};
-use crate::marks::Mark;
+use crate::marks::{Mark, change_mark};
 use crate::posts::{Redirect, deflated};
-use crate::write::{MAX_TRIES, Write};
-use crate::{Item, Refused, Table};
+use crate::write::Write;
+use crate::{Entity, Item, Refused, Table};
 
 /// The maximum number of pinned posts.
 pub const MAX_PINNED: usize = 10;
@@ -58,65 +57,79 @@ impl Table {
             PostWrite::Update { old, new, text } => (Some(old), Some(new), text, None),
             PostWrite::Delete { post } => (Some(post), None, None, None),
         };
-        for attempt in 1.. {
-            // The first condition that fails is what is answered, and a new post does not give way to itself.
-            let mut writes: Vec<_> = reference(old, new)?.into_iter().collect();
-            writes.extend(own_items(old, new)?);
-            writes.extend(list_items(old, new)?);
-            writes.extend(count_for_author(old, new, author));
-            writes.extend(count_tags(old, new));
-            writes.extend(count_pinned(old, new));
-            writes.extend(self.count_for_others(old, new, attempt > 1, now).await?);
-            writes.extend(count_for_day(old, new, self.posts_per_day, now));
-            writes.extend(mark(old, new)?);
-            if let Some(post) = new {
-                writes.extend(versions(old, post, text)?);
-            }
-            match self.write(writes).await {
-                Err(Refused::CountedPostMoved) if attempt < MAX_TRIES => {}
-                outcome => return outcome,
-            }
+        // The first condition that fails is what is answered, and a new post does not give way to itself.
+        let mut writes: Vec<_> = reference(old, new)?.into_iter().collect();
+        writes.extend(own_items(old, new)?);
+        writes.extend(list_items(old, new)?);
+        writes.extend(count_for_author(old, new, author));
+        writes.extend(count_tags(old, new));
+        writes.extend(count_pinned(old, new));
+        writes.extend(self.count_for_others(old, new).await?);
+        writes.extend(self.move_own_counts(old, new).await?);
+        writes.extend(count_for_day(old, new, self.posts_per_day, now));
+        writes.extend(self.mark_reposted(old, new).await?);
+        if let Some(post) = new {
+            writes.extend(versions(old, post, text)?);
         }
-        Ok(())
+        self.write(writes).await
     }
 
-    /// Keeps the counts of replies and reposts of other posts. `again`: a write that counted was refused.
-    async fn count_for_others(
-        &self,
-        old: Option<&Post>,
-        new: Option<&Post>,
-        again: bool,
-        now: Timestamp,
-    ) -> Result<Vec<Write>, Refused> {
-        let mut changes: BTreeMap<(PostId, &str), i64> = BTreeMap::new();
+    /// Keeps the mark that makes a repost happen once for each user.
+    async fn mark_reposted(&self, old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
+        let of = |post: &Post| post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (post.author.id, id));
+        Ok(match (old.and_then(of), new.and_then(of), new) {
+            (None, Some((user, original)), Some(repost)) => {
+                let id = AttributeValue::S(repost.id.to_string());
+                let mark = Write::set(keys::mark(user, original), "reposted_as", id);
+                Some(
+                    mark.and_set("type", AttributeValue::S(Mark::TYPE.to_owned()))
+                        .on_condition("attribute_not_exists(reposted_as)")
+                        .on_condition_failed(Refused::AlreadyReposted),
+                )
+            }
+            (Some((user, original)), None, _) => {
+                let mark = self.mark(user, original).await?;
+                Some(change_mark(user, original, &mark, &Mark { reposted_as: None, ..mark.clone() })?)
+            }
+            _ => None,
+        })
+    }
+
+    /// Keeps the counts of replies and reposts of other posts.
+    async fn count_for_others(&self, old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refused> {
+        let mut changes: BTreeMap<PostId, BTreeMap<&str, i64>> = BTreeMap::new();
         for (post, by) in [(old, -1), (new, 1)] {
             let Some(post) = post.filter(|post| post.is_published()) else { continue };
             let repost = post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (id, "reposts"));
-            for counted in repost.into_iter().chain(post.reply_to.map(|id| (id, "replies"))) {
-                *changes.entry(counted).or_default() += by;
+            for (id, name) in repost.into_iter().chain(post.reply_to.map(|id| (id, "replies"))) {
+                *changes.entry(id).or_default().entry(name).or_default() += by;
             }
         }
         let mut writes = Vec::new();
-        for ((id, name), by) in changes.into_iter().filter(|(_, by)| *by != 0) {
-            // Of a post that is gone nobody counts anything.
-            let Some(slug) = self.slug_of(id).await? else { continue };
-            if again && self.is_gone(id, &slug, now).await? {
+        let Some(member) = new.or(old).map(|post| post.id.to_string()) else { return Ok(writes) };
+        for (id, changes) in changes {
+            if changes.values().all(|by| *by == 0) {
                 continue;
             }
-            writes.push(
-                Write::add(keys::post(&slug), name, by)
-                    .on_condition("id = :counted")
-                    .with_value(":counted", AttributeValue::S(id.to_string()))
-                    .on_condition_failed(Refused::CountedPostMoved),
-            );
+            // Of a post that is gone nobody counts anything. One that is deleted or renamed at this moment is seen to by
+            // `copy_counts`: to ask for it in the transaction would let all who reply wait for each other.
+            if let Some(slug) = self.slug_of(id).await? {
+                writes.push(Target::Post(id, &slug).count(&member, changes));
+            }
         }
         Ok(writes)
     }
 
-    /// Whether a post is gone although something still leads to it at this slug: DynamoDB's TTL removes the post alone,
-    /// and what belongs to it is deleted later.
-    async fn is_gone(&self, id: PostId, slug: &Slug, now: Timestamp) -> Result<bool, Refused> {
-        Ok(self.post_with_id(id, slug, now).await?.is_none())
+    /// Takes along what others count in a post whose slug changes. Drafts have nothing of that: only what was published
+    /// once is answered.
+    async fn move_own_counts(&self, old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refused> {
+        match (old, new) {
+            (Some(old), Some(new)) if old.slug != new.slug && old.published_at.is_some() => {
+                let shards = self.counts_of_post(old.id, &old.slug).await?;
+                Ok(shards.iter().flat_map(|shard| shard.moved(Target::Post(new.id, &new.slug))).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 }
 
@@ -134,13 +147,7 @@ fn own_items(old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refus
             vec![unchanged(Write::update(keys::post(&old.slug), old, new)?, old)]
         }
         (Some(old), Some(new)) => vec![
-            // The whole item moves, so what others count in it must not have moved on either.
-            unchanged(Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?, old)
-                .on_condition("writes = :writes AND comments = :c AND reactions = :r AND reposts = :p AND replies = :a")
-                .with_value(":c", number(old.comments))
-                .with_value(":r", number(old.reactions))
-                .with_value(":p", number(old.reposts))
-                .with_value(":a", number(old.replies)),
+            unchanged(Write::put(keys::post(&old.slug), &Redirect { moved: old.id })?, old),
             Write::delete(keys::markdown(&old.slug)),
             Write::delete(keys::html(&old.slug)),
             // A slug that the post had before leads to itself; it may have it back.
@@ -221,7 +228,8 @@ fn count_tags(old: Option<&Post>, new: Option<&Post>) -> Vec<Write> {
     let (before, after) = (tags(old), tags(new));
     let gone = before.iter().filter(|tag| !after.contains(tag)).map(|tag| (tag, -1));
     let come = after.iter().filter(|tag| !before.contains(tag)).map(|tag| (tag, 1));
-    gone.chain(come).map(|(tag, by)| Write::count(keys::tag_count(tag), "tag", "posts", by)).collect()
+    let Some(member) = new.or(old).map(|post| post.id.to_string()) else { return Vec::new() };
+    gone.chain(come).map(|(tag, by)| Target::Tag(tag).count(&member, [("posts", by)])).collect()
 }
 
 /// Keeps the count of pinned posts, and its limit.
@@ -282,23 +290,6 @@ fn count_for_day(old: Option<&Post>, new: Option<&Post>, max: u32, now: Timestam
     writes
 }
 
-/// What makes a repost happen once for each user.
-fn mark(old: Option<&Post>, new: Option<&Post>) -> Result<Option<Write>, Refused> {
-    let of = |post: &Post| post.quote_of.filter(|_| post.kind == PostKind::Repost).map(|id| (post.author.id, id));
-    Ok(match (old.and_then(of), new.and_then(of), new) {
-        (None, Some((user, original)), Some(repost)) => {
-            let mark = Mark { reposted_as: Some(repost.id) };
-            Some(
-                Write::put(keys::mark(user, original), &mark)?
-                    .on_condition("attribute_not_exists(reposted_as)")
-                    .on_condition_failed(Refused::AlreadyReposted),
-            )
-        }
-        (Some((user, original)), None, _) => Some(Write::delete(keys::mark(user, original))),
-        _ => None,
-    })
-}
-
 /// The text where it is read, and what is kept of each version.
 fn versions(old: Option<&Post>, new: &Post, text: Option<&PostText>) -> Result<Vec<Write>, Refused> {
     let mut writes = Vec::new();
@@ -328,6 +319,6 @@ fn versions(old: Option<&Post>, new: &Post, text: Option<&PostText>) -> Result<V
     Ok(writes)
 }
 
-fn number(number: u64) -> AttributeValue {
+pub(crate) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

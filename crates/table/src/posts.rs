@@ -7,12 +7,15 @@ use std::ops::ControlFlow;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Denied, Slug, Timestamp, UserId};
-use domain::{Limit, Page, Post, PostAuthor, PostId, PostKind, PostName, PostReference, PostStatus, PostText};
+use domain::{
+    Limit, Page, Post, PostAuthor, PostId, PostKind, PostName, PostReference, PostStatus, PostText, ReactionKind,
+};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
+use crate::counts::Sums;
 use crate::keys::{self, List};
 use crate::post_writes::MAX_PINNED;
 use crate::{Consistency, Cursor, Entity, Item, PostWrite, Query, Refused, SortKeys, Table, read, sort_key, type_of};
@@ -70,7 +73,7 @@ impl Table {
     pub async fn post(&self, slug: &Slug, now: Timestamp) -> Result<Option<Post>, Refused> {
         let mut slug = slug.clone();
         for _ in 0..MAX_REDIRECTS {
-            match self.follow_redirect(self.slot(&slug, now).await?).await? {
+            match self.follow_redirect(self.slot_with_counts(&slug, now).await?).await? {
                 ControlFlow::Break(found) => return Ok(found),
                 ControlFlow::Continue(current) => slug = current,
             }
@@ -102,7 +105,17 @@ impl Table {
         read_slot_with_text(items, now)?.map_err(torn)
     }
 
-    /// What is at a slug: a post, or a redirect.
+    /// What is at a slug: a post without its text, or a redirect; strongly consistent.
+    async fn slot_with_counts(&self, slug: &Slug, now: Timestamp) -> Result<Option<Slot<Post>>, Refused> {
+        let partition = keys::slug_partition(slug);
+        let sort_keys = SortKeys::Between(keys::POST_PREFIX, keys::POST_COUNTS_END);
+        let items = self.query(Query::of(&partition, sort_keys, Consistency::Strong)).await?;
+        let (own, counts) = items.into_iter().partition::<Vec<_>, _>(|item| sort_key(item) == Some(keys::POST_PREFIX));
+        let slot = own.into_iter().next().map(|item| read_slot(item, now)).transpose()?.flatten();
+        Ok(slot.map(|slot| with_counts(slot, &counts)))
+    }
+
+    /// What is at a slug, a post whose counts do not matter, or a redirect.
     async fn slot(&self, slug: &Slug, now: Timestamp) -> Result<Option<Slot<Post>>, Refused> {
         match self.get_item(&keys::post(slug), Consistency::Strong).await? {
             Some(item) => read_slot(item, now),
@@ -385,16 +398,31 @@ struct Torn;
 
 type TextSlot = Option<Slot<(Post, PostText)>>;
 
+/// The post with what others count in it.
+fn with_counts(slot: Slot<Post>, counts: &[Item]) -> Slot<Post> {
+    let Slot::Post(mut post) = slot else { return slot };
+    let prefix = keys::post_counts_prefix(post.id);
+    // The slug may have been another post's, of which not all is deleted yet.
+    let own = counts.iter().filter(|item| sort_key(item).is_some_and(|sk| sk.starts_with(&prefix)));
+    let sums = Sums::of(own);
+    post.comments = sums.get("comments");
+    post.reactions = ReactionKind::ALL.iter().map(|kind| sums.get(kind.as_str())).sum();
+    post.reposts = sums.get("reposts");
+    post.replies = sums.get("replies");
+    Slot::Post(post)
+}
+
 fn read_slot_with_text(items: Vec<Item>, now: Timestamp) -> Result<Result<TextSlot, Torn>, Refused> {
-    let (mut slot, mut markdown, mut html) = (None, None, None);
+    let (mut slot, mut markdown, mut html, mut counts) = (None, None, None, Vec::new());
     for item in items {
         match sort_key(&item) {
             Some("POST#MARKDOWN") => markdown = Some(item),
             Some("POST#HTML") => html = Some(item),
-            _ => slot = read_slot(item, now)?,
+            Some(keys::POST_PREFIX) => slot = read_slot(item, now)?,
+            _ => counts.push(item),
         }
     }
-    let post = match slot {
+    let post = match slot.map(|slot| with_counts(slot, &counts)) {
         Some(Slot::Post(post)) => post,
         Some(Slot::Moved(id)) => return Ok(Ok(Some(Slot::Moved(id)))),
         None => return Ok(Ok(None)),

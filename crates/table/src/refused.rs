@@ -28,9 +28,9 @@ pub enum Refused {
     /// The user has reposted the post.
     #[error("the user has reposted this post")]
     AlreadyReposted,
-    /// A post that is counted in has another slug now. The table tries again; callers never see it.
-    #[error("a post that is counted in has moved")]
-    CountedPostMoved,
+    /// The user has reported the comment.
+    #[error("the user has reported this comment")]
+    AlreadyReported,
     /// As many posts are pinned as may be.
     #[error("the maximum number of posts is pinned")]
     TooManyPinned,

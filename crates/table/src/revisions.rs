@@ -66,7 +66,24 @@ impl Table {
             }
             self.delete_item(&Key { pk: partition.clone(), sk: sk.to_owned() }).await?;
         }
+        if items.is_empty() {
+            // Nobody finds the post any more to count in it.
+            self.take_counts_of_post(id, slug, None).await?;
+        }
         Ok(items.is_empty())
+    }
+
+    /// Deletes the reposts of a deleted post.
+    pub(crate) async fn delete_reposts(&self, id: PostId, now: Timestamp) -> Result<(), Refused> {
+        loop {
+            let reposts = self.items(&keys::reposts(id), None).await?;
+            if reposts.is_empty() {
+                return Ok(());
+            }
+            for repost in reposts {
+                self.delete_post(&read(repost)?, now).await?;
+            }
+        }
     }
 
     /// Deletes an item that is this post's. One that is another's stays: the slug has gone to somebody else.

@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
+use crate::counts::Sums;
 use crate::keys::{self, Key, List};
 use crate::write::Write;
-use crate::{Consistency, Entity, Table, read};
+use crate::{Consistency, Entity, Table, read, sort_key};
 use domain::Timestamp;
 use domain::{CognitoName, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
@@ -71,6 +72,23 @@ impl Table {
     /// A user's profile, also of one whose registration is not finished.
     pub async fn user(&self, id: UserId, consistency: Consistency) -> Result<Option<User>, Refused> {
         self.get(&keys::profile(id), consistency).await
+    }
+
+    /// The profile of a user whose account is in use. [`Denied::AccountNotInUse`] if it is not: the authorizer's answer may
+    /// be a minute old.
+    pub async fn active_user(&self, id: UserId) -> Result<User, Refused> {
+        let user = self.user(id, Consistency::Strong).await?;
+        Ok(user.filter(|user| user.status == UserStatus::Active).ok_or(Denied::AccountNotInUse)?)
+    }
+
+    /// A user's profile with the exact number of followers. [`user`](Self::user) costs no more and tells a number that
+    /// may lag behind by a moment, as lists do.
+    pub async fn user_with_counts(&self, id: UserId, consistency: Consistency) -> Result<Option<User>, Refused> {
+        let items = self.query_prefix(&keys::user_partition(id), keys::PROFILE_PREFIX, consistency).await?;
+        let (own, counts) =
+            items.into_iter().partition::<Vec<_>, _>(|item| sort_key(item) == Some(keys::PROFILE_PREFIX));
+        let user = own.into_iter().next().map(read::<User>).transpose()?;
+        Ok(user.map(|user| User { followers: Sums::of(&counts).get("followers"), ..user }))
     }
 
     /// Who has this username, or has reserved it.
@@ -213,6 +231,7 @@ impl Table {
                 Err(error) => return Err(error),
             }
         }
+        self.take_counts_of_user(user.id).await?;
         self.write(vec![Write::delete(keys::profile(user.id))]).await
     }
 

@@ -59,15 +59,16 @@ impl Write {
     /// Changes the attributes in which `new` differs from `old` and no others, so that counters which others
     /// move at the same time are not written back. The item must be there.
     pub fn update<T: Entity>(key: Key, old: &T, new: &T) -> Result<Self, Refused> {
-        let old = attributes(old)?;
-        let mut changes: BTreeMap<_, _> = attributes(new)?
-            .into_iter()
-            .filter(|(name, value)| old.get(name) != Some(value))
-            .map(|(name, value)| (name, Change::Set(value)))
-            .collect();
-        let new = attributes(new)?;
-        changes.extend(old.into_keys().filter(|name| !new.contains_key(name)).map(|name| (name, Change::Remove)));
-        Ok(Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)"))
+        Ok(Self::update_item(key, attributes(old)?, attributes(new)?))
+    }
+
+    /// The same with ready-made attributes.
+    pub fn update_item(key: Key, old: Item, new: Item) -> Self {
+        let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Change::Remove));
+        let mut changes: BTreeMap<_, _> = gone.collect();
+        let different = new.into_iter().filter(|(name, value)| old.get(name) != Some(value));
+        changes.extend(different.map(|(name, value)| (name, Change::Set(value))));
+        Self::new(key, Action::Update(changes)).on_condition("attribute_exists(pk)")
     }
 
     /// Sets one attribute of an item that must be there.
@@ -87,6 +88,14 @@ impl Write {
         let kind = Change::Set(AttributeValue::S(kind.to_owned()));
         let changes = BTreeMap::from([("type".to_owned(), kind), (name.to_owned(), Change::Add(by))]);
         Self::new(key, Action::Update(changes))
+    }
+
+    /// Adds to a number besides, in an update.
+    pub fn and_add(mut self, name: &str, by: i64) -> Self {
+        if let Action::Update(changes) = &mut self.action {
+            changes.insert(name.to_owned(), Change::Add(by));
+        }
+        self
     }
 
     /// Puts a text into a set, which is made if it is not there.
@@ -149,6 +158,7 @@ impl Write {
 
     fn item(&self, table: &str) -> Result<TransactWriteItem, Refused> {
         let values = (!self.values.is_empty()).then(|| self.values.clone());
+        let names = (!self.names.is_empty()).then(|| self.names.clone());
         let builder = TransactWriteItem::builder();
         Ok(match &self.action {
             Action::Put(item) => builder.put(
@@ -156,6 +166,7 @@ impl Write {
                     .table_name(table)
                     .set_item(Some(item.clone()))
                     .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()
                     .map_err(Refused::internal)?,
@@ -165,6 +176,7 @@ impl Write {
                     .table_name(table)
                     .set_key(Some(key_attributes(&self.key)))
                     .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()
                     .map_err(Refused::internal)?,
@@ -174,6 +186,7 @@ impl Write {
                     .table_name(table)
                     .set_key(Some(key_attributes(&self.key)))
                     .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()
                     .map_err(Refused::internal)?,

@@ -5,5 +5,5 @@
 mod post;
 mod user;
 
-pub use post::{PostCard, PostView, original, original_slug, post_cards, post_view};
+pub use post::{Author, BookmarkView, PostCard, PostView, bookmarks, original, original_slug, post_cards, post_view};
 pub use user::{PrivateProfile, PublicProfile};

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{
-    Denied, Details, DisplayName, Page, Post, PostAuthor, PostId, PostKind, PostReference, PostStatus, PostText, Slug,
-    Summary, Timestamp, Title, Username, Viewer, WebUrl,
+    Bookmark, Denied, Details, DisplayName, Page, Post, PostAuthor, PostId, PostKind, PostReference, PostStatus,
+    PostText, ReactionKind, Slug, Summary, Timestamp, Title, Username, Viewer, WebUrl,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,9 +48,10 @@ pub struct PostView {
     html: String,
 }
 
+/// Who wrote something.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PostAuthor")]
-struct Author {
+pub struct Author {
     #[schemars(with = "Username")]
     username: String,
     #[schemars(with = "DisplayName")]
@@ -88,8 +89,45 @@ struct Counts {
 /// What the signed-in viewer did with a post.
 #[derive(Serialize, JsonSchema)]
 struct ViewerMarks {
-    reaction: Option<&'static str>,
+    reaction: Option<ReactionKind>,
     reposted: bool,
+    bookmarked: bool,
+}
+
+impl From<Option<&Mark>> for ViewerMarks {
+    fn from(mark: Option<&Mark>) -> Self {
+        Self {
+            reaction: mark.and_then(|mark| mark.reaction),
+            reposted: mark.is_some_and(|mark| mark.reposted_as.is_some()),
+            bookmarked: mark.is_some_and(|mark| mark.bookmarked_at.is_some()),
+        }
+    }
+}
+
+/// A bookmark: the card of the post, or no more than its id if the post is not published (any longer).
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "Bookmark")]
+pub enum BookmarkView {
+    /// The post.
+    Here {
+        /// The post's card.
+        #[serde(flatten)]
+        card: Box<PostCard>,
+        /// Whether the post is gone: it is not.
+        gone: bool,
+        /// Since when the viewer keeps it.
+        bookmarked_at: Timestamp,
+    },
+    /// The post is gone, for now or for good.
+    Gone {
+        /// The post's id, by which the bookmark can be removed.
+        id: PostId,
+        /// Whether the post is gone: it is.
+        gone: bool,
+        /// Since when the viewer keeps it.
+        bookmarked_at: Timestamp,
+    },
 }
 
 /// What is shown with posts and not stored with them.
@@ -103,6 +141,20 @@ pub async fn post_cards(table: &Table, page: Page<Post>, viewer: Option<&Viewer>
     let context = context(table, &page.items, viewer).await?;
     let items = page.items.into_iter().filter_map(|post| card(post, &context)).collect();
     Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+/// A page of the viewer's bookmarks.
+pub async fn bookmarks(table: &Table, page: Page<Bookmark>, viewer: &Viewer) -> Result<Page<BookmarkView>, Refused> {
+    let wanted: Vec<_> = page.items.iter().map(|bookmark| (bookmark.post, bookmark.author)).collect();
+    let mut found = table.published_posts(&wanted).await?;
+    let posts: Vec<_> = page.items.iter().filter_map(|bookmark| found.remove(&bookmark.post)).collect();
+    let context = context(table, &posts, Some(viewer)).await?;
+    let mut cards: HashMap<_, _> =
+        posts.into_iter().filter_map(|post| Some((post.id, card(post, &context)?))).collect();
+    Ok(page.map(|Bookmark { post, bookmarked_at, .. }| match cards.remove(&post) {
+        Some(card) => BookmarkView::Here { card: Box::new(card), gone: false, bookmarked_at },
+        None => BookmarkView::Gone { id: post, gone: true, bookmarked_at },
+    }))
 }
 
 /// A post with its text, as `viewer` sees it.
@@ -166,7 +218,7 @@ fn card(post: Post, context: &Context) -> Option<PostCard> {
         status: post.status,
         reading_time_minutes: post.reading_time_minutes(),
         details,
-        author: author(&post.author),
+        author: Author::from(&post.author),
         quote_of: post.quote_of.map(other),
         reply_to: post.reply_to.map(other),
         word_count: post.word_count,
@@ -181,16 +233,17 @@ fn card(post: Post, context: &Context) -> Option<PostCard> {
             reposts: post.reposts,
             replies: post.replies,
         },
-        viewer: marks
-            .map(|mark| ViewerMarks { reaction: None, reposted: mark.is_some_and(|mark| mark.reposted_as.is_some()) }),
+        viewer: marks.map(ViewerMarks::from),
     })
 }
 
-fn author(author: &PostAuthor) -> Author {
-    Author {
-        username: author.username.to_string(),
-        display_name: author.display_name.clone(),
-        avatar_url: author.avatar_url.clone(),
+impl From<&PostAuthor> for Author {
+    fn from(author: &PostAuthor) -> Self {
+        Self {
+            username: author.username.to_string(),
+            display_name: author.display_name.clone(),
+            avatar_url: author.avatar_url.clone(),
+        }
     }
 }
 
@@ -202,7 +255,7 @@ fn other_post(id: PostId, reference: Option<&PostReference>) -> OtherPost {
         kind: reference.map(|other| other.kind),
         title: reference.and_then(|other| other.title.clone()),
         summary: reference.and_then(|other| other.summary.clone()),
-        author: reference.map(|other| author(&other.author)),
+        author: reference.map(|other| Author::from(&other.author)),
         published_at: reference.and_then(|other| other.published_at),
     }
 }

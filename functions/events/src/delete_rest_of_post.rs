@@ -19,10 +19,12 @@ pub struct Work {
     pub slug: Slug,
 }
 
-/// Deletes the post's text, its versions, the slugs that it had and its reposts, until there is none. What is gone already
+/// Deletes the post's comments and reactions, its text, its versions, the slugs that it had and its reposts, until there is none. What is gone already
 /// is passed over.
 pub async fn delete_rest_of_post(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
-    let is_done = blog.table.delete_rest_of_post(work.post_id, &work.slug, STEP, blog.now()).await?;
+    let is_done = blog.table.delete_comments_of_post(work.post_id, STEP).await?
+        && blog.table.delete_reactions_of_post(work.post_id, STEP).await?
+        && blog.table.delete_rest_of_post(work.post_id, &work.slug, STEP, blog.now()).await?;
     Ok((!is_done).then_some(work))
 }

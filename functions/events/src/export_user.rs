@@ -1,14 +1,19 @@
 //! When a user asks for an export, the file with all that is stored of them is written here, a part of the upload a step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bucket::{SentParts, Upload, export_key};
-use domain::{Export, ExportId, Post, PostId, Revision, Slug, User, UserId};
+use domain::{
+    CommentId, CommentReport, CommentStatus, Export, ExportId, Post, PostId, Revision, Slug, Timestamp, User, UserId,
+};
 use edge::{Blog, Problem};
 use serde::{Deserialize, Serialize};
-use table::{Consistency, keys};
+use table::{Consistency, Mark, keys};
 
 use crate::Services;
+
+/// How many comments or marks are read at once.
+const AT_ONCE: usize = 100;
 
 /// What the template calls it.
 pub const NAME: &str = "export_user";
@@ -36,6 +41,9 @@ enum Place {
     Posts(Option<PostId>),
     /// After this version of a post.
     Versions(Option<(PostId, u64)>),
+    /// What the user did in the community: comments, reports, marks, followed tags. Written in one step, because the way through
+    /// comments passes each of them twice.
+    Community,
     /// After this position of the list.
     Following(Option<String>),
     /// After this position of the list.
@@ -64,6 +72,28 @@ struct ExportedVersion<'a> {
     #[serde(flatten)]
     revision: &'a Revision,
     body: &'a str,
+}
+
+/// A comment as the file has it.
+#[derive(Serialize)]
+struct ExportedComment<'a> {
+    id: CommentId,
+    post_id: PostId,
+    parent_id: Option<CommentId>,
+    status: CommentStatus,
+    body: &'a str,
+    replies: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
+}
+
+/// What the user did with a post, as the file has it.
+#[derive(Serialize)]
+struct ExportedMark<'a> {
+    post_id: PostId,
+    #[serde(flatten)]
+    mark: &'a Mark,
 }
 
 /// Writes on until a part is full. At the end of the file it says that the file is there. A file appears whole or not at
@@ -96,7 +126,7 @@ async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>)
     let posts = match place {
         // Once a step, and not kept between two: there may be any number.
         Place::Posts(_) | Place::Versions(_) => blog.table.slugs_of_user(user.id, |_| true).await?,
-        Place::Following(_) | Place::Followers(_) => BTreeMap::new(),
+        Place::Community | Place::Following(_) | Place::Followers(_) => BTreeMap::new(),
     };
     let mut place = place;
     loop {
@@ -106,6 +136,10 @@ async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>)
             }
             Place::Versions(after) => {
                 write_versions(blog, &posts, *after, file).await?.map(|after| Place::Versions(Some(after)))
+            }
+            Place::Community => {
+                write_community(blog, user.id, file).await?;
+                None
             }
             Place::Following(after) => {
                 let begin = "\n],\n\"following\":[";
@@ -123,7 +157,8 @@ async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>)
         }
         place = match place {
             Place::Posts(_) => Place::Versions(None),
-            Place::Versions(_) => Place::Following(None),
+            Place::Versions(_) => Place::Community,
+            Place::Community => Place::Following(None),
             Place::Following(_) => Place::Followers(None),
             Place::Followers(_) => {
                 file.write("\n]}\n").await?;
@@ -218,6 +253,91 @@ async fn write_follows(
                 return Ok(Some(position));
             }
             after = Some(position);
+        }
+    }
+}
+
+/// What a user did in the community.
+async fn write_community(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    file.write("\n],\n\"comments\":[").await?;
+    write_comments(blog, user, file).await?;
+    file.write("\n],\n\"reports\":[").await?;
+    write_reports(blog, user, file).await?;
+    file.write("\n],\n\"marks\":[").await?;
+    write_marks(blog, user, file).await?;
+    file.write("\n],\n\"followed_tags\":[").await?;
+    write_tag_follows(blog, user, file).await
+}
+
+/// The comments of a user.
+async fn write_comments(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut written, mut separator, mut place) = (HashSet::new(), "\n", None);
+    loop {
+        let (comments, next) = blog.table.comments_of_user(user, place, AT_ONCE).await?;
+        for comment in comments {
+            // The way through them passes each twice, so that none is missed that is published or held meanwhile.
+            if !written.insert(comment.id()) {
+                continue;
+            }
+            let comment = json(&ExportedComment {
+                id: comment.id(),
+                post_id: comment.post,
+                parent_id: comment.path.parent().map(|parent| parent.id()),
+                status: comment.status,
+                body: &comment.text.markdown,
+                replies: comment.replies,
+                created_at: comment.created_at,
+                updated_at: comment.updated_at,
+                version: comment.version,
+            })?;
+            file.write(&format!("{separator}{comment}")).await?;
+            separator = ",\n";
+        }
+        place = next;
+        if place.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// What a user did with posts.
+async fn write_marks(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let marks = blog.table.marks_of(user, after, AT_ONCE).await?;
+        let Some((last, _)) = marks.last() else { return Ok(()) };
+        after = Some(*last);
+        for (post_id, mark) in &marks {
+            file.write(&format!("{separator}{}", json(&ExportedMark { post_id: *post_id, mark })?)).await?;
+            separator = ",\n";
+        }
+    }
+}
+
+/// The tags that a user follows.
+async fn write_tag_follows(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let follows = blog.table.followed_tags_after(user, after.as_ref(), AT_ONCE).await?;
+        let Some(last) = follows.last() else { return Ok(()) };
+        after = Some(last.tag.clone());
+        for follow in &follows {
+            file.write(&format!("{separator}{}", json(follow)?)).await?;
+            separator = ",\n";
+        }
+    }
+}
+
+/// The reports that a user made of others' comments.
+async fn write_reports(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let reports: Vec<CommentReport> = blog.table.reports_by(user, after, AT_ONCE).await?;
+        let Some(last) = reports.last() else { return Ok(()) };
+        after = Some(last.comment);
+        for report in &reports {
+            file.write(&format!("{separator}{}", json(report)?)).await?;
+            separator = ",\n";
         }
     }
 }

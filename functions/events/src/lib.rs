@@ -12,7 +12,7 @@
 //! So readers, handlers and plug-ins must come to the same end when they are run again, or stopped anywhere and run again:
 //! they look at what is there now, and not only at what the event says.
 //!
-//! Jobs are run by a schedule. The schedule may call one late, twice, or twice at the same time, so a job does what is to
+//! Jobs are run by a schedule, or by hand. The schedule may call one late, twice, or twice at the same time, so a job does what is to
 //! be done by now and not what is to be done at a certain minute.
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event.html>
 //!
@@ -31,6 +31,7 @@ mod pre_sign_up;
 mod publish_due;
 mod publish_events;
 mod rank_tag;
+mod recount;
 mod rewrite_bylines;
 mod steps;
 
@@ -121,8 +122,10 @@ pub static PLUGINS: &[Plugin] = &[
 ];
 
 /// Every job of this crate.
-pub static JOBS: &[Job] =
-    &[Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) }];
+pub static JOBS: &[Job] = &[
+    Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) },
+    Job { name: recount::NAME, handle: |services| Box::pin(recount::recount(services)) },
+];
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[

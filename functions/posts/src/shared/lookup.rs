@@ -1,8 +1,7 @@
 //! Finding the post that a request is about, and the posts that it refers to.
 
-use domain::{Denied, Patch, Post, PostId, PostName, Slug, Timestamp, User, UserStatus, Viewer, fields};
+use domain::{Denied, Patch, Post, PostId, PostName, Slug, Timestamp, User, Viewer, fields};
 use edge::{Blog, Problem};
-use table::Consistency;
 
 fields! {
     /// The path of one post.
@@ -78,8 +77,5 @@ pub async fn check_acyclic(
 
 /// The profile of the caller, who becomes the author of a post.
 pub async fn author_of(blog: &Blog, viewer: &Viewer) -> Result<User, Problem> {
-    let author = blog.table.user(viewer.user_id, Consistency::Strong).await?;
-    // The authorizer's answer may be a minute old.
-    let author = author.filter(|author| author.status == UserStatus::Active);
-    author.ok_or_else(Problem::account_not_in_use)
+    Ok(blog.table.active_user(viewer.user_id).await?)
 }

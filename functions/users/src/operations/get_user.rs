@@ -15,7 +15,7 @@ pub async fn get_user(
     let id = user_named(&services.blog, &path.username, now).await?;
     let consistency = Consistency::for_viewer(viewer.as_ref());
     let viewer = viewer.map(|viewer| viewer.user_id);
-    let seen = services.blog.table.users_seen_by(viewer, &[id], consistency).await?.pop();
+    let seen = services.blog.table.user_seen_by(viewer, id, consistency).await?;
     let (user, following) = seen.ok_or(Denied::UserNotFound)?;
     if user.username != path.username {
         return Ok(MovedOr::Moved(format!("/users/{}", user.username)));

@@ -55,7 +55,7 @@ pub async fn edit_user(
     change: impl Fn(&mut User) -> Result<(), Denied>,
 ) -> Result<User, NotEdited> {
     for _ in 0..MAX_TRIES {
-        let user = blog.table.user(id, Consistency::Strong).await.map_err(Problem::from)?;
+        let user = blog.table.user_with_counts(id, Consistency::Strong).await.map_err(Problem::from)?;
         let user = user.filter(User::is_public).ok_or(NotEdited::Absent)?;
         if_match.check(user.version)?;
         let mut next = user.clone();

@@ -42,9 +42,9 @@ pub async fn other_user(blog: &Blog, viewer: &Viewer, username: &Username, now: 
     if other == viewer.user_id { Err(Problem::field("username", "must be another user")) } else { Ok(other) }
 }
 
-/// The profile of the caller.
+/// The profile of the caller, with exact counts.
 pub async fn own_profile(blog: &Blog, viewer: &Viewer) -> Result<User, Problem> {
-    let user = blog.table.user(viewer.user_id, Consistency::Strong).await?;
+    let user = blog.table.user_with_counts(viewer.user_id, Consistency::Strong).await?;
     user.ok_or_else(Problem::account_not_in_use)
 }
 

@@ -1,0 +1,62 @@
+//! Access patterns of the tags that users follow.
+
+use crate::keys;
+use crate::write::Write;
+use crate::{Consistency, Entity, Refused, Table, read};
+use domain::{Limit, Page, Tag, TagFollow, UserId};
+
+impl Entity for TagFollow {
+    const TYPE: &'static str = "tag_follow";
+}
+
+impl Table {
+    /// Makes a user follow a tag; 2 WCU. Doing it twice is the same as once.
+    pub async fn follow_tag(&self, user: UserId, follow: &TagFollow) -> Result<(), Refused> {
+        let put = Write::put(keys::tag_follow(user, &follow.tag), follow)?
+            .on_condition("attribute_not_exists(pk)")
+            .on_condition_failed(Refused::AlreadyDone);
+        match self.write(vec![put]).await {
+            Err(Refused::AlreadyDone) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Makes a user follow a tag no longer; 1 WCU.
+    pub async fn unfollow_tag(&self, user: UserId, tag: &Tag) -> Result<(), Refused> {
+        self.delete_item(&keys::tag_follow(user, tag)).await
+    }
+
+    /// A page of the tags that a user follows, by name.
+    pub async fn followed_tags(
+        &self,
+        user: UserId,
+        cursor: Option<&str>,
+        limit: Limit,
+    ) -> Result<Page<TagFollow>, Refused> {
+        let list = keys::followed_tags(user);
+        let Page { items, next_cursor } = self.page_by_name(&list, cursor, limit, Consistency::Strong).await?;
+        Ok(Page { items: items.into_iter().map(read).collect::<Result<_, _>>()?, next_cursor })
+    }
+
+    /// Tags that a user follows, at most `max` of those after `after`.
+    pub async fn followed_tags_after(
+        &self,
+        user: UserId,
+        after: Option<&Tag>,
+        max: usize,
+    ) -> Result<Vec<TagFollow>, Refused> {
+        let list = keys::followed_tags(user);
+        let start = after.map(Tag::as_str);
+        let items = self.walk_by_name(&list, start, max, Consistency::Strong).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// Deletes tags that a user follows, at most `max`. Says whether there was none any more.
+    pub async fn delete_tag_follows_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
+        let follows = self.followed_tags_after(user, None, max).await?;
+        for follow in &follows {
+            self.unfollow_tag(user, &follow.tag).await?;
+        }
+        Ok(follows.is_empty())
+    }
+}

@@ -1,0 +1,6 @@
+//! What operations of the community share.
+
+pub mod comment_view;
+pub mod delete_comment;
+pub mod lookup;
+pub mod text;
