@@ -147,9 +147,6 @@ fn key_of(item: &Item) -> Key {
 /// How many late members of a kind are deleted before more are read.
 const LATE_AT_ONCE: usize = 100;
 
-/// How many follows of somebody who is gone or leaves are ended at once: nearly always there is one.
-const LATE_AT_ONCE: usize = 25;
-
 /// The counts that cards show of a post.
 const CARD_COUNTS: [&str; 4] = ["comments", "reactions", "reposts", "replies"];
 

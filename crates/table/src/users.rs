@@ -9,7 +9,7 @@ use crate::keys::{self, Key, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Table, read, sort_key};
 use domain::Timestamp;
-use domain::{CognitoName, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
+use domain::{CognitoName, Denied, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
