@@ -1,6 +1,5 @@
 //! What a CDN in front says of a request is believed if it shows that it is ours.
 
-
 use local::backing::refs;
 use serde_json::{Value, json};
 use template::{self, Template};
