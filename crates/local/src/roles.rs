@@ -112,8 +112,8 @@ fn needs(service: &str, action: &str, request: &Value) -> Vec<Need> {
             };
             writes.map(|(kind, write)| of_table(&action(kind), write)).collect()
         }
-        // Whoever looks for the signing key creates it if it is not there yet.
-        ("dynamodb", "GetItem") if request["Key"]["pk"]["S"] == "SIGNING_KEY" => {
+        // Whoever signs looks for the key like this, and creates it if it is not there yet.
+        ("dynamodb", "GetItem") if request["Key"]["pk"]["S"] == "SIGNING_KEY" && request["ConsistentRead"] == true => {
             vec![of_table("GetItem", request), of_table("PutItem", request)]
         }
         ("dynamodb", action) => vec![of_table(action, request)],

@@ -82,6 +82,8 @@ async fn measured(posts: usize) -> String {
     for number in 0..posts {
         let name = format!("user-{number:06}");
         let registration = json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD });
+        // Each from elsewhere, or most would be too many from one place.
+        let visitor = stack.visitor().from(&format!("203.0.113.{number}"));
         let follower = id_of(&visitor.post("/users", registration).await);
         let followed_at = Timestamp::from_milliseconds(START);
         stack.stack.blog.table.follow(&Follow { follower, followed: ada_id, followed_at }).await.unwrap();

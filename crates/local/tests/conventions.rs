@@ -216,7 +216,7 @@ async fn bad_bodies_get_the_answer_that_fits() {
         send(&[("content-type", right)], body.clone()).await.expect_status(201);
     }
     send(&[json_type], Vec::new()).await.expect_invalid(&["/body"]);
-    let odd = json!({ "title": "\u{202e}\u{200d}🏳️‍🌈\u{0301}", "body": "\u{0}\u{feff}\u{10ffff}" }).to_string();
+    let odd = json!({ "title": "\u{200d}🏳️‍🌈\u{0301}", "body": "\u{202e}\u{0}\u{feff}\u{10ffff}" }).to_string();
     send(&[json_type], odd.into()).await.expect_status(201);
 }
 

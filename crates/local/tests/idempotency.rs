@@ -255,7 +255,9 @@ async fn two_hundred_at_once_make_one_thing() {
     for example in examples() {
         let (stack, ada, client) = example.start().await;
         let mut tasks = JoinSet::new();
-        for _ in 0..200 {
+        // No more than the registrations of one address an hour.
+        let times = if example.path == "/users" { 5 } else { 200 };
+        for _ in 0..times {
             let (client, path, body) = (client.clone(), example.path, example.body.clone());
             tasks.spawn(async move { client.call("POST", path, &[("idempotency-key", "1")], Some(body)).await });
         }

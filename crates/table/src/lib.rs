@@ -122,11 +122,11 @@ impl Table {
         self.existing_signing_key().await.map(drop)
     }
 
-    /// The signing key, if there is one: as long as there is none, nothing has been signed. For who verifies, and so needs no
-    /// permission to make one.
+    /// The signing key, if there is one: as long as there is none, nothing has been signed. For whoever verifies, and so needs no
+    /// permission to make one. Eventually consistent, by which the local stack tells that nobody is about to make one.
     pub async fn existing_signing_key(&self) -> Result<Option<&SigningKey>, Refused> {
         if !self.signing_key.initialized()
-            && let Some(item) = self.get_item(&keys::signing_key(), Consistency::Strong).await?
+            && let Some(item) = self.get_item(&keys::signing_key(), Consistency::Eventual).await?
         {
             // Already set by another request: it is the same key.
             let _ = self.signing_key.set(read_signing_key(&item)?);
@@ -135,7 +135,6 @@ impl Table {
     }
 
     async fn get_or_create_signing_key(&self) -> Result<SigningKey, Refused> {
-        eprintln!("DEBUGKEY {}", std::backtrace::Backtrace::force_capture());
         let key = keys::signing_key();
         if let Some(item) = self.get_item(&key, Consistency::Strong).await? {
             return read_signing_key(&item);
