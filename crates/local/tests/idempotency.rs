@@ -31,6 +31,9 @@ fn examples() -> Vec<Example> {
                 let post = |title: &str| json!({ "title": title, "body": "Some text.", "status": "published" });
                 signed_in("/posts", post("Once"), post("Other"))
             }
+            "create_comment" => {
+                signed_in("/posts/discussed/comments", json!({ "body": "Once" }), json!({ "body": "Other" }))
+            }
             // A link is made of a signature alone: nothing is stored, so each is as good as another.
             "create_preview" => signed_in("/posts/draft/preview", json!({}), json!({ "other": 1 })),
             "export_me" => signed_in("/me/export", json!({}), json!({ "other": 1 })),
@@ -52,6 +55,15 @@ async fn things(stack: &TestStack, user: &Client, name: &str) -> usize {
             let listed = items(user.get("/posts").await);
             assert_eq!(user.get("/me").await.body["counts"]["posts"], listed, "counted as often as listed");
             assert_eq!(items(user.get("/me/posts").await), listed);
+            listed
+        }
+        "create_comment" => {
+            let listed = items(user.get("/posts/discussed/comments").await);
+            assert_eq!(
+                user.get("/posts/discussed").await.body["counts"]["comments"],
+                listed,
+                "counted as often as listed"
+            );
             listed
         }
         "export_me" => {
@@ -86,6 +98,9 @@ impl Example {
         let ada = stack.user("ada").await;
         if self.name == "create_preview" {
             ada.post("/posts", json!({ "title": "Draft", "body": "Some text." })).await.expect_status(201);
+        }
+        if self.name == "create_comment" {
+            ada.publish("Discussed", &[]).await;
         }
         // The authorizer's answer is kept for a minute.
         ada.get("/me").await.expect_status(200);
