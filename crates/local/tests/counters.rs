@@ -76,7 +76,7 @@ async fn act(stack: &TestStack, act: Act, user: User, post: PostId, ada: UserId,
     } else {
         let new = NewPost { details, slug: None, quote_of: None, reply_to };
         let mut written = Post::draft(new, &text, id, &user, now());
-        written.publish(None, now());
+        written.publish(None, now()).unwrap();
         written
     };
     table.write_post(PostWrite::Create { post: &written, text: &text.text, author: &user }, now()).await
