@@ -178,7 +178,7 @@ impl Table {
         }
         match Failure::of(error) {
             // A busy table must not keep everybody out. The limits of API Gateway and of Cognito still hold.
-            Failure::Unavailable(cause) => {
+            Failure::Unavailable(cause) | Failure::Overloaded(cause) => {
                 tracing::warn!(counter = key.sk, %cause, "a request was not counted");
                 Ok(())
             }
