@@ -70,7 +70,7 @@ EVENTS = {
     "DeleteRestOfPost": step(post_id="0" * 26, slug="release-check"),
     "DeleteUser": step(**NOBODY),
     "ExportUser": step(**NOBODY, export_id="0" * 26, written=None),
-    "RewriteBylines": step(**NOBODY, place={"list": 0, "before": None}),
+    "RewriteBylines": step(**NOBODY, place={"posts": {"list": 0, "before": None}}),
     "PublishDue": {},  # publishes what is due, as it does every minute
     "PreSignUp": {**SIGN_UP, "triggerSource": "PreSignUp_SignUp"},
     "PostConfirmation": {**SIGN_UP, "triggerSource": "PostConfirmation_ConfirmSignUp"},

@@ -359,6 +359,8 @@ pub struct Viewer {
     pub role: Role,
     /// The log-in that the token comes from.
     pub session: String,
+    /// Whether the user may have written something in the last seconds, so that their reads have to show it.
+    pub wrote_lately: bool,
 }
 
 /// The last time that a user signed out everywhere.

@@ -106,6 +106,7 @@ fn viewer_of_context(request: &Request) -> Option<Viewer> {
         cognito_name: field("cognito_name")?.to_owned().into(),
         role: field("role")?.parse().ok()?,
         session: field("session")?.to_owned(),
+        wrote_lately: true,
     })
 }
 

@@ -188,7 +188,7 @@ where
     F: Handler<'a, S, C, I, R>,
 {
     let (blog, event, now) = (services.blog(), &exchange.event, exchange.now);
-    let viewer = viewer_of::<C>(blog, request, now).await;
+    let mut viewer = viewer_of::<C>(blog, request, now).await;
     let user = viewer.as_ref().ok().and_then(|viewer| Some(viewer.as_ref()?.user_id));
     if let Some(user) = user {
         let _ = exchange.user_id.set(user);
@@ -198,16 +198,19 @@ where
     let parsed = parse::<I>(request);
     // Whatever is wrong with a request, it is counted before it is told: by the operation's own limit, if it says whose attempt
     // it is. Not so what anybody may read: a cache answers most of that, and counting would only make the rest expensive.
-    match (I::RATE_LIMIT, &parsed, &viewer) {
+    let may_have_written = match (I::RATE_LIMIT, &parsed, &viewer) {
         (Some(limit), Ok((input, _)), Ok(viewer)) => {
             let account = input.account(viewer.as_ref());
             blog.table.count_try(limit, event.source, &account, quotas, now).await?;
+            true
         }
-        _ => {
-            if let Some(max) = blog.config.requests_per_minute.filter(|_| !(anonymous && reads)) {
-                blog.table.count_request(user, event.source, max.get(), quotas, now).await?;
-            }
-        }
+        _ => match blog.config.requests_per_minute.filter(|_| !(anonymous && reads)) {
+            Some(max) => blog.table.count_request(user, event.source, max.get(), !reads, quotas, now).await?,
+            None => true,
+        },
+    };
+    if let Ok(Some(viewer)) = &mut viewer {
+        viewer.wrote_lately = may_have_written;
     }
     let caller = C::admit(viewer?)?;
     let (input, query_pairs) = parsed?;

@@ -181,3 +181,34 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);
 }
+
+/// Whoever has just written sees it at once, and pays for that; whoever only reads does not.
+#[tokio::test]
+async fn a_viewer_who_wrote_lately_reads_consistently_and_no_other() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let bob = stack.user("bob").await;
+    ada.publish("Hello", &[]).await;
+    stack.stack.wire.record();
+    let is_strong = async |client: &Client| {
+        stack.stack.wire.take_calls();
+        client.get("/posts").await.expect_status(200);
+        let calls = stack.stack.wire.take_calls();
+        let latest = |call: &&Call| call.request["ExpressionAttributeValues"].to_string().contains("LATEST");
+        calls.iter().find(latest).expect("the list is read").request["ConsistentRead"] == true
+    };
+    // What a window began with is not known.
+    assert!(is_strong(&bob).await);
+    stack.set_time("2026-11-21T08:31:05.000Z");
+    assert!(!is_strong(&bob).await && !is_strong(&ada).await);
+    ada.publish("Again", &[]).await;
+    assert!(is_strong(&ada).await && !is_strong(&bob).await);
+    // At the end of a window, and after it.
+    stack.set_time("2026-11-21T08:31:59.999Z");
+    assert!(is_strong(&ada).await);
+    stack.set_time("2026-11-21T08:32:04.999Z");
+    assert!(is_strong(&ada).await);
+    stack.set_time("2026-11-21T08:32:05.000Z");
+    assert!(!is_strong(&ada).await);
+    assert!(!is_strong(&stack.visitor()).await);
+}

@@ -73,7 +73,7 @@ pub enum Consistency {
 impl Consistency {
     /// For a read on behalf of this viewer, who may have written what is read; visitors have not.
     pub fn for_viewer(viewer: Option<&Viewer>) -> Self {
-        if viewer.is_some() { Self::Strong } else { Self::Eventual }
+        if viewer.is_some_and(|viewer| viewer.wrote_lately) { Self::Strong } else { Self::Eventual }
     }
 }
 

@@ -104,25 +104,35 @@ impl RateLimit {
 /// The window of the limit on all requests.
 const WINDOW_SECONDS: i64 = 60;
 
+/// For how long eventually consistent reads are not trusted to show a write, in seconds. Usually they do within one.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html>
+const SETTLING_SECONDS: i64 = 5;
+
 impl Table {
     /// Counts a request of a user, or of a source if there is none; refuses it until the minute ends if there were
     /// `max` of them. What is left then goes into `quotas`.
+    ///
+    /// Says whether the user may have written in the last seconds, `writes` being whether this request does. The counter
+    /// notes that: who only reads need not pay for strongly consistent reads of what everybody reads.
     pub async fn count_request(
         &self,
         user: Option<UserId>,
         source: Source,
         max: u32,
+        writes: bool,
         quotas: &mut Vec<Quota>,
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         let quota = Quota::full("default", max, WINDOW_SECONDS, now);
-        match self.count(&keys::requests(user, source, quota.ends_at), quota, quotas, now).await {
+        // What was written at the end of the last window, this one's counter does not say.
+        let has_settled = i64::from(quota.seconds_left(now)) <= WINDOW_SECONDS - SETTLING_SECONDS;
+        match self.count(&keys::requests(user, source, quota.ends_at), quota, writes, quotas, now).await {
             // Not for nothing: while a new version is rolled out, a role may not have its permission yet.
             Err(Refused::Failed(Failure::Internal(cause))) => {
                 tracing::error!(%cause, "requests cannot be counted");
-                Ok(())
+                Ok(true)
             }
-            outcome => outcome,
+            outcome => outcome.map(|wrote| wrote || !has_settled),
         }
     }
 
@@ -140,27 +150,37 @@ impl Table {
         // The source goes first. What it is refused does not count for the account, so that one source cannot
         // lock everybody out.
         let quota = Quota::full("source", per_source, source_seconds, now);
-        self.count(&keys::tries_from_source(sources, source, quota.ends_at), quota, quotas, now).await?;
+        self.count(&keys::tries_from_source(sources, source, quota.ends_at), quota, false, quotas, now).await?;
         let quota = Quota::full("account", per_account, account_seconds, now);
         let account = if apart { format!("{account} {source}") } else { account.to_owned() };
-        self.count(&keys::tries_for_account(operation, &account, quota.ends_at), quota, quotas, now).await
+        self.count(&keys::tries_for_account(operation, &account, quota.ends_at), quota, false, quotas, now).await?;
+        Ok(())
     }
 
-    async fn count(&self, key: &Key, full: Quota, quotas: &mut Vec<Quota>, now: Timestamp) -> Result<(), Refused> {
+    /// Counts, and says whether anything that was counted here wrote; if that is not known, it may have.
+    async fn count(
+        &self,
+        key: &Key,
+        full: Quota,
+        writes: bool,
+        quotas: &mut Vec<Quota>,
+        now: Timestamp,
+    ) -> Result<bool, Refused> {
         let Quota { max, ends_at, .. } = full;
+        let note = if writes { ", wrote = :one" } else { "" };
         let counted = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(key_attributes(key)))
-            .update_expression("SET #type = :type, expires_at = :ends_at ADD tries :one")
+            .update_expression(format!("SET #type = :type, expires_at = :ends_at{note} ADD tries :one"))
             .condition_expression("attribute_not_exists(pk) OR tries < :max")
             .expression_attribute_names("#type", "type")
             .expression_attribute_values(":type", AttributeValue::S("tries".to_owned()))
             .expression_attribute_values(":ends_at", AttributeValue::N(ends_at.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .expression_attribute_values(":max", AttributeValue::N(max.to_string()))
-            .return_values(ReturnValue::UpdatedNew)
+            .return_values(ReturnValue::AllNew)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
@@ -168,7 +188,7 @@ impl Table {
             Ok(counted) => {
                 let tries = counted.attributes.as_ref().and_then(|item| item.get("tries")?.as_n().ok()?.parse().ok());
                 quotas.push(Quota { left: max.saturating_sub(tries.unwrap_or(max)), ..full });
-                return Ok(());
+                return Ok(counted.attributes.is_none_or(|item| item.contains_key("wrote")));
             }
             Err(error) => error,
         };
@@ -180,7 +200,7 @@ impl Table {
             // A busy table must not keep everybody out. The limits of API Gateway and of Cognito still hold.
             Failure::Unavailable(cause) | Failure::Overloaded(cause) => {
                 tracing::warn!(counter = key.sk, %cause, "a request was not counted");
-                Ok(())
+                Ok(true)
             }
             failure => Err(failure.into()),
         }

@@ -15,7 +15,14 @@ pub async fn remove_bookmark(
     Call { caller: Reader(viewer), input: Path(path), now, .. }: Call<Reader, Path<NamedPostPath>>,
 ) -> Result<NoContent, Problem> {
     let (id, post) = match &path.slug {
-        PostName::Id(id) => (*id, None),
+        // One that is gone is known by its id alone.
+        PostName::Id(id) => {
+            let post = match blog.table.slug_of(*id).await? {
+                Some(slug) => blog.table.post_with_id(*id, &slug, now).await?,
+                None => None,
+            };
+            (post.as_ref().map_or(*id, views::original), None)
+        }
         PostName::Slug(slug) => {
             let post = blog.table.post(slug, now).await?.ok_or(Denied::PostNotFound)?;
             (views::original(&post), Some(post))
