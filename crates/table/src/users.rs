@@ -241,7 +241,7 @@ impl Table {
     pub async fn spare_session(&self, id: UserId, sign_out: &SignOut, session: String) -> Result<(), Refused> {
         let mut sparing = sign_out.clone();
         sparing.except.push(session);
-        let [before, after] = [sign_out, &sparing].map(|sign_out| serde_dynamo::to_attribute_value(sign_out));
+        let [before, after] = [sign_out, &sparing].map(serde_dynamo::to_attribute_value);
         let spare = Write::set(keys::profile(id), "signed_out", after.map_err(Refused::internal)?)
             .on_condition("signed_out = :before")
             .with_value(":before", before.map_err(Refused::internal)?)
