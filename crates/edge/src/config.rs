@@ -236,10 +236,7 @@ impl Config {
     /// The `iss` of the pool's tokens.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
     pub fn issuer(&self) -> String {
-        let region = self.user_pool_id.split('_').next().unwrap_or_default();
-        // What AWS::URLSuffix is; GovCloud's is the same as everywhere else.
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        format!("https://cognito-idp.{region}.{suffix}/{}", self.user_pool_id)
+        issuer_of(&self.user_pool_id)
     }
 
     /// Where the pool's public keys are.
@@ -248,27 +245,23 @@ impl Config {
     }
 }
 
+/// The `iss` of the tokens of a user pool, `REGION_SUFFIX`.
+fn issuer_of(user_pool_id: &str) -> String {
+    let region = user_pool_id.split('_').next().unwrap_or_default();
+    // What AWS::URLSuffix is; GovCloud's is the same as everywhere else.
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://cognito-idp.{region}.{suffix}/{user_pool_id}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_issuer_has_the_suffix_of_its_partition() {
-        let issuer = |pool: &str| {
-            let settings = r#"{"sign_up_confirmation":"auto","default_role":"author","admin_email":"","posts_per_day":0,
-                "policy":{"minimum_words":0,"blocked_words":""},"requests_per_minute":0,"cors_origins":"*",
-                "success_lines":100,"metrics_by":"class","cdn_seconds":60}"#;
-            let config = Config::read(|name| match name {
-                "SETTINGS" => Some(settings.to_owned()),
-                "USER_POOL_ID" => Some(pool.to_owned()),
-                "ENDPOINTS" | "ORIGIN_SECRET" => Some(String::new()),
-                other => Some(other.to_owned()),
-            });
-            config.unwrap().issuer()
-        };
-        assert_eq!(issuer("eu-west-1_A"), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A");
-        assert_eq!(issuer("us-gov-west-1_A"), "https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_A");
-        assert_eq!(issuer("cn-north-1_A"), "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_A");
+        assert_eq!(issuer_of("eu-west-1_A"), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A");
+        assert_eq!(issuer_of("us-gov-west-1_A"), "https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_A");
+        assert_eq!(issuer_of("cn-north-1_A"), "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_A");
     }
 
     #[test]
