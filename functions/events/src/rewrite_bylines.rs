@@ -4,7 +4,7 @@
 use domain::UserId;
 use edge::Problem;
 use serde::{Deserialize, Serialize};
-use table::{AuthorsPlace, CommenterPlace};
+use table::{AuthorsPlace, CommenterPlace, Consistency};
 
 use crate::Services;
 use crate::steps::STEP;
@@ -42,7 +42,8 @@ pub async fn rewrite_bylines(services: &Services, work: Work) -> Result<Option<W
     let rest = match place {
         Place::Posts(place) => match blog.table.rewrite_author(user_id, place, STEP, blog.now()).await? {
             Some(place) => Some(Place::Posts(place)),
-            None => Some(Place::Comments(None)),
+            // Whoever is gone has no name any more that a comment could show.
+            None => blog.table.user(user_id, Consistency::Strong).await?.map(|_| Place::Comments(None)),
         },
         Place::Comments(place) => {
             blog.table.rewrite_commenter(user_id, place, STEP).await?.map(|place| Place::Comments(Some(place)))
