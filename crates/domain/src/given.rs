@@ -186,7 +186,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Pair {
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only its name and type are tried")]
         one: bool,
     }
 
