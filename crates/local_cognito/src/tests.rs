@@ -586,7 +586,9 @@ fn signing_out_ends_every_session_at_once() {
                 "Access Token has been revoked",
             );
         }
-        story.ok("InitiateAuth", refresh(&other["RefreshToken"]));
+        let mut still_bob = refresh(&other["RefreshToken"]);
+        still_bob["AuthParameters"]["SECRET_HASH"] = secret_hash("bob").into();
+        story.ok("InitiateAuth", still_bob);
     }
 }
 
