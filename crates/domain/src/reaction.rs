@@ -22,7 +22,7 @@ impl ReactionKind {
     pub const ALL: [Self; 4] = [Self::Like, Self::Love, Self::Insightful, Self::Celebrate];
 
     /// Its name, as the API and counters write it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Like => "like",
             Self::Love => "love",

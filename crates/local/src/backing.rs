@@ -137,6 +137,11 @@ impl Backing {
         Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, beginning, _passing: passing, tasks })
     }
 
+    /// The database behind DynamoDB, for whoever serves it once more.
+    pub fn database(&self) -> Database {
+        self.database.clone()
+    }
+
     /// The oldest changes of the table that were not taken away yet, at most a thousand. Always from the beginning:
     /// what is there was not handed on, and a position would have to survive a restart.
     pub fn records(&self) -> io::Result<Vec<Value>> {

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use aws::Sdk;
 use clap::{Args, Parser, Subcommand};
+use domain::Timestamp;
 use edge::Clock;
 use edge::SignUpConfirmation;
 use importer as seed;
 use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::s3::{BUCKET_NAME, CREDENTIALS};
 use local::stack::{Options, Stack};
+use table::{Repair, Repaired, Table};
 use template::Template;
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
@@ -78,6 +81,22 @@ enum Command {
     OpenApi,
     /// Run only DynamoDB, Cognito and S3, for `sam local start-api`.
     Backing(RunBacking),
+    /// Check every count, rank and copy in the table, and print what is wrong.
+    Repair(RunRepair),
+}
+
+#[derive(Args)]
+struct RunRepair {
+    /// Correct what is wrong, too.
+    #[arg(long)]
+    mend: bool,
+    /// A table in DynamoDB instead of the local one. AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+    /// AWS_SESSION_TOKEN say where it is and who asks, as `aws configure export-credentials --format env` prints them.
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    table: Option<String>,
+    /// The folder of the local blog. Stop the blog first.
+    #[arg(long, default_value = ".broadsheet")]
+    data: PathBuf,
 }
 
 #[derive(Args)]
@@ -115,6 +134,11 @@ async fn main() -> ExitCode {
         None => serve(cli.serve).await,
         Some(Command::Backing(options)) => run_backing(options).await,
         Some(Command::OpenApi) => print_openapi(),
+        Some(Command::Repair(options)) => match repair(options).await {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Some(Command::Seed(options)) => match seed::run(&options, now(), &mut io::stdout()).await {
             Ok(report) if report.failed > 0 => return ExitCode::FAILURE,
             Ok(_) => Ok(()),
@@ -194,6 +218,48 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
         () = stack.background() => {}
     }
     Ok(())
+}
+
+/// Repairs a table; says whether nothing is wrong any more.
+async fn repair(options: RunRepair) -> io::Result<bool> {
+    let mode = if options.mend { Repair::Mend } else { Repair::Report };
+    if let Some(name) = options.table {
+        // How many posts a day an author has is of no matter here.
+        return repair_table(&Table::new(&Sdk::from_env(), name, 0), mode, Clock::system().now()).await;
+    }
+    if !options.data.is_dir() {
+        return Err(io::Error::other(format!("there is no blog in {}", options.data.display())));
+    }
+    let stack = Stack::start(Options {
+        storage: Storage::Folder(options.data),
+        sign_up_confirmation: SignUpConfirmation::Auto,
+        admin_email: None,
+        clock: Clock::system(),
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ports: [0; 3],
+        triggers: false,
+        parameters: Vec::new(),
+    })
+    .await?;
+    // What follows from the last changes before the blog was stopped.
+    stack.streams.drain(&stack.backing).await?;
+    repair_table(&stack.blog.table, mode, stack.blog.now()).await
+}
+
+async fn repair_table(table: &Table, mode: Repair, now: Timestamp) -> io::Result<bool> {
+    let mut report = |finding| println!("{finding}");
+    let Repaired { wrong, unsettled } = table.repair(mode, now, &mut report).await.map_err(io::Error::other)?;
+    match (wrong, mode) {
+        (0, _) => println!("Nothing is wrong."),
+        (wrong, Repair::Report) => println!("{wrong} wrong. Repair with --mend to correct it."),
+        (wrong, Repair::Mend) => println!("{wrong} corrected."),
+    }
+    if unsettled > 0 {
+        println!(
+            "{unsettled} posts, users or tags were changed so often that they could not be checked. Repair once more."
+        );
+    }
+    Ok(unsettled == 0 && (wrong == 0 || mode == Repair::Mend))
 }
 
 fn print_openapi() -> io::Result<()> {

@@ -1,12 +1,13 @@
 //! The whole stack in one process.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use aws::Sdk;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use edge::Blog;
 use edge::Clock;
@@ -118,20 +119,30 @@ impl Stack {
 
 /// The SDK as in a function, but over the local wire and with short pauses between retries.
 pub fn sdk_config(wire: Wire) -> SdkConfig {
+    // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
+    let address = wire.s3_url();
+    sdk_config_with(address, SharedHttpClient::new(wire))
+}
+
+/// The same, with an emulator at this address and nothing between.
+pub fn sdk_config_at(address: SocketAddr) -> SdkConfig {
+    sdk_config_with(format!("http://{address}"), aws_smithy_http_client::Builder::new().build_http())
+}
+
+fn sdk_config_with(endpoint: String, client: SharedHttpClient) -> SdkConfig {
     let [key_id, secret] = CREDENTIALS;
     let credentials = Credentials::new(key_id, secret, None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         // The SDK keeps its budget of retries by region, for the whole process; stacks in one process, such as those of
         // the tests, must not use up each other's.
-        .region(Region::new(format!("local-{}", wire.s3_url().rsplit(':').next().unwrap_or_default())))
-        // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
-        .endpoint_url(wire.s3_url())
+        .region(Region::new(format!("local-{}", endpoint.rsplit(':').next().unwrap_or_default())))
+        .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(std::time::Duration::from_millis(1)),
         )
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
-        .http_client(wire)
+        .http_client(client)
         .build()
 }

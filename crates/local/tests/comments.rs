@@ -1,7 +1,10 @@
 //! Comments: threads, who may do what with them, and what becomes of them when their post or their author goes.
 
-use domain::Role;
+use domain::{CommentId, Role};
+use local::backing::TABLE_NAME;
 use serde_json::{Value, json};
+
+use table::Repair;
 
 use crate::concurrency::at_once;
 use crate::harness::{Answer, Client, PASSWORD, TestStack, walk};
@@ -575,4 +578,80 @@ async fn a_comment_that_comes_too_late_goes_with_its_post() {
     during(&stack, late, remove).await.expect_status(201);
     let left = left_over(&stack).await;
     assert!(left.iter().all(|key| before.contains(key)), "{left:?}");
+}
+
+/// What reading a page costs: calls of DynamoDB that read, and their capacity.
+async fn page_of(stack: &TestStack, path: &str) -> (Answer, usize, f64) {
+    stack.stack.wire.take_calls();
+    let page = stack.visitor().get(path).await;
+    page.expect_status(200);
+    let calls = stack.stack.wire.take_calls();
+    let calls: Vec<_> = calls.iter().filter(|call| call.service == "dynamodb").collect();
+    (page, calls.len(), calls.iter().map(|call| call.capacity).sum())
+}
+
+#[tokio::test]
+async fn each_page_of_ten_thousand_comments_is_within_its_budget() {
+    let (stack, _, bob, _) = start(&[]).await;
+    // With its HTML it is a kilobyte.
+    let first = commented(&bob, &"a word ".repeat(70), None).await;
+    stack.settle().await;
+    let database = stack.stack.backing.database();
+    let slug = "hello".to_owned().try_into().unwrap();
+    let now = stack.stack.blog.now();
+    let post = stack.stack.blog.table.post(&slug, now).await.unwrap().unwrap().id;
+    let partition = format!("COMMENTS#{post}");
+    let query = json!({
+        "TableName": TABLE_NAME,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": { ":pk": { "S": partition } },
+    });
+    let found = database.query(serde_json::from_value(query).unwrap()).unwrap();
+    let item = serde_json::to_value(found).unwrap()["Items"][0].clone();
+    assert_eq!(item["sk"]["S"], json!(first));
+
+    // Two thousand threads of five levels, straight into the database.
+    let mut puts = Vec::new();
+    let mut paths = Vec::new();
+    for _ in 0..2_000 {
+        let mut path = String::new();
+        for level in 0..5 {
+            let id: CommentId = stack.stack.blog.new_id(now);
+            path = if level == 0 { id.to_string() } else { format!("{path}/{id}") };
+            let mut item = item.clone();
+            item["sk"]["S"] = json!(path);
+            item["replies"]["N"] = json!(u8::from(level < 4).to_string());
+            puts.push(json!({ "PutRequest": { "Item": item } }));
+            paths.push(id.to_string());
+        }
+    }
+    for batch in puts.chunks(25) {
+        let request = json!({ "RequestItems": { TABLE_NAME: batch } });
+        database.batch_write_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+    let blog = &stack.stack.blog;
+    let mended = blog.table.repair(Repair::Mend, now, &mut |_| {}).await.unwrap();
+    assert_eq!(mended.unsettled, 0);
+    assert_eq!(counted(&stack).await, [10_001; 2]);
+
+    let mut seen = Vec::new();
+    let mut next = "/posts/hello/comments?limit=100".to_owned();
+    let mut number = 0;
+    loop {
+        // A comment takes 0.15 units, the post 1.
+        let (page, reads, units) = page_of(&stack, &next).await;
+        assert!(reads <= 2 && units <= 17.0, "page {number} took {reads} reads, {units} RCU");
+        seen.extend(page.each("id"));
+        if number % 25 == 0 {
+            let (_, reads, units) = page_of(&stack, &next.replace("limit=100", "limit=20")).await;
+            assert!(reads <= 2 && units <= 4.0, "20 comments from page {number} took {reads} reads, {units} RCU");
+        }
+        number += 1;
+        match page.body["next_cursor"].as_str() {
+            Some(cursor) => next = format!("/posts/hello/comments?limit=100&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen[0], first);
+    assert_eq!(seen[1..], paths);
 }

@@ -130,7 +130,7 @@ async fn forty_strangers_at_one_moment_are_all_counted() {
 }
 
 /// The keys of all items.
-async fn all_keys(stack: &TestStack) -> BTreeSet<(String, String)> {
+pub async fn all_keys(stack: &TestStack) -> BTreeSet<(String, String)> {
     let client = DynamoDb::new(&sdk_config(stack.stack.wire.clone()));
     let mut items = client.scan().table_name(TABLE_NAME).into_paginator().items().send();
     let text = |value: &AttributeValue| value.as_s().unwrap().clone();
@@ -205,14 +205,14 @@ async fn what_is_counted_at_a_slug_that_the_post_had_follows_it() {
 }
 
 /// Runs the job as its role allows.
-async fn recount(stack: &TestStack) {
-    let Ok(Function::Job(job)) = events::find("recount") else { panic!("recount is a job") };
-    OPERATION.scope("recount".to_owned(), job.run(&stack.stack.events)).await.unwrap();
+async fn repair(stack: &TestStack) {
+    let Ok(Function::Job(job)) = events::find("repair") else { panic!("repair is a job") };
+    OPERATION.scope("repair".to_owned(), job.run(&stack.stack.events)).await.unwrap();
     stack.settle().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_recount_makes_damaged_counts_right_while_others_write() {
+async fn a_repair_makes_damaged_counts_right_while_others_write() {
     let stack = TestStack::start().await;
     let (post, ada) = target(&stack).await;
     let crowd = strangers(&stack, 12, false).await;
@@ -259,7 +259,7 @@ async fn a_recount_makes_damaged_counts_right_while_others_write() {
             }
         }
     });
-    recount(&stack).await;
+    repair(&stack).await;
     writers.await.unwrap();
     stack.settle().await;
     assert_eq!(counts(&stack).await, [12, 12, 12, 13]);

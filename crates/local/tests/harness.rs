@@ -15,7 +15,7 @@ use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 use table::Consistency;
 
-use crate::{domain_events, openapi, used};
+use crate::{domain_events, openapi, repaired, used};
 
 /// 2026-11-21T08:30:00Z, when every test starts.
 pub const START: i64 = 1_795_249_800_000;
@@ -27,6 +27,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestStack {
     pub stack: Arc<Stack>,
     _used: Arc<used::Note>,
+    _repaired: Arc<repaired::Check>,
     milliseconds: Arc<AtomicI64>,
     events: Arc<Mutex<Vec<Value>>>,
     registrations: Arc<AtomicU64>,
@@ -75,7 +76,14 @@ impl TestStack {
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         stack.bus.record();
         let registrations = Arc::new(AtomicU64::new(0));
-        Self { _used: Arc::new(used::Note::new(&stack)), stack, milliseconds, events: Arc::default(), registrations }
+        Self {
+            _used: Arc::new(used::Note::new(&stack)),
+            _repaired: Arc::new(repaired::Check::new(&stack)),
+            stack,
+            milliseconds,
+            events: Arc::default(),
+            registrations,
+        }
     }
 
     /// Lets the readers of the table's stream and the plug-ins of the bus do all that there is to do.

@@ -44,6 +44,7 @@ mod properties;
 mod rate_limits;
 mod reactions;
 mod readers;
+mod repaired;
 mod revisions;
 mod scheduling;
 mod seeding;

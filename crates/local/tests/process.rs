@@ -78,6 +78,12 @@ async fn what_was_answered_survives_a_kill() {
     assert_eq!(send(http.get(format!("{base}/me")).bearer_auth(&token)).await["username"], "ada");
     send(http.post(format!("{base}/sessions")).json(&credentials)).await;
     assert_eq!(process.signal("-INT"), Some(0), "Ctrl-C ends it cleanly");
+
+    let repair = |folder: &Path| Command::new(BINARY).args(["repair", "--data"]).arg(folder).output().unwrap();
+    let repaired = repair(folder.path());
+    assert_eq!(String::from_utf8(repaired.stdout).unwrap(), "Nothing is wrong.\n");
+    assert!(repaired.status.success());
+    assert!(!repair(&folder.path().join("elsewhere")).status.success(), "it makes no new blog");
 }
 
 #[tokio::test]

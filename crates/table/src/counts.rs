@@ -12,7 +12,7 @@
 //!   [`Table::copy_followers`], [`Table::rank_tag`](crate::Table::rank_tag).
 //! - **A member that comes too late**, for a target that is deleted or renamed since it was read, makes a shard where
 //!   the target is no longer. The stream tells of it, and the same functions bring it to the target or remove it.
-//! - **Repair:** [`Table::recount`](crate::Table::recount).
+//! - **Repair:** [`Table::repair`](crate::Table::repair).
 //!
 //! How to add a count: docs/adr/0020.
 
@@ -26,7 +26,7 @@ use crate::keys::{self, Key};
 use crate::post_writes::number;
 use crate::write::{Write, outlast_transactions};
 use crate::{Consistency, Item, Table, key_attributes, read, sort_key};
-use domain::{PostId, Slug, Tag, Timestamp, User, UserId};
+use domain::{Post, PostId, Slug, Tag, Timestamp, User, UserId};
 
 /// What others count in.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +117,11 @@ impl Shard {
         counts(&self.0).find(|(known, _)| *known == name).map_or(0, |(_, count)| count)
     }
 
+    /// How often it was written.
+    pub fn writes(&self) -> Option<&AttributeValue> {
+        self.0.get(WRITES)
+    }
+
     /// Whether nothing is counted in it any more.
     fn is_empty(&self) -> bool {
         counts(&self.0).all(|(_, count)| count == 0)
@@ -124,7 +129,7 @@ impl Shard {
 
     /// Only if nobody has counted in it since it was read; [`Refused::Changed`] if somebody has.
     pub fn unchanged(&self, write: Write) -> Write {
-        let writes = self.0.get(WRITES).cloned().unwrap_or_else(|| number(0));
+        let writes = self.writes().cloned().unwrap_or_else(|| number(0));
         write.on_condition("writes = :writes").with_value(":writes", writes).on_condition_failed(Refused::Changed)
     }
 
@@ -148,7 +153,7 @@ fn key_of(item: &Item) -> Key {
 const LATE_AT_ONCE: usize = 100;
 
 /// The counts that cards show of a post.
-const CARD_COUNTS: [&str; 4] = ["comments", "reactions", "reposts", "replies"];
+pub(crate) const CARD_COUNTS: [&str; 4] = ["comments", "reactions", "reposts", "replies"];
 
 impl Table {
     /// The shards of a post that stand at this slug; strongly consistent.
@@ -179,10 +184,7 @@ impl Table {
         // Until what was read agrees: of two who do this at the same time, the one who writes last reads last.
         while let Some(post) = self.post_with_id(id, &slug, now).await? {
             let counts = [post.comments, post.reactions, post.reposts, post.replies].map(number);
-            let listed: HashSet<Key> = keys::list_items(&post).into_iter().collect();
-            // Reading them all costs a fifth of writing them all, and mostly none has to be written.
-            let mut items = self.batch_get(&listed, Consistency::Strong).await?;
-            items.retain(|item| CARD_COUNTS.iter().zip(&counts).any(|(name, count)| item.get(*name) != Some(count)));
+            let items = self.cards_with_other_counts(&post).await?;
             if items.is_empty() {
                 break;
             }
@@ -193,6 +195,16 @@ impl Table {
             }
         }
         self.delete_empty(&self.counts_of_post(id, &slug).await?).await
+    }
+
+    /// The cards of a post, in every list that contains it, that show other counts than it has. Reading them all costs a
+    /// fifth of writing them all, and mostly none has to be written.
+    pub(crate) async fn cards_with_other_counts(&self, post: &Post) -> Result<Vec<Item>, Refused> {
+        let counts = [post.comments, post.reactions, post.reposts, post.replies].map(number);
+        let listed: HashSet<Key> = keys::list_items(post).into_iter().collect();
+        let mut cards = self.batch_get(&listed, Consistency::Strong).await?;
+        cards.retain(|card| CARD_COUNTS.iter().zip(&counts).any(|(name, count)| card.get(*name) != Some(count)));
+        Ok(cards)
     }
 
     /// Copies how many follow a user into the profile, which lists of users show. If the user leaves or is gone, whoever

@@ -60,7 +60,7 @@
 //! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
-//! | how far a recount has come | GetItem, TransactWriteItems | `RECOUNT` | `RECOUNT` | strong | 1 RCU, 2 WCU a step |
+//! | how far a repair has come | GetItem, TransactWriteItems | `REPAIR` | `REPAIR` | strong | 1 RCU, 2 WCU a step |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -330,7 +330,7 @@ pub fn pinned_count() -> Key {
 /// How many items a count is spread over that strangers change (docs/adr/0020).
 pub const COUNT_SHARDS: u8 = 16;
 
-/// The shard that counts this member, which is always the same: so a shard is recounted by itself.
+/// The shard that counts this member, which is always the same: so a shard is repaired by itself.
 pub fn count_shard(member: &str) -> u8 {
     first_byte_of_hash(member) % COUNT_SHARDS
 }
@@ -454,9 +454,9 @@ pub fn admins() -> Key {
     Key::new("ADMINS", "ADMINS")
 }
 
-/// How far a recount has come.
-pub fn recount() -> Key {
-    Key::new("RECOUNT", "RECOUNT")
+/// How far a repair has come.
+pub fn repair() -> Key {
+    Key::new("REPAIR", "REPAIR")
 }
 
 /// The key that cursors are signed with.

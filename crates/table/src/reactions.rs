@@ -3,7 +3,6 @@
 //! A user's mark of a post says what the reaction is and makes it one. An item at the post says the same, so that a post
 //! that is removed takes its reactions along. How many there are of each kind is counted in the post ([`crate::counts`]).
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Sums, Target};
@@ -86,8 +85,9 @@ impl Table {
     }
 }
 
-/// Who reacted by the item of a reaction, if it is of this kind.
-pub(crate) fn member_of_kind(item: &Item, kind: ReactionKind) -> Option<String> {
-    let is_kind = item.get("kind") == Some(&AttributeValue::S(kind.as_str().to_owned()));
-    item.get("user").and_then(|user| user.as_s().ok()).filter(|_| is_kind).cloned()
+/// What the item of a reaction counts: a kind, and who reacted.
+pub(crate) fn counted_reaction(item: &Item) -> Option<(&'static str, String)> {
+    let kind = item.get("kind")?.as_s().ok()?;
+    let kind = ReactionKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+    Some((kind.as_str(), item.get("user")?.as_s().ok()?.clone()))
 }

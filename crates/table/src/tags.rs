@@ -129,16 +129,10 @@ impl Table {
     /// Puts a tag where it belongs in the list by count, and deletes it if nobody uses it any more. May be repeated at any
     /// time: it reads the current state.
     pub async fn rank_tag(&self, tag: &Tag) -> Result<(), Refused> {
-        let partition = keys::partition_of_tag(tag);
         // Until what was read agrees: of two who do this at the same time, the one who writes last reads last.
         loop {
-            let items = self.query_prefix(&partition, &keys::tag_prefix(tag), Consistency::Strong).await?;
-            let place = keys::tag_place(tag);
-            let is_place = |item: &Item| sort_key(item) == Some(&place.sk);
-            let (place, shards) = items.into_iter().partition::<Vec<_>, _>(is_place);
-            let place = place.into_iter().next().map(read::<TagPlace>).transpose()?;
-            let shards: Vec<_> = shards.into_iter().map(Shard).collect();
-            let writes = rank(tag, place.map(|place| place.ranked), &shards)?;
+            let (ranked, shards) = self.place_and_shards(tag).await?;
+            let writes = rank(tag, ranked, &shards)?;
             if writes.is_empty() {
                 return self.delete_empty(&shards).await;
             }
@@ -148,13 +142,33 @@ impl Table {
             }
         }
     }
+
+    /// The count by which a tag is ranked, and the count that it has; none if nobody uses it.
+    pub(crate) async fn rank_of_tag(&self, tag: &Tag) -> Result<(Option<u64>, Option<u64>), Refused> {
+        let (ranked, shards) = self.place_and_shards(tag).await?;
+        Ok((ranked, wanted_rank(&shards)))
+    }
+
+    async fn place_and_shards(&self, tag: &Tag) -> Result<(Option<u64>, Vec<Shard>), Refused> {
+        let (partition, place) = (keys::partition_of_tag(tag), keys::tag_place(tag));
+        let items = self.query_prefix(&partition, &keys::tag_prefix(tag), Consistency::Strong).await?;
+        let is_place = |item: &Item| sort_key(item) == Some(&place.sk);
+        let (place, shards) = items.into_iter().partition::<Vec<_>, _>(is_place);
+        let place = place.into_iter().next().map(read::<TagPlace>).transpose()?;
+        Ok((place.map(|place| place.ranked), shards.into_iter().map(Shard).collect()))
+    }
+}
+
+/// The count by which a tag with these shards is ranked; none if nobody uses it.
+fn wanted_rank(shards: &[Shard]) -> Option<u64> {
+    let posts = u64::try_from(shards.iter().map(|shard| shard.get("posts")).sum::<i64>()).unwrap_or(0);
+    Some(posts).filter(|posts| *posts > 0)
 }
 
 /// The writes that put a tag where its count belongs; none if it is there. Its shards stay out of them while the tag is
 /// in use: writers of the tag would have to wait.
 fn rank(tag: &Tag, ranked: Option<u64>, shards: &[Shard]) -> Result<Vec<Write>, Refused> {
-    let posts = u64::try_from(shards.iter().map(|shard| shard.get("posts")).sum::<i64>()).unwrap_or(0);
-    let wanted = Some(posts).filter(|posts| *posts > 0);
+    let wanted = wanted_rank(shards);
     let mut writes = Vec::new();
     if ranked != wanted {
         let place = keys::tag_place(tag);

@@ -31,7 +31,7 @@ mod pre_sign_up;
 mod publish_due;
 mod publish_events;
 mod rank_tag;
-mod recount;
+mod repair;
 mod rewrite_bylines;
 mod steps;
 
@@ -124,7 +124,7 @@ pub static PLUGINS: &[Plugin] = &[
 /// Every job of this crate.
 pub static JOBS: &[Job] = &[
     Job { name: publish_due::NAME, handle: |services| Box::pin(publish_due::publish_due(services)) },
-    Job { name: recount::NAME, handle: |services| Box::pin(recount::recount(services)) },
+    Job { name: repair::NAME, handle: |services| Box::pin(repair::repair(services)) },
 ];
 
 /// Every trigger of this crate.
