@@ -140,7 +140,7 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     let reports = json!([{ "comment": reply["id"], "post": other, "reason": "Too polite", "reported_at": now }]);
     let marks = json!([{ "post_id": other, "reaction": "love", "bookmarked_at": now }]);
     let expected = json!({
-        "profile": profile, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
+        "profile": profile, "wanted_email": null, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
         "marks": marks, "followed_tags": [{ "tag": "rust", "followed_at": now }], "following": [], "followers": [],
     });
     assert_eq!(file, expected);

@@ -170,10 +170,34 @@ impl Table {
         }
     }
 
+    /// Takes an address for a user who has shown that it is theirs, until `until`, unless somebody has it. Twice is the same as
+    /// once, also when [`update_user`](Self::update_user) has made it final by then.
+    pub async fn reserve_email(
+        &self,
+        user: &User,
+        email: &Email,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let reserve = Write::put(keys::email(email), &Guarded::by(user, Some(until.seconds())))?
+            .on_condition(format!("{FREE} OR (user_id = :own AND attribute_exists(expires_at))"))
+            .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+            .with_value(":own", AttributeValue::S(user.id.to_string()))
+            .on_condition_failed(Refused::EmailTaken);
+        match self.write(vec![reserve]).await {
+            Err(Refused::EmailTaken) => match self.holder_of_email(email, now).await? {
+                Some(holder) if holder.user_id == user.id => Ok(()),
+                _ => Err(Refused::EmailTaken),
+            },
+            outcome => outcome,
+        }
+    }
+
     /// Writes the next version of a profile. [`Refused::Changed`] if `old` is no longer what is there.
     ///
     /// The administrators who are in office are a set of their own, changed along with the role and the status, so that of two
-    /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free.
+    /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free; an
+    /// address that is given up is free at once.
     pub async fn update_user(&self, old: &User, new: &User, now: Timestamp) -> Result<(), Refused> {
         let mut writes = vec![
             Write::update(keys::profile(old.id), old, new)?
@@ -202,6 +226,16 @@ impl Table {
                     .with_value(":now", AttributeValue::N(now.seconds().to_string()))
                     .with_value(":own", AttributeValue::S(old.id.to_string()))
                     .on_condition_failed(Refused::UsernameTaken),
+            );
+        }
+        if old.email != new.email {
+            writes.push(Write::delete(keys::email(&old.email)));
+            writes.push(
+                Write::put(keys::email(&new.email), &Guarded::by(old, None))?
+                    .on_condition(format!("{FREE} OR user_id = :own"))
+                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                    .with_value(":own", AttributeValue::S(old.id.to_string()))
+                    .on_condition_failed(Refused::EmailTaken),
             );
         }
         self.write(writes).await
