@@ -6,6 +6,7 @@
 //! | a user's profile with exact counts | Query | `USER#id` | begins with `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU |
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
+//! | who has an e-mail address, to reset the password | UpdateItem | `EMAIL#sha256` | `EMAIL` | | 1 WCU |
 //! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
 //! | register | TransactWriteItems | the first three above | | | 12 WCU, twice |
 //! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
