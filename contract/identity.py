@@ -1094,6 +1094,19 @@ def _(t: Target) -> None:
 
 
 @case(
+    "update attributes: codes go to the new address",
+    "An address that an administrator says is verified is where codes go.",
+    API + "AdminUpdateUserAttributes.html",
+)
+def _(t: Target) -> None:
+    name, other_name = t.user(), t.new_name()
+    t.update(name, email=address(other_name), email_verified="true")
+    answer = t.forgot(name)
+    t.reset(name, t.code(other_name, answer))
+    t.log_in(name, OTHER_PASSWORD)
+
+
+@case(
     "update attributes: a blank value",
     "An attribute that is given a blank value is deleted.",
     API + "AdminUpdateUserAttributes.html",
@@ -1125,6 +1138,27 @@ def _(t: Target) -> None:
 )
 def _(t: Target) -> None:
     refused("InvalidParameterException", t.update, t.user(), shoe_size="41")
+
+
+# -- an account that is made for its message (docs/adr/0028)
+
+
+@case(
+    "delete: the name is free again",
+    "Who signs up with it is another user, with an address and a code of their own.",
+    API + "AdminDeleteUser.html",
+)
+def _(t: Target) -> None:
+    name, other_name = t.unconfirmed(), t.new_name()
+    sub = t.attributes(name)["sub"]
+    t.admin("admin_delete_user", name)
+    answer = t.sign_up(name, UserAttributes=[{"Name": "email", "Value": address(other_name)}])
+    equal("UserStatus", t.status(name), "UNCONFIRMED")
+    equal("email", t.attributes(name)["email"], address(other_name))
+    check(t.attributes(name)["sub"] != sub, "it is the same user")
+    if t.read_code(address(other_name), answer) is not None:
+        t.confirm(name, t.code(other_name, answer))
+        equal("UserStatus", t.status(name), "CONFIRMED")
 
 
 # -- nobody, nowhere

@@ -261,6 +261,11 @@ impl Password {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is this address, which is the first thing that anybody would guess.
+    pub fn repeats_address(&self, email: &Email) -> bool {
+        self.0.to_lowercase() == email.as_str()
+    }
 }
 
 /// The same characters are the same password, whatever keyboard they come from: in Normalization Form C, and every space
@@ -303,7 +308,7 @@ impl NewPassword {
 
     /// Whether it is this address.
     pub fn repeats_address(&self, email: &Email) -> bool {
-        self.reveal().to_lowercase() == email.as_str()
+        self.0.repeats_address(email)
     }
 }
 

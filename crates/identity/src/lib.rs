@@ -7,12 +7,12 @@ use aws::{Failure, Meter, Rejected, Sdk, Service};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::{
-    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType, UserStatusType,
 };
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{CognitoName, ConfirmationCode, Denied, Email, NewPassword, Password, RefreshToken, UserId};
+use domain::{CognitoName, ConfirmationCode, Denied, Email, MailAccount, NewPassword, Password, RefreshToken, UserId};
 use serde::Deserialize;
 
 use crate::secret_hash::SecretHash;
@@ -56,6 +56,9 @@ const SEPARATOR: char = '~';
 /// for its text; to tell the owner that the right password is wrong would be worse than reading it.
 const LOCKED: &str = "Password attempts exceeded";
 
+/// The maximum number of tries to send a message while others send one of the same kind.
+const MAX_TRIES: usize = 3;
+
 impl Identity {
     /// The user pool with this id, by way of this app client with its secret, which may be empty where only calls of
     /// administrators are made. Makes no network call.
@@ -70,25 +73,30 @@ impl Identity {
     /// Makes an account, which waits for its code unless the `pre_sign_up` trigger confirms it. Doing it twice is the
     /// same as once.
     pub async fn sign_up(&self, id: UserId, email: &Email, password: &NewPassword) -> Result<(), Rejected> {
+        // The id is new, so one that is there is our own: an answer was lost and the SDK asked again.
+        self.make(&id.into(), email, password.reveal()).await.map(drop)
+    }
+
+    /// Makes an account with this name, unless there is one already.
+    async fn make(&self, name: &CognitoName, email: &Email, password: &str) -> Result<Made, Rejected> {
         let answer = self
             .client
             .sign_up()
             .client_id(&self.client_id)
-            .secret_hash(self.secret.of(&id.to_string()))
-            .username(id.to_string())
-            .password(password.reveal())
+            .secret_hash(self.secret.of(name.as_str()))
+            .username(name.as_str())
+            .password(password)
             .user_attributes(attribute("email", email.as_str())?)
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Made::Now),
             Err(error) => match error.code() {
-                // The id is new, so the account is our own: an answer was lost and the SDK asked again.
-                Some("UsernameExistsException") => Ok(()),
+                Some("UsernameExistsException") => Ok(Made::Before),
                 // Cognito made the account; only the message could not be sent, at all or for today. It can be sent again.
                 // <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
-                Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(()),
-                _ if is_left_to_us(&error) => Ok(()),
+                Some("CodeDeliveryFailureException" | "LimitExceededException") => Ok(Made::Now),
+                _ if is_left_to_us(&error) => Ok(Made::Now),
                 Some("InvalidPasswordException") => Err(Denied::PasswordNotAccepted.into()),
                 // Of what is sent, only the address and the password are the client's. Which one Cognito means, it says in
                 // words that may change; it names a password that breaks a rule by an error of its own, above.
@@ -103,12 +111,17 @@ impl Identity {
     /// Makes an account usable if the code is right; the registration may still have to be finished. The same 422 for an unknown account, a wrong code, an
     /// old one, and too many tries.
     pub async fn confirm(&self, id: UserId, code: &ConfirmationCode) -> Result<(), Rejected> {
+        self.enter_code(&id.into(), code).await
+    }
+
+    /// Enters the code that was sent when this account was made.
+    async fn enter_code(&self, name: &CognitoName, code: &ConfirmationCode) -> Result<(), Rejected> {
         let answer = self
             .client
             .confirm_sign_up()
             .client_id(&self.client_id)
-            .secret_hash(self.secret.of(&id.to_string()))
-            .username(id.to_string())
+            .secret_hash(self.secret.of(name.as_str()))
+            .username(name.as_str())
             .confirmation_code(code.as_str())
             .send()
             .await;
@@ -116,6 +129,95 @@ impl Identity {
             Ok(_) => Ok(()),
             Err(error) if is_left_to_us(&error) => Ok(()),
             Err(error) => Err(code_refused(error)),
+        }
+    }
+
+    /// Sends a message to this address: a code to the new one, a notice to the old one. A message before it of the same kind, with
+    /// its code, counts no longer; of two at once one counts. `email` is refused like that of [`sign_up`](Self::sign_up).
+    pub async fn send(&self, account: MailAccount, email: &Email) -> Result<(), Rejected> {
+        let name = account.name();
+        for _ in 0..MAX_TRIES {
+            self.delete(&name).await?;
+            match self.make(&name, email, &password_of_nobody()?).await? {
+                Made::Now => return Ok(()),
+                // An answer was lost and the SDK asked again, or somebody asks for the same.
+                Made::Before if self.mail_account(account).await?.is_some_and(|there| there.email == *email) => {
+                    return Ok(());
+                }
+                Made::Before => {}
+            }
+        }
+        Err(Failure::Overloaded("others send at the same moment".into()).into())
+    }
+
+    /// The address that this user wants, if there is one, whether or not it was shown that it is theirs.
+    pub async fn wanted_email(&self, id: UserId) -> Result<Option<Email>, Failure> {
+        Ok(self.mail_account(MailAccount::NewAddress(id)).await?.map(|account| account.email))
+    }
+
+    /// The address that this user wants, if the code is right that was sent to it; otherwise the same 422 as
+    /// [`confirm`](Self::confirm). Once it was right, any code will do until [`forget_wanted_email`](Self::forget_wanted_email):
+    /// whoever was stopped between the two tries again.
+    pub async fn confirm_wanted_email(&self, id: UserId, code: &ConfirmationCode) -> Result<Email, Rejected> {
+        let account = MailAccount::NewAddress(id);
+        let refused = match self.enter_code(&account.name(), code).await {
+            Ok(()) => Denied::WrongCode,
+            Err(Rejected::Denied(denied)) => denied,
+            Err(failed) => return Err(failed),
+        };
+        // What Cognito says here is what counts: it has the address and that it is confirmed in one, whatever else asked for
+        // another address meanwhile.
+        let account = self.mail_account(account).await?.filter(|account| account.is_confirmed);
+        Ok(account.ok_or(refused)?.email)
+    }
+
+    /// Forgets which address this user wants, and that the old one was told. Twice is the same as once.
+    pub async fn forget_wanted_email(&self, id: UserId) -> Result<(), Rejected> {
+        for account in MailAccount::of(id) {
+            self.delete(&account.name()).await?;
+        }
+        Ok(())
+    }
+
+    async fn mail_account(&self, account: MailAccount) -> Result<Option<Address>, Failure> {
+        let answer = self
+            .client
+            .admin_get_user()
+            .user_pool_id(&self.user_pool_id)
+            .username(account.name().as_str())
+            .send()
+            .await;
+        let user = match answer {
+            Ok(user) => user,
+            Err(error) if error.code() == Some("UserNotFoundException") => return Ok(None),
+            Err(error) => return Err(Failure::of(error)),
+        };
+        let value = |name: &str| user.user_attributes().iter().find(|attribute| attribute.name() == name)?.value();
+        let email = Email::try_from(value("email").unwrap_or_default().to_owned()).map_err(Failure::internal)?;
+        // Not by an operator, who confirms the account and not the address.
+        let is_confirmed =
+            user.user_status() == Some(&UserStatusType::Confirmed) && value("email_verified") == Some("true");
+        Ok(Some(Address { email, is_confirmed }))
+    }
+
+    /// Gives an account another address, to which codes go from now on. It has to be known to be the user's: Cognito takes it as
+    /// verified, and sends nothing.
+    /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminUpdateUserAttributes.html>
+    pub async fn set_email(&self, name: &CognitoName, email: &Email) -> Result<(), Rejected> {
+        let answer = self
+            .client
+            .admin_update_user_attributes()
+            .user_pool_id(&self.user_pool_id)
+            .username(name.as_str())
+            .user_attributes(attribute("email", email.as_str())?)
+            .user_attributes(attribute("email_verified", "true")?)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            // They left at this very moment.
+            Err(error) if error.code() == Some("UserNotFoundException") => Err(Denied::AccountNotInUse.into()),
+            Err(error) => Err(Failure::of(error).into()),
         }
     }
 
@@ -286,6 +388,25 @@ impl Identity {
         let answer = answer.map(|output| (output.authentication_result, output.challenge_name));
         tokens(answer, Denied::BadRefreshToken)
     }
+}
+
+/// Whether an account was made, or was there.
+enum Made {
+    Now,
+    Before,
+}
+
+/// The address of an account that is nobody's.
+struct Address {
+    email: Email,
+    is_confirmed: bool,
+}
+
+/// A password that nobody knows, not even we.
+fn password_of_nobody() -> Result<String, Failure> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::internal("the system gives no random bytes"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn attribute(name: &str, value: &str) -> Result<AttributeType, Failure> {

@@ -140,7 +140,7 @@ fn needs(service: &str, action: &str, request: &Value) -> Vec<Need> {
 fn guesses_or_sends(action: &str, request: &Value) -> bool {
     match action {
         "AdminInitiateAuth" | "InitiateAuth" => request["AuthFlow"] != "REFRESH_TOKEN_AUTH",
-        "ConfirmSignUp" | "ResendConfirmationCode" | "ForgotPassword" | "ConfirmForgotPassword" => true,
+        "SignUp" | "ConfirmSignUp" | "ResendConfirmationCode" | "ForgotPassword" | "ConfirmForgotPassword" => true,
         _ => false,
     }
 }

@@ -450,6 +450,11 @@ fn leave_unprocessed(answered: &mut Value) {
 }
 
 fn capacity(answered: &Value) -> f64 {
+    // A write whose condition fails costs what the item costs, at least one unit; DynamoDB does not tell.
+    // <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>
+    if answered["__type"].as_str().is_some_and(|kind| kind.ends_with("ConditionalCheckFailedException")) {
+        return 1.0;
+    }
     let units = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or(0.0);
     match &answered["ConsumedCapacity"] {
         Value::Array(tables) => tables.iter().map(units).sum(),

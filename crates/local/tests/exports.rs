@@ -140,7 +140,7 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     let reports = json!([{ "comment": reply["id"], "post": other, "reason": "Too polite", "reported_at": now }]);
     let marks = json!([{ "post_id": other, "reaction": "love", "bookmarked_at": now }]);
     let expected = json!({
-        "profile": profile, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
+        "profile": profile, "wanted_email": null, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
         "marks": marks, "followed_tags": [{ "tag": "rust", "followed_at": now }], "following": [], "followers": [],
     });
     assert_eq!(file, expected);
@@ -228,7 +228,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 31, "{calls:?}");
+    assert_eq!(calls.len(), 32, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {

@@ -20,6 +20,7 @@ mod counters;
 mod custom_domain;
 mod daily_limit;
 mod domain_events;
+mod email_change;
 mod exports;
 mod faults;
 mod follows;

@@ -15,6 +15,19 @@ async fn link(client: &Client, slug: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_link_has_the_scheme_of_the_gateway_whatever_the_client_says() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.post("/posts", json!({ "title": "Draft", "body": "Not yet." })).await.expect_status(201);
+    for said in ["https", "javascript", ""] {
+        let headers = [("x-forwarded-proto", said)];
+        let link = ada.call("POST", "/posts/draft/preview", &headers, Some(json!({}))).await;
+        link.expect_status(201);
+        assert!(link.body["url"].as_str().unwrap().starts_with("http://localhost/v1/"), "{said}: {}", link.body);
+    }
+}
+
+#[tokio::test]
 async fn whoever_has_the_link_reads_the_draft_for_seven_days() {
     let stack = TestStack::start().await;
     let (ada, visitor) = (stack.user("ada").await, stack.visitor());

@@ -72,7 +72,7 @@ async fn log_in(stack: &TestStack, name: &str) -> harness::Client {
 }
 
 /// Signs up at Cognito, confirms, logs in.
-async fn comes_by_cognito(stack: &TestStack, name: &str, email: &str) -> harness::Client {
+pub async fn comes_by_cognito(stack: &TestStack, name: &str, email: &str) -> harness::Client {
     assert!(!sign_up(stack, name, &[("email", email)]).await.unwrap());
     confirm(stack, name, email).await.unwrap();
     log_in(stack, name).await

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::request::Request;
 use crate::rules::{self, ATTEMPTS, ATTEMPTS_WINDOW, Purpose};
 use crate::store::{Code, Db, User, later};
+use crate::triggers::Message;
 use crate::{Cognito, Email, random};
 
 const REQUEST: &str = "request";
@@ -42,9 +43,12 @@ impl Cognito {
             if db.user(&user.username)?.is_some() {
                 return Err(Fault::refused("UsernameExistsException", "User already exists"));
             }
-            db.save(&user)?;
-            if user.confirmed { Ok(()) } else { send_code(db, &user, Purpose::SignUp, now) }
+            Ok(db.save(&user)?)
         })?;
+        if !user.confirmed {
+            let message = self.message(Purpose::SignUp, "SignUp", &user.username, &user.attributes)?;
+            self.store.write(|db| send_code(db, &user, Purpose::SignUp, &message, now))?;
+        }
         if user.confirmed {
             self.post_confirmation("ConfirmSignUp", &user)?;
             return Ok(json!({ "UserConfirmed": true, "UserSub": user.sub }));
@@ -77,13 +81,14 @@ impl Cognito {
         let username = request.username()?;
         self.check_client_of(request)?;
         let now = (self.now)();
+        let message = self.message_to(Purpose::SignUp, "ResendCode", &username)?;
         let destination = self.store.write(|db| {
             let (limit, user) = Limit::check(db, &username, Purpose::SignUp, REQUEST, now)?;
             limit.count()?;
             match user.filter(|user| user.enabled) {
                 Some(user) if user.confirmed => Err(Fault::invalid_parameter("User is already confirmed.")),
                 Some(user) => {
-                    send_code(db, &user, Purpose::SignUp, now)?;
+                    send_code(db, &user, Purpose::SignUp, &message, now)?;
                     Ok(rules::mask(user.email()))
                 }
                 None => Ok(rules::simulated_destination(&username)),
@@ -99,19 +104,28 @@ impl Cognito {
         let username = request.username()?;
         self.check_client_of(request)?;
         let now = (self.now)();
+        let message = self.message_to(Purpose::Reset, "ForgotPassword", &username)?;
         let destination = self.store.write(|db| {
             let (limit, user) = Limit::check(db, &username, Purpose::Reset, REQUEST, now)?;
             limit.count()?;
             let reachable = |user: &User| user.enabled && user.confirmed && user.email_is_verified();
             match user.filter(reachable) {
                 Some(user) => {
-                    send_code(db, &user, Purpose::Reset, now)?;
+                    send_code(db, &user, Purpose::Reset, &message, now)?;
                     Ok(rules::mask(user.email()))
                 }
                 None => Ok(rules::simulated_destination(&username)),
             }
         })?;
         Ok(json!({ "CodeDeliveryDetails": delivery(&destination) }))
+    }
+
+    /// The message that a call is about to send to this user; the function of the pool is asked for nobody too, which real
+    /// Cognito does not do.
+    fn message_to(&self, purpose: Purpose, call: &str, username: &str) -> Result<Message, Fault> {
+        let attributes =
+            self.store.write(|db| Ok(db.user(username)?.map(|user| user.attributes).unwrap_or_default()))?;
+        self.message(purpose, call, username, &attributes)
     }
 
     /// A new password leaves sessions alone, as in Cognito: who wants them ended calls `AdminUserGlobalSignOut`.
@@ -152,13 +166,12 @@ fn delivery(destination: &str) -> Value {
     })
 }
 
-fn send_code(db: &Db<'_>, user: &User, purpose: Purpose, now: Timestamp) -> Result<(), Fault> {
+fn send_code(db: &Db<'_>, user: &User, purpose: Purpose, message: &Message, now: Timestamp) -> Result<(), Fault> {
     let code = random::code()?;
-    let (subject, body) = purpose.message(&code);
     db.mail(&Email {
         to: user.email().to_owned(),
-        subject: subject.to_owned(),
-        body,
+        subject: message.subject.clone(),
+        body: message.text.replace(rules::CODE, &code),
         code: code.clone(),
         sent_at: now,
     })?;

@@ -5,7 +5,7 @@
 //! insensitive), one app client with a secret, `email` as its required and auto-verified attribute, no MFA, and
 //! `PreventUserExistenceErrors: ENABLED`.
 //!
-//! Of its Lambda triggers it calls `PreSignUp` and `PostConfirmation` ([`Triggers`]).
+//! Of its Lambda triggers it calls `PreSignUp`, `PostConfirmation` and `CustomMessage` ([`Triggers`]).
 //!
 //! * `request` reads a call's members, `rules` decides, `store` remembers, `tokens` and `passwords` do the
 //!   cryptography; `accounts`, `sessions` and `admin` are the calls; `triggers` asks the pool's functions.

@@ -16,6 +16,9 @@ pub(super) type Attributes = BTreeMap<String, String>;
 pub(super) const ATTEMPTS: i64 = 5;
 pub(super) const ATTEMPTS_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
+/// The place of the code in a message.
+pub(super) const CODE: &str = "{####}";
+
 /// What a code is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -40,12 +43,12 @@ impl Purpose {
         }
     }
 
-    /// Cognito's default message.
+    /// Cognito's default message, with a place for the code: subject and text.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html>
-    pub(super) fn message(self, code: &str) -> (&'static str, String) {
+    pub(super) fn message(self) -> (&'static str, &'static str) {
         match self {
-            Purpose::SignUp => ("Your verification code", format!("Your confirmation code is {code}")),
-            Purpose::Reset => ("Your password reset code", format!("Your password reset code is {code}")),
+            Purpose::SignUp => ("Your verification code", "Your confirmation code is {####}"),
+            Purpose::Reset => ("Your password reset code", "Your password reset code is {####}"),
         }
     }
 

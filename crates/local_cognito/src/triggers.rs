@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Cognito;
 use crate::fault::Fault;
-use crate::rules::Attributes;
+use crate::rules::{self, Attributes, Purpose};
 use crate::store::User;
 
 /// The functions that the pool's `LambdaConfig` names. They are called outside of transactions, because they may call
@@ -21,6 +21,12 @@ pub trait Triggers: Send + Sync {
 pub(super) struct Admitted {
     pub(super) confirmed: bool,
     pub(super) email_verified: bool,
+}
+
+/// A message, with a place for the code in its text.
+pub(super) struct Message {
+    pub(super) subject: String,
+    pub(super) text: String,
 }
 
 impl Cognito {
@@ -44,6 +50,27 @@ impl Cognito {
         Ok(())
     }
 
+    /// What a message to this user says that is sent because of this call: subject and text, with a place for the code.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html>
+    pub(super) fn message(
+        &self,
+        purpose: Purpose,
+        call: &str,
+        username: &str,
+        attributes: &Attributes,
+    ) -> Result<Message, Fault> {
+        let response = json!({ "smsMessage": null, "emailMessage": null, "emailSubject": null });
+        let answer = self.trigger("CustomMessage", call, username, attributes, response)?;
+        let (subject, text) = purpose.message();
+        let or = |name: &str, default: &str| answer["response"][name].as_str().unwrap_or(default).to_owned();
+        let message = Message { subject: or("emailSubject", subject), text: or("emailMessage", text) };
+        if !message.text.contains(rules::CODE) {
+            let no_code = "CustomMessage returned a message without a place for the code";
+            return Err(Fault::refused("InvalidLambdaResponseException", no_code));
+        }
+        Ok(message)
+    }
+
     fn trigger(
         &self,
         kind: &'static str,
@@ -52,7 +79,7 @@ impl Cognito {
         attributes: &Attributes,
         response: Value,
     ) -> Result<Value, Fault> {
-        let event = json!({
+        let mut event = json!({
             "version": "1",
             "triggerSource": format!("{kind}_{call}"),
             "region": self.settings.region,
@@ -62,6 +89,10 @@ impl Cognito {
             "request": { "userAttributes": attributes },
             "response": response,
         });
+        if kind == "CustomMessage" {
+            event["request"]["codeParameter"] = rules::CODE.into();
+            event["request"]["usernameParameter"] = "{username}".into();
+        }
         match self.triggers.get().and_then(|triggers| triggers.call(kind, event)) {
             None => Ok(Value::Null),
             Some(Ok(answer)) => Ok(answer),

@@ -6,9 +6,11 @@
 //! | a user's profile with exact counts | Query | `USER#id` | begins with `PROFILE` | eventual; strong for a viewer | 0.5 to 1 RCU |
 //! | who has a username | GetItem | `USERNAME#name` | `USERNAME` | strong | 1 RCU |
 //! | who has an e-mail address | GetItem | `EMAIL#sha256` | `EMAIL` | strong | 1 RCU |
+//! | who has an e-mail address, to reset the password | UpdateItem | `EMAIL#sha256` | `EMAIL` | | 1 WCU |
 //! | whose name in Cognito it is, if it is no id | GetItem | `COGNITO#sha256` | `COGNITO` | strong | 1 RCU |
 //! | register | TransactWriteItems | the first three above | | | 12 WCU, twice |
 //! | a profile for who came by another way | TransactWriteItems | the four above | | | 16 WCU |
+//! | change the e-mail address | TransactWriteItems, twice | the new `EMAIL#sha256`; the profile and both `EMAIL#sha256` | | | 2 WCU, 8 WCU |
 //! | change a role, suspend, reinstate | TransactWriteItems | the profile, `ADMINS` | `ADMINS` | | 4 to 6 WCU |
 //! | a post by its slug, or where it moved | Query | `POST#slug` | begins with `POST` | eventual; strong for a viewer | 2 RCU |
 //! | a post without its text | Query | `POST#slug` | from `POST` to `POST#COUNT#~` | strong | 1 RCU |

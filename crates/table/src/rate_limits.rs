@@ -82,6 +82,11 @@ impl RateLimit {
     pub const CONFIRM_REGISTRATION: Self = Self::new("confirm_registration", 5, 50, HOUR);
     /// Guesses a code.
     pub const RESET_PASSWORD: Self = Self::new("reset_password", 5, 50, HOUR);
+    /// Guesses a code.
+    pub const CONFIRM_EMAIL: Self = Self::new("confirm_email", 5, 50, HOUR);
+    /// Sends two e-mails, and guesses a password with an access token that may be stolen. The account is the user's, whichever
+    /// addresses they name.
+    pub const CHANGE_EMAIL: Self = Self::sending("change_email");
     /// Sends an e-mail.
     pub const REGISTER: Self = Self::sending("register");
     /// Sends an e-mail.

@@ -1,13 +1,14 @@
 //! Access patterns of users.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
 use crate::counts::Sums;
 use crate::keys::{self, Key, List};
-use crate::write::Write;
-use crate::{Consistency, Entity, Table, read, sort_key};
+use crate::write::{self, Write};
+use crate::{Consistency, Entity, Table, key_attributes, read, sort_key};
 use domain::Timestamp;
 use domain::{CognitoName, Denied, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
@@ -26,11 +27,20 @@ pub struct Guarded {
     /// Whether it is a username that its user has given up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub former: bool,
+    /// Whether a code to reset the password was asked for at this address, since it is its user's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset_asked: bool,
 }
 
 impl Guarded {
     fn by(user: &User, expires_at: Option<i64>) -> Self {
-        Self { user_id: user.id, cognito_name: user.cognito_name.clone(), expires_at, former: false }
+        Self {
+            user_id: user.id,
+            cognito_name: user.cognito_name.clone(),
+            expires_at,
+            former: false,
+            reset_asked: false,
+        }
     }
 
     /// The user's name in Cognito.
@@ -99,6 +109,26 @@ impl Table {
     /// Who has this e-mail address, or has reserved it.
     pub async fn holder_of_email(&self, email: &Email, now: Timestamp) -> Result<Option<Guarded>, Refused> {
         self.guard(&keys::email(email), now).await
+    }
+
+    /// Who has this e-mail address; notes that a code to reset their password is asked for there. Costs the same for an address that
+    /// nobody has, or that is only reserved.
+    pub async fn ask_reset(&self, email: &Email) -> Result<Option<Guarded>, Refused> {
+        let note = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&keys::email(email))))
+            .update_expression("SET reset_asked = :true")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(expires_at)")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match write::outlast_transactions(|| note.clone().send()).await {
+            Ok(noted) => noted.attributes.map(read).transpose(),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+            Err(error) => Err(Refused::of(error)),
+        }
     }
 
     /// Whose name in Cognito this is, if it is none of our ids.
@@ -170,10 +200,34 @@ impl Table {
         }
     }
 
+    /// Takes an address for a user who has shown that it is theirs, until `until`, unless somebody has it. Twice is the same as
+    /// once, also when [`update_user`](Self::update_user) has made it final by then.
+    pub async fn reserve_email(
+        &self,
+        user: &User,
+        email: &Email,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let reserve = Write::put(keys::email(email), &Guarded::by(user, Some(until.seconds())))?
+            .on_condition(format!("{FREE} OR (user_id = :own AND attribute_exists(expires_at))"))
+            .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+            .with_value(":own", AttributeValue::S(user.id.to_string()))
+            .on_condition_failed(Refused::EmailTaken);
+        match self.write(vec![reserve]).await {
+            Err(Refused::EmailTaken) => match self.holder_of_email(email, now).await? {
+                Some(holder) if holder.user_id == user.id => Ok(()),
+                _ => Err(Refused::EmailTaken),
+            },
+            outcome => outcome,
+        }
+    }
+
     /// Writes the next version of a profile. [`Refused::Changed`] if `old` is no longer what is there.
     ///
     /// The administrators who are in office are a set of their own, changed along with the role and the status, so that of two
-    /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free.
+    /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free; an
+    /// address that is given up is free at once.
     pub async fn update_user(&self, old: &User, new: &User, now: Timestamp) -> Result<(), Refused> {
         let mut writes = vec![
             Write::update(keys::profile(old.id), old, new)?
@@ -202,6 +256,16 @@ impl Table {
                     .with_value(":now", AttributeValue::N(now.seconds().to_string()))
                     .with_value(":own", AttributeValue::S(old.id.to_string()))
                     .on_condition_failed(Refused::UsernameTaken),
+            );
+        }
+        if old.email != new.email {
+            writes.push(Write::delete(keys::email(&old.email)));
+            writes.push(
+                Write::put(keys::email(&new.email), &Guarded::by(old, None))?
+                    .on_condition(format!("{FREE} OR user_id = :own"))
+                    .with_value(":now", AttributeValue::N(now.seconds().to_string()))
+                    .with_value(":own", AttributeValue::S(old.id.to_string()))
+                    .on_condition_failed(Refused::EmailTaken),
             );
         }
         self.write(writes).await

@@ -618,6 +618,10 @@ fn one<'a>(resources: &'a Map<String, Value>, kind: &str) -> Result<&'a Value, T
 }
 
 /// Turns YAML into JSON, CloudFormation's functions into what they stand for.
+/// What a property refers to that is not there.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html>
+const NO_VALUE: &str = "AWS::NoValue";
+
 struct Resolver<'a> {
     refs: &'a Refs,
     parameters: &'a Yaml,
@@ -633,7 +637,10 @@ impl Resolver<'_> {
             Yaml::String(value) => json!(value),
             Yaml::Sequence(values) => values.iter().map(|value| self.json(value)).collect(),
             Yaml::Mapping(values) => {
-                let pair = |(name, value): (&Yaml, &Yaml)| Some((name.as_str()?.to_owned(), self.json(value)));
+                let pair = |(name, value): (&Yaml, &Yaml)| {
+                    let value = self.json(value);
+                    (value != NO_VALUE).then_some((name.as_str()?.to_owned(), value))
+                };
                 values.iter().filter_map(pair).collect::<Map<_, _>>().into()
             }
             Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), tagged.value.as_str()) {

@@ -42,6 +42,7 @@ pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>
     if exports.len() == STEP {
         return Ok(Some(work));
     }
+    services.identity.forget_wanted_email(user.id).await?;
     services.identity.delete(&user.cognito_name()).await?;
     blog.table.delete_user(&user).await?;
     Ok(None)

@@ -108,7 +108,13 @@ pub async fn export_user(services: &Services, work: Work) -> Result<Option<Work>
     let Some(user) = user.filter(User::is_public) else { return Ok(None) };
     let key = export_key(&export);
     let (mut file, place) = match work.written {
-        None => (services.bucket.begin(key), Place::Posts(None)),
+        None => {
+            let mut file = services.bucket.begin(key);
+            let wanted_email = services.identity.wanted_email(user.id).await?;
+            file.write(&format!("{{\"profile\":{},\n\"wanted_email\":{},\n", json(&user)?, json(&wanted_email)?))
+                .await?;
+            (file, Place::Posts(None))
+        }
         Some(Written { sent, place }) => (services.bucket.resume(key, sent), place),
     };
     if let Some(place) = write_on(blog, &user, place, &mut file).await? {
@@ -131,9 +137,7 @@ async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>)
     let mut place = place;
     loop {
         let full = match &place {
-            Place::Posts(after) => {
-                write_posts(blog, user, &posts, *after, file).await?.map(|id| Place::Posts(Some(id)))
-            }
+            Place::Posts(after) => write_posts(blog, &posts, *after, file).await?.map(|id| Place::Posts(Some(id))),
             Place::Versions(after) => {
                 write_versions(blog, &posts, *after, file).await?.map(|after| Place::Versions(Some(after)))
             }
@@ -168,17 +172,16 @@ async fn write_on(blog: &Blog, user: &User, place: Place, file: &mut Upload<'_>)
     }
 }
 
-/// The profile and the posts after `after`. Gives the last one that is written, if a part is full.
+/// The posts after `after`. Gives the last one that is written, if a part is full.
 async fn write_posts(
     blog: &Blog,
-    user: &User,
     posts: &BTreeMap<PostId, Slug>,
     after: Option<PostId>,
     file: &mut Upload<'_>,
 ) -> Result<Option<PostId>, Problem> {
     let mut separator = if after.is_some() { ",\n" } else { "\n" };
     if after.is_none() {
-        file.write(&format!("{{\"profile\":{},\n\"posts\":[", json(user)?)).await?;
+        file.write("\"posts\":[").await?;
     }
     for (id, slug) in posts.iter().filter(|(id, _)| after.is_none_or(|after| **id > after)) {
         // It may be gone by now, and its slug another post's.

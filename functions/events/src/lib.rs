@@ -21,6 +21,7 @@
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html>
 
 mod copy_counts;
+mod custom_message;
 mod delete_rest_of_post;
 mod delete_user;
 mod export_user;
@@ -129,6 +130,10 @@ pub static JOBS: &[Job] = &[
 
 /// Every trigger of this crate.
 pub static TRIGGERS: &[Trigger] = &[
+    Trigger {
+        name: custom_message::NAME,
+        handle: |_, event| Box::pin(async { write(custom_message::custom_message(read(event)?)) }),
+    },
     Trigger {
         name: post_confirmation::NAME,
         handle: |services, event| {

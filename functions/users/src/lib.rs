@@ -44,7 +44,9 @@ impl edge::Services for Services {
 
 edge::operations! {
     Services;
+    change_email,
     change_password,
+    confirm_email,
     confirm_registration,
     delete_me,
     export_me,

@@ -27,8 +27,7 @@ pub async fn forgot_password(
 ) -> Result<Accepted, Problem> {
     // A registration that is not completed is nobody's account yet. The same for it and for an unknown address: this must
     // not tell who has an account.
-    let holder = services.blog.table.holder_of_email(&body.email, now).await?;
-    let holder = holder.filter(|guard| guard.expires_at.is_none());
+    let holder = services.blog.table.ask_reset(&body.email).await?;
     let name = holder.map_or_else(|| services.blog.new_id(now), Guarded::cognito_name);
     services.identity.forgot_password(&name).await?;
     Ok(Accepted)

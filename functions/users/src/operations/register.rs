@@ -4,12 +4,13 @@
 //! Problems: username-taken, email-taken, conflict.
 
 use aws::Rejected;
-use domain::{Denied, DisplayName, Email, NewPassword, Timestamp, User, UserId, UserStatus, Username, Viewer, fields};
+use domain::{Denied, DisplayName, Email, NewPassword, User, UserStatus, Username, Viewer, fields};
 use edge::{Attempt, Attempted, Call, Created, Problem, SignUpConfirmation, Visitor};
 use table::{Consistency, RateLimit, Refused};
 use views::PrivateProfile;
 
 use crate::Services;
+use crate::shared::registrations::replace_unconfirmed;
 
 fields! {
     pub struct Registration {
@@ -85,22 +86,6 @@ pub async fn register(
         version: Some(user.version),
         body: PrivateProfile::new(user),
     })
-}
-
-/// Gives up the registration that holds this address and was never completed, unless it is this one, tried again: whoever
-/// named the address first has not shown that it is theirs. With it goes its password, so that the owner of the mailbox, who can
-/// always register again, never gets an account with a stranger's password.
-async fn replace_unconfirmed(services: &Services, email: &Email, id: UserId, now: Timestamp) -> Result<(), Problem> {
-    let table = &services.blog.table;
-    let holder = table.holder_of_email(email, now).await?;
-    let Some(holder) = holder.filter(|holder| holder.is_reserved() && holder.user_id != id) else { return Ok(()) };
-    let Some(stale) = table.user(holder.user_id, Consistency::Strong).await? else { return Ok(()) };
-    match table.release_user(&stale).await {
-        Ok(()) => Ok(services.identity.delete(&stale.cognito_name()).await?),
-        // It was completed, or replaced, at this very moment. Whoever has the address now keeps it.
-        Err(Refused::RegistrationLapsed) => Ok(()),
-        Err(refused) => Err(refused.into()),
-    }
 }
 
 /// How long a name stays reserved for a registration that is not completed, in seconds.

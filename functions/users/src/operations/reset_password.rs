@@ -33,6 +33,8 @@ pub async fn reset_password(
     }
     // For an unknown address Cognito is asked all the same, so that the time does not tell either.
     let holder = blog.table.holder_of_email(&body.email, now).await?;
+    // Cognito does not say where a code went. One that went to the mailbox that the account had before counts no longer.
+    let holder = holder.filter(|guard| guard.reset_asked);
     let user_id: UserId = holder.as_ref().map_or_else(|| blog.new_id(now), |guard| guard.user_id);
     let name = holder.map_or_else(|| user_id.into(), Guarded::cognito_name);
     services.identity.reset_password(&name, &body.code, &body.new_password).await?;

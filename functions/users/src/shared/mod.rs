@@ -2,4 +2,5 @@
 
 pub mod edit_user;
 pub mod lookup;
+pub mod registrations;
 pub mod sessions;
