@@ -22,6 +22,7 @@ mod daily_limit;
 mod domain_events;
 mod exports;
 mod faults;
+mod feed;
 mod follows;
 mod gateway;
 mod growth;
