@@ -175,7 +175,7 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         publish with 5 tags          2 reads    3 RCU  1 writes  40 WCU
         edit a title with 5 tags     2 reads    3 RCU  1 writes  26 WCU
         follow                       2 reads    2 RCU  1 writes  10 WCU
-        unfollow                     2 reads    2 RCU  1 writes  10 WCU
+        unfollow                     2 reads    2 RCU  1 writes  12 WCU
         20 comments                  2 reads  3.5 RCU  0 writes   0 WCU
         comment                      3 reads    3 RCU  1 writes  10 WCU
         reply                        5 reads    6 RCU  1 writes  12 WCU
@@ -187,6 +187,7 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         20 followers, signed in      4 reads 43.5 RCU  0 writes   0 WCU
         read my profile              1 reads    1 RCU  0 writes   0 WCU
         authorize, read my profile   2 reads  1.5 RCU  0 writes   0 WCU
+        20 of my home feed           6 reads   13 RCU  0 writes   0 WCU
     "#]]
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);
