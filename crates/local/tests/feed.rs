@@ -200,13 +200,13 @@ async fn a_walk_shows_each_post_once_however_many_reposts_there_are_of_it() {
     for (number, fan) in fans.iter_mut().enumerate() {
         *fan = stack.log_in(&format!("fan-{number}")).await;
     }
-    for (number, fan) in (0..60).map(|number| (number, &fans[number % 3])) {
+    for (number, fan) in (0..40).map(|number| (number, &fans[number % 3])) {
         stack.pass_seconds(1);
         repost(fan, &format!("ada-{}", number * 7 % 20)).await;
     }
     stack.settle().await;
     let all: BTreeSet<_> = numbered("ada", 0..20).into_iter().collect();
-    for limit in [1, 3, 7, 100] {
+    for limit in [3, 7, 100] {
         let seen = walked(&reader, limit).await;
         assert_eq!(seen.len(), 20, "by {limit}: {seen:?}");
         assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all, "by {limit}");
@@ -362,7 +362,7 @@ async fn a_walk_shows_what_was_there_throughout_once_while_others_write() {
     }
     reader.call("PUT", "/tags/rust/follow", &[], None).await.expect_status(204);
     let mut stays = BTreeSet::new();
-    for number in 0..24 {
+    for number in 0..16 {
         let (author, tags): (_, &[&str]) = match number % 4 {
             0 => (&ada, &[]),
             1 => (&bob, &[]),
@@ -375,7 +375,7 @@ async fn a_walk_shows_what_was_there_throughout_once_while_others_write() {
         }
         stack.settle().await;
     }
-    for limit in [1, 3, 5] {
+    for limit in [2, 5] {
         let (mut seen, mut cursor, mut round) = (Vec::new(), String::new(), 0);
         loop {
             let page = reader.get(&format!("/me/feed?limit={limit}{cursor}")).await;
@@ -384,14 +384,14 @@ async fn a_walk_shows_what_was_there_throughout_once_while_others_write() {
             // Between two pages others publish, withdraw, publish again and repost what is on a later page.
             let author = |number: usize| [&ada, &bob, &cem, &reader][number % 4];
             publish(&stack, author(round), &format!("New {limit} {round}"), &["rust"]).await;
-            let comes_and_goes = round * 5 % 25;
-            if comes_and_goes < 24 {
+            let comes_and_goes = round * 5 % 20;
+            if comes_and_goes < 16 {
                 let path = format!("/posts/post-{comes_and_goes}");
                 let change = if round % 2 == 0 { "unpublish" } else { "publish" };
                 author(comes_and_goes).post(&format!("{path}/{change}"), json!({})).await;
             }
             if round % 3 == 0 {
-                bob.call("PUT", &format!("/posts/post-{}/repost", round % 20), &[], None).await;
+                bob.call("PUT", &format!("/posts/post-{}/repost", round % 16), &[], None).await;
             }
             if round % 2 == 0 {
                 stack.settle().await;
@@ -463,23 +463,29 @@ async fn a_feed_comes_to_the_same_whatever_comes_again_or_in_another_order() {
 /// Whatever call fails that the plug-in makes: before it is done, and after.
 #[tokio::test]
 async fn a_feed_comes_to_the_same_wherever_its_plug_in_is_stopped() {
-    let mut faults = Vec::new();
-    for (action, skips) in [("BatchWriteItem", 3), ("TransactWriteItems", 2), ("PutEvents", 2)] {
-        faults.extend((0..skips).map(|skip| (action, skip, Fault::ServerError)));
-        faults.extend((0..2).map(|skip| (action, skip, Fault::AnswerLost)));
-    }
-    for action in ["Query", "BatchGetItem", "GetItem"] {
-        faults.extend((0..2).map(|skip| (action, skip, Fault::ServerError)));
-    }
-    // Most of the time is waiting for the next try.
-    let mut stories = tokio::task::JoinSet::new();
-    for max_followers in [1, 1000] {
-        for (action, skip, fault) in faults.iter().copied() {
-            stories.spawn(stopped(max_followers, action, skip, fault));
+    let faults = [
+        ("BatchWriteItem", 0, Fault::ServerError),
+        ("BatchWriteItem", 1, Fault::ServerError),
+        ("BatchWriteItem", 2, Fault::ServerError),
+        ("BatchWriteItem", 0, Fault::AnswerLost),
+        ("TransactWriteItems", 0, Fault::ServerError),
+        ("TransactWriteItems", 1, Fault::AnswerLost),
+        ("PutEvents", 0, Fault::ServerError),
+        ("PutEvents", 1, Fault::AnswerLost),
+        ("Query", 1, Fault::ServerError),
+        ("BatchGetItem", 0, Fault::ServerError),
+        ("GetItem", 1, Fault::ServerError),
+    ];
+    // Most of the time is waiting for the next try, so some go on beside each other.
+    for some in faults.chunks(4) {
+        let mut stories = tokio::task::JoinSet::new();
+        for (action, skip, fault) in some.iter().copied() {
+            stories.spawn(stopped(1, action, skip, fault));
+            stories.spawn(stopped(1000, action, skip, fault));
         }
-    }
-    while let Some(story) = stories.join_next().await {
-        story.unwrap();
+        while let Some(story) = stories.join_next().await {
+            story.unwrap();
+        }
     }
 }
 
