@@ -69,6 +69,7 @@ EVENTS = {
     "PublishEvents": NO_CHANGES,
     "DeleteRestOfPost": step(post_id="0" * 26, slug="release-check"),
     "DeleteUser": step(**NOBODY),
+    "HomeFeed": step(post={"author": "0" * 26, "post": "0" * 26, "published_at": "2026-01-01T00:00:00.000Z", "place": None}),
     "ExportUser": step(**NOBODY, export_id="0" * 26, written=None),
     "RewriteBylines": step(**NOBODY, place={"posts": {"list": 0, "before": None}}),
     "PublishDue": {},  # publishes what is due, as it does every minute

@@ -58,6 +58,8 @@ events! {
     UserDeleted(DeletedUser): "user.deleted", 1;
     /// A user follows another.
     UserFollowed(Followed): "user.followed", 1;
+    /// A user follows another no longer.
+    UserUnfollowed(Unfollowed): "user.unfollowed", 1;
 }
 
 /// A type of event.
@@ -139,6 +141,8 @@ pub struct UnpublishedPost {
     pub tags: Vec<Tag>,
     /// Who wrote it.
     pub author_id: UserId,
+    /// When it was first published.
+    pub published_at: Option<Timestamp>,
     /// The version that was public last.
     pub version: u64,
 }
@@ -193,6 +197,15 @@ pub struct Followed {
     pub followed_at: Timestamp,
 }
 
+/// A follow that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Unfollowed {
+    /// Who followed.
+    pub follower_id: UserId,
+    /// Who was followed.
+    pub followed_id: UserId,
+}
+
 impl Event {
     /// What happened to a post that is not in the trash, from how it was and how it is. None of the two if it was not
     /// there before, or is not there any more.
@@ -211,6 +224,7 @@ impl Event {
                 slug: old.slug.clone(),
                 tags: tags(old),
                 author_id: old.author.id,
+                published_at: old.published_at,
                 version: old.version,
             })),
             _ => None,
@@ -239,6 +253,11 @@ impl Event {
     pub fn of_follow(follow: &Follow) -> Self {
         let Follow { follower, followed, followed_at } = *follow;
         Self::UserFollowed(Followed { follower_id: follower, followed_id: followed, followed_at })
+    }
+
+    /// That somebody follows somebody no longer.
+    pub fn of_ended_follow(follow: &Follow) -> Self {
+        Self::UserUnfollowed(Unfollowed { follower_id: follow.follower, followed_id: follow.followed })
     }
 
     /// Its type.

@@ -15,6 +15,9 @@ pub struct Follow {
     pub followed_at: Timestamp,
 }
 
+/// The maximum number of tags that a user follows: each is a list that the user's home feed reads.
+pub const MAX_FOLLOWED_TAGS: usize = 30;
+
 /// A user follows a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagFollow {

@@ -52,3 +52,10 @@ id! {
     /// A post's id. It stays when the slug changes.
     PostId
 }
+
+impl PostId {
+    /// When the id was made, which is not after the post was published.
+    pub fn made_at(self) -> crate::Timestamp {
+        crate::Timestamp::from_milliseconds(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
+    }
+}

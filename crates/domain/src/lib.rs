@@ -40,7 +40,7 @@ pub use details::{CommentsOpen, Details, DetailsPatch};
 pub use export::{Export, ExportStatus};
 pub use field_error::FieldError;
 pub use fields::{FieldDescription, Fields, FromFields};
-pub use follow::{Follow, TagFollow};
+pub use follow::{Follow, MAX_FOLLOWED_TAGS, TagFollow};
 pub use id::{CommentId, ExportId, PostId, UserId};
 pub use mail_account::MailAccount;
 pub use number::whole_number;

@@ -80,6 +80,9 @@ pub struct Config {
     pub admin_email: Option<Email>,
     /// How many posts an author may publish on a day (UTC); 0 is any number.
     pub posts_per_day: u32,
+    /// The maximum number of followers of an author whose posts are written to each follower's home feed. The posts of authors
+    /// with more are looked up when a feed is read.
+    pub fan_out_followers: u32,
     /// The rules for posts.
     pub policy: Policy,
     /// How many requests a user, or a source of anonymous ones, may send a minute; none if that is not limited.

@@ -317,6 +317,7 @@ impl From<Refused> for Problem {
             Refused::AlreadyReposted => Self::conflict("You have reposted this post already."),
             Refused::AlreadyReported => Self::conflict("You have reported this comment already."),
             Refused::TooManyPinned => Self::conflict("Ten posts are pinned already. Unpin one first."),
+            Refused::TooManyFollowedTags => Self::conflict("You follow thirty tags already. Unfollow one first."),
             Refused::DailyLimit { .. } => Self::conflict("As many posts as one author may publish are published."),
             Refused::LastAdmin => Self::field("role", "is the last administrator's; it stays"),
             Refused::RegistrationLapsed => Self::conflict("The registration took too long. Register again."),

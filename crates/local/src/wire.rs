@@ -69,8 +69,8 @@ pub enum Fault {
     DoneButRefused(&'static str),
     /// Another transaction touches the item at this moment, of a transaction its first.
     TransactionConflict,
-    /// Of the items that a batch found, all but the first are left for another call; of the entries for the bus, all but
-    /// the first are not taken.
+    /// Of the items that a batch found, all but the first are left for another call, and of the writes of a batch; of the
+    /// entries for the bus, all but the first are not taken.
     Unprocessed,
 }
 
@@ -232,10 +232,10 @@ impl Wire {
     /// comes later loses. As the embedded database does one call after the other, it knows no conflicts itself.
     ///
     /// - An item of a `TransactWriteItems` that is part of another one.
-    /// - An item of a `PutItem`, `UpdateItem` or `DeleteItem` that is part of a `TransactWriteItems`.
+    /// - An item of a `PutItem`, `UpdateItem`, `DeleteItem` or `BatchWriteItem` that is part of a `TransactWriteItems`.
     /// - An item of a `TransactGetItems` that any of these is about.
     ///
-    /// All other reads never conflict; `BatchWriteItem` we do not use.
+    /// All other reads never conflict.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling>
     fn take_off(&self, action: &str, asked: &Value) -> Result<Option<Landing>, Box<HttpResponse>> {
         let key = |one: &Value| -> ItemKey {
@@ -249,6 +249,7 @@ impl Wire {
                 asked["TransactItems"].as_array().into_iter().flatten().map(parts).collect()
             }
             "PutItem" | "UpdateItem" | "DeleteItem" => vec![key(asked)],
+            "BatchWriteItem" => batch_keys(asked),
             _ => return Ok(None),
         };
         let token = (action == "TransactWriteItems")
@@ -386,6 +387,14 @@ impl Wire {
                 tokio::time::sleep(time).await;
             }
         }
+        let mut left = Value::Null;
+        if action == "BatchWriteItem" && fault == Some(Fault::Unprocessed) {
+            let (first, rest) = first_write(&asked);
+            left = rest;
+            let body = first.to_string();
+            request.headers_mut().insert("content-length", body.len().to_string());
+            *request.body_mut() = SdkBody::from(body);
+        }
         // S3 answers with the checksum that it was sent, and the local S3 does not.
         let checksum = request.headers().get(CHECKSUM).filter(|_| service == "s3").map(str::to_owned);
         let mut response = match service {
@@ -416,7 +425,11 @@ impl Wire {
         let mut body = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
         let mut answered: Value = serde_json::from_slice(&body).unwrap_or_default();
         if fault == Some(Fault::Unprocessed) && service == "dynamodb" {
-            leave_unprocessed(&mut answered);
+            if action == "BatchWriteItem" {
+                answered["UnprocessedItems"] = left;
+            } else {
+                leave_unprocessed(&mut answered);
+            }
             body = answered.to_string().into();
             headers.insert("content-length", body.len().to_string());
         }
@@ -433,6 +446,33 @@ impl Wire {
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+/// The items that a batch of writes is about.
+fn batch_keys(asked: &Value) -> Vec<ItemKey> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut keys = Vec::new();
+    for (table, writes) in asked["RequestItems"].as_object().into_iter().flatten() {
+        for write in writes.as_array().into_iter().flatten() {
+            let item = &write["PutRequest"]["Item"];
+            let key = if item.is_object() { item } else { &write["DeleteRequest"]["Key"] };
+            keys.push((table.clone(), text(&key["pk"]["S"]), text(&key["sk"]["S"])));
+        }
+    }
+    keys
+}
+
+/// A batch of writes with no more than the first of each table, and what is left of it.
+fn first_write(asked: &Value) -> (Value, Value) {
+    let (mut first, mut left) = (asked.clone(), json!({}));
+    for (table, writes) in first["RequestItems"].as_object_mut().into_iter().flatten() {
+        let Some(writes) = writes.as_array_mut() else { continue };
+        let rest: Vec<_> = writes.drain(writes.len().min(1)..).collect();
+        if !rest.is_empty() {
+            left[table] = json!(rest);
+        }
+    }
+    (first, left)
 }
 
 /// Takes all but the first item of each table out of a batch's answer and names their keys as unprocessed.

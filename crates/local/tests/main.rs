@@ -23,6 +23,7 @@ mod domain_events;
 mod email_change;
 mod exports;
 mod faults;
+mod feed;
 mod follows;
 mod gateway;
 mod growth;

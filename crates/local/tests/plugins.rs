@@ -164,7 +164,8 @@ async fn only_who_may_puts_something_on_the_bus() {
     let entries = json!({ "Entries": [] });
     let may = |handler: &str| stack.stack.wire.roles().check(handler, "events", "PutEvents", &entries).is_ok();
     let who: BTreeSet<_> = stack.stack.gateway.template().functions.keys().filter(|name| may(name)).cloned().collect();
-    let expected = ["delete_rest_of_post", "delete_user", "export_user", "publish_events", "rewrite_bylines"];
+    let expected =
+        ["delete_rest_of_post", "delete_user", "export_user", "home_feed", "publish_events", "rewrite_bylines"];
     assert_eq!(who, expected.map(str::to_owned).into());
 }
 
@@ -179,6 +180,10 @@ async fn a_plug_in_that_is_tried_for_a_release_does_nothing() {
         ("DeleteRestOfPost", json!({ "post_id": nobody, "slug": "release-check" })),
         ("DeleteUser", json!({ "user_id": nobody })),
         ("ExportUser", json!({ "user_id": nobody, "export_id": nobody, "written": null })),
+        (
+            "HomeFeed",
+            json!({ "post": { "author": nobody, "post": nobody, "published_at": "2026-01-01T00:00:00.000Z", "place": null } }),
+        ),
         ("RewriteBylines", json!({ "user_id": nobody, "place": { "posts": { "list": 0, "before": null } } })),
         ("LogEvents", Value::Null),
     ] {

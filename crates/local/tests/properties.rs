@@ -93,9 +93,9 @@ proptest! {
     }
 
     #[test]
-    fn a_cursor_comes_back_as_it_was(after in "[ -~]{0,60}", pinned_seen in proptest::collection::vec("[0-9A-Z]{26}", 0..3), list in any::<String>(), key: [u8; 32]) {
+    fn a_cursor_comes_back_as_it_was(after in "[ -~]{0,60}", shown in proptest::collection::vec("[0-9A-Z]{26}", 0..3), list in any::<String>(), key: [u8; 32]) {
         let key = SigningKey::new(&key);
-        let cursor = Cursor { after, pinned_seen };
+        let cursor = Cursor { after, shown };
         prop_assert_eq!(Cursor::verify(&cursor.sign(&list, &key), &list, &key).unwrap(), cursor);
     }
 

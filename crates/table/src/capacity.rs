@@ -1,9 +1,9 @@
 //! The capacity units that DynamoDB counts for a call.
 
 use aws_sdk_dynamodb::operation::{
-    batch_get_item::BatchGetItemOutput, delete_item::DeleteItemOutput, get_item::GetItemOutput,
-    put_item::PutItemOutput, query::QueryOutput, transact_write_items::TransactWriteItemsOutput,
-    update_item::UpdateItemOutput,
+    batch_get_item::BatchGetItemOutput, batch_write_item::BatchWriteItemOutput, delete_item::DeleteItemOutput,
+    get_item::GetItemOutput, put_item::PutItemOutput, query::QueryOutput,
+    transact_write_items::TransactWriteItemsOutput, update_item::UpdateItemOutput,
 };
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use aws_smithy_runtime_api::client::interceptors::context::Output;
@@ -22,6 +22,9 @@ pub fn units(output: &Output) -> (f64, f64) {
     };
     let written = || {
         one_of!(PutItemOutput, UpdateItemOutput, DeleteItemOutput);
+        if let Some(output) = output.downcast_ref::<BatchWriteItemOutput>() {
+            return output.consumed_capacity.as_deref();
+        }
         output.downcast_ref::<TransactWriteItemsOutput>().and_then(|output| output.consumed_capacity.as_deref())
     };
     (read().map_or(0.0, sum), written().map_or(0.0, sum))

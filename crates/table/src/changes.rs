@@ -28,6 +28,8 @@ pub enum Change {
     Followed(Follow),
     /// Somebody asked for an export.
     ExportRequested(Export),
+    /// Somebody follows somebody no longer.
+    Unfollowed(Follow),
 }
 
 impl Change {
@@ -48,6 +50,8 @@ impl Change {
             image(new)?.map(|follow| Self::Followed(*follow))
         } else if new_type == Export::TYPE && old.is_empty() {
             image(new)?.map(|export| Self::ExportRequested(*export))
+        } else if old_type == Follow::TYPE && new.is_empty() && pk.starts_with(keys::FOLLOW_PREFIX) {
+            image(old)?.map(|follow| Self::Unfollowed(*follow))
         } else {
             None
         })

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Refused;
 use crate::counts::Target;
+use crate::feed::hide_from_feed;
 use crate::keys::{self, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Item, Table, read, sort_key, type_of};
@@ -48,7 +49,7 @@ impl Table {
         unless_done(self.write(writes).await)
     }
 
-    /// Makes one user follow another no longer; 1 RCU and 10 WCU. Doing it twice is the same as once.
+    /// Makes one user follow another no longer; 1 RCU and 12 WCU. Doing it twice is the same as once.
     pub async fn unfollow(&self, follower: UserId, followed: UserId) -> Result<(), Refused> {
         self.end_follow(follower, followed, None).await
     }
@@ -65,6 +66,10 @@ impl Table {
                 .on_condition_failed(Refused::Changed),
         ];
         writes.extend(keys::follow_list_items(&follow).map(Write::delete));
+        // Of who leaves there is nothing to hide.
+        if leaving.is_none() {
+            writes.push(hide_from_feed(&follow)?);
+        }
         if leaving != Some(follower) {
             writes.push(count_following(&follow, -1));
         }

@@ -48,8 +48,13 @@
 //! | how many reactions a post has of each kind | Query | `POST#slug` | begins with `POST#COUNT#id#` | eventual; strong for a viewer | 0.5 RCU |
 //! | bookmark a post | GetItem, TransactWriteItems | `MARKS#user`, `BOOKMARKS#user` | post id, `bookmarked_at#post` | strong | 1 RCU, 4 WCU |
 //! | a page of bookmarks | Query, BatchGetItem | `BOOKMARKS#user`, `AUTHOR#id` | `bookmarked_at#post`, `ALL#post` | strong | 1 RCU, 1 a card |
+//! | the references of a page of the home feed, and what else belongs to it | Query, twice | `FEED#user` | up to `published_at#post`; `~POPULAR#author`, `~ENDED#author` | eventual; strong for a viewer who wrote | 0.5 RCU each |
+//! | what is merged with them: one's own posts, those of tags and very popular authors | Query, each | `BYLINE#username`, `TAG#tag` | between two of `published_at#post` | as the references | 0.5 RCU each |
+//! | the cards of the references | BatchGetItem | `AUTHOR#id` | `ALL#post` | as the references | 0.5 RCU each |
+//! | write a post to the feeds of followers, or remove it | BatchWriteItem; BatchGetItem of the follows | `FEED#user` | `published_at#post` | strong | 1 WCU and 1 RCU a follower |
+//! | whether an author's posts are merged, and who has them written all the same | GetItem, Query | `USER#id`, `FANOUT#id` | `POPULARITY`, user id | strong | 1 RCU |
 //! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
-//! | follow a tag | TransactWriteItems | `FOLLOWEDTAGS#user` | tag | | 2 WCU |
+//! | follow a tag | Query, TransactWriteItems | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU, 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
@@ -226,6 +231,47 @@ pub fn bookmarks(user: UserId) -> List {
 /// A post that a user keeps for later.
 pub fn bookmark(user: UserId, post: PostId, at: Timestamp) -> Key {
     bookmarks(user).item(&format!("{at}#{post}"))
+}
+
+/// A user's home feed: the posts that were written to it, by the time of their publication, as references.
+pub fn feed(user: UserId) -> List {
+    List::new(format!("FEED#{user}"), "")
+}
+
+/// A post in a user's home feed. Its sort key is that of the post in lists, so that they can be merged.
+pub fn feed_entry(user: UserId, published_at: Timestamp, post: PostId) -> Key {
+    feed(user).item(&format!("{published_at}#{post}"))
+}
+
+/// What the sort keys begin with of what is no post in a home feed. They sort after all posts.
+pub const FEED_NOTE_PREFIX: &str = "~";
+
+/// What the sort keys begin with of the very popular authors whom a user follows.
+pub const POPULAR_FOLLOW_PREFIX: &str = "~POPULAR#";
+
+/// That a user follows a very popular author, whose posts are merged when the feed is read.
+pub fn popular_follow(user: UserId, author: UserId) -> Key {
+    Key::new(feed(user).partition, format!("{POPULAR_FOLLOW_PREFIX}{author}"))
+}
+
+/// That a user follows an author no longer whose posts are still in the feed.
+pub fn ended_follow(user: UserId, author: UserId) -> Key {
+    Key::new(feed(user).partition, format!("~ENDED#{author}"))
+}
+
+/// Whether the posts of an author are merged into the feeds of their followers.
+pub fn popularity(author: UserId) -> Key {
+    Key::new(user_partition(author), "POPULARITY")
+}
+
+/// The followers of a very popular author to whose feeds posts are written all the same.
+pub fn fan_out_followers(author: UserId) -> List {
+    List::new(format!("FANOUT#{author}"), "")
+}
+
+/// One of these followers.
+pub fn fan_out_follower(author: UserId, follower: UserId) -> Key {
+    fan_out_followers(author).item(&follower.to_string())
 }
 
 /// The tags that a user follows.

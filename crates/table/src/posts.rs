@@ -300,7 +300,7 @@ impl Table {
         let start = Some(next.after.clone()).filter(|after| !after.is_empty());
         let pinned = async { if start.is_none() { self.pinned(consistency).await } else { Ok(Vec::new()) } };
         // One more tells whether there is a next page, and those that were shown may be among them.
-        let max = limit + next.pinned_seen.len() + 1;
+        let max = limit + next.shown.len() + 1;
         let latest = self.walk(&list, start.as_deref(), max, consistency);
         let (pinned, latest) = tokio::try_join!(pinned, latest)?;
 
@@ -308,14 +308,14 @@ impl Table {
         let mut posts = Vec::new();
         for post in pinned {
             let id = post.id.to_string();
-            if next.pinned_seen.contains(&id) {
+            if next.shown.contains(&id) {
                 continue;
             }
             if posts.len() == limit {
                 has_more = true;
                 break;
             }
-            next.pinned_seen.push(id);
+            next.shown.push(id);
             posts.push(post);
         }
         for item in latest.into_iter().take(max - 1) {
@@ -325,7 +325,7 @@ impl Table {
             }
             next = Cursor { after: sort_key(&item).unwrap_or_default().to_owned(), ..next };
             let post: Post = read(item)?;
-            if !next.pinned_seen.contains(&post.id.to_string()) {
+            if !next.shown.contains(&post.id.to_string()) {
                 posts.push(post);
             }
         }

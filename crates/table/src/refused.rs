@@ -34,6 +34,9 @@ pub enum Refused {
     /// As many posts are pinned as may be.
     #[error("the maximum number of posts is pinned")]
     TooManyPinned,
+    /// The user follows as many tags as they may.
+    #[error("the user follows the maximum number of tags")]
+    TooManyFollowedTags,
     /// The author has published as many posts as they may on a day.
     #[error("the maximum number of posts of a day is published")]
     DailyLimit {

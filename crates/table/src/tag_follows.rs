@@ -3,15 +3,20 @@
 use crate::keys;
 use crate::write::Write;
 use crate::{Consistency, Entity, Refused, Table, read};
-use domain::{Limit, Page, Tag, TagFollow, UserId};
+use domain::{Limit, MAX_FOLLOWED_TAGS, Page, Tag, TagFollow, UserId};
 
 impl Entity for TagFollow {
     const TYPE: &'static str = "tag_follow";
 }
 
 impl Table {
-    /// Makes a user follow a tag; 2 WCU. Doing it twice is the same as once.
+    /// Makes a user follow a tag; 1 RCU and 2 WCU. Doing it twice is the same as once. [`Refused::TooManyFollowedTags`] beyond
+    /// [`MAX_FOLLOWED_TAGS`]; who sends several such requests at the same moment may get past it by as many.
     pub async fn follow_tag(&self, user: UserId, follow: &TagFollow) -> Result<(), Refused> {
+        let followed = self.followed_tags_after(user, None, MAX_FOLLOWED_TAGS).await?;
+        if followed.len() == MAX_FOLLOWED_TAGS && followed.iter().all(|followed| followed.tag != follow.tag) {
+            return Err(Refused::TooManyFollowedTags);
+        }
         let put = Write::put(keys::tag_follow(user, &follow.tag), follow)?
             .on_condition("attribute_not_exists(pk)")
             .on_condition_failed(Refused::AlreadyDone);

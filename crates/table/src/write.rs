@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
+    TransactWriteItem, Update, WriteRequest,
 };
 
 use crate::Refused;
@@ -283,6 +284,66 @@ impl Table {
                 return Err(Refused::unavailable(error));
             }
             return Err(Refused::of(error));
+        }
+        Ok(())
+    }
+}
+
+/// A write of a batch: unconditional, and not in one with the others.
+pub(crate) enum BatchWrite {
+    /// Puts an item, whatever is there.
+    Put(Item),
+    /// Deletes an item, if it is there.
+    Delete(Key),
+}
+
+impl BatchWrite {
+    /// Puts an entity, whatever is there.
+    pub fn put<T: Entity>(key: &Key, entity: &T) -> Result<Self, Refused> {
+        Ok(Self::Put(stored(key, entity)?))
+    }
+
+    fn request(self) -> Result<WriteRequest, Refused> {
+        let request = WriteRequest::builder();
+        Ok(match self {
+            Self::Put(item) => {
+                request.put_request(PutRequest::builder().set_item(Some(item)).build().map_err(Refused::internal)?)
+            }
+            Self::Delete(key) => {
+                let delete = DeleteRequest::builder().set_key(Some(key_attributes(&key)));
+                request.delete_request(delete.build().map_err(Refused::internal)?)
+            }
+        }
+        .build())
+    }
+}
+
+/// The maximum number of writes of a batch.
+const MAX_BATCH: usize = 25;
+
+impl Table {
+    /// Does these writes, each of another item, for half of what a transaction costs. Some may be done if it fails.
+    pub(crate) async fn batch_write(&self, writes: Vec<BatchWrite>) -> Result<(), Refused> {
+        let requests = writes.into_iter().map(BatchWrite::request).collect::<Result<Vec<_>, _>>()?;
+        for batch in requests.chunks(MAX_BATCH) {
+            let mut wanted = Some(HashMap::from([(self.name.clone(), batch.to_vec())]));
+            for attempt in 1.. {
+                let write = self
+                    .client
+                    .batch_write_item()
+                    .set_request_items(wanted)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total);
+                let output = outlast_transactions(|| write.clone().send()).await.map_err(Refused::of)?;
+                // What was too much for now is left over, and asked for again.
+                wanted = output.unprocessed_items.filter(|left| !left.is_empty());
+                if wanted.is_none() {
+                    break;
+                }
+                if attempt == MAX_TRIES {
+                    return Err(Refused::unavailable("writes of a batch were left unprocessed again and again"));
+                }
+                tokio::time::sleep(pause(attempt)).await;
+            }
         }
         Ok(())
     }

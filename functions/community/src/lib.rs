@@ -12,6 +12,7 @@ edge::operations! {
     get_reactions,
     list_bookmarks,
     list_comments,
+    list_feed,
     list_followed_tags,
     list_queued_comments,
     moderate_comment,

@@ -19,7 +19,7 @@ pub struct Work {
     pub user_id: UserId,
 }
 
-/// Deletes posts, follows, bookmarks, reports, exports, credentials and, last, the profile, and takes the name off comments, so
+/// Deletes posts, follows, the home feed, bookmarks, reports, exports, credentials and, last, the profile, and takes the name off comments, so
 /// that after a crash the next delivery finds what to go on with.
 pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
@@ -27,6 +27,7 @@ pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>
     let Some(user) = user.filter(|user| user.status == UserStatus::Deleting) else { return Ok(None) };
     if !blog.table.delete_posts_of(user.id, STEP, blog.now()).await?
         || !blog.table.delete_follows_of(user.id, STEP).await?
+        || !blog.table.delete_feed_of(user.id, STEP).await?
         || !blog.table.anonymise_comments_of(user.id, STEP).await?
         || !blog.table.delete_marks_of(user.id, STEP).await?
         || !blog.table.delete_tag_follows_of(user.id, STEP).await?

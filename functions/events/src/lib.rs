@@ -25,6 +25,7 @@ mod custom_message;
 mod delete_rest_of_post;
 mod delete_user;
 mod export_user;
+mod home_feed;
 mod keep_table;
 mod log_events;
 mod post_confirmation;
@@ -113,6 +114,7 @@ pub static PLUGINS: &[Plugin] = &[
         name: export_user::NAME,
         handle: |services, event| Box::pin(steps::step(services, event, export_user::NAME, export_user::export_user)),
     },
+    Plugin { name: home_feed::NAME, handle: |services, event| Box::pin(home_feed::home_feed(services, event)) },
     Plugin { name: log_events::NAME, handle: |_, event| Box::pin(async move { log_events::log_events(&event) }) },
     Plugin {
         name: rewrite_bylines::NAME,

@@ -84,6 +84,7 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<Vec<Entry>, Problem> {
         Change::ExportRequested(export) => {
             (None, Some(steps::begin(export_user::NAME, &export_user::Work::of(export))?))
         }
+        Change::Unfollowed(follow) => (Some(Event::of_ended_follow(follow)), None),
     };
     let event = event.map(|event| entry(stack, record, &event)).transpose()?;
     Ok(event.into_iter().chain(work).collect())

@@ -37,6 +37,12 @@ fn entry(name: &'static str, number: u32, work: &impl Serialize) -> Result<Entry
     Ok(Entry::new(SOURCE, name, &Step { number, work })?)
 }
 
+/// The first step of some work of this name, to be done at once and not by way of the bus.
+pub fn first(name: &'static str, work: &impl Serialize) -> Result<BusEvent, Problem> {
+    let detail = serde_json::to_value(Step { number: 1, work }).map_err(Problem::internal)?;
+    Ok(BusEvent { detail_type: name.to_owned(), detail })
+}
+
 /// Does one step of some work, and puts on the bus what it says is left.
 ///
 /// A step that fails is tried again as it is. One that was done but could not hand on the rest is too: whoever takes a

@@ -1,4 +1,6 @@
-//! `PUT /tags/{tag}/follow`: Follow a tag. Repeating it changes nothing.
+//! `PUT /tags/{tag}/follow`: Follow a tag. Repeating it changes nothing. A user follows at most 30 tags.
+//!
+//! Problems: conflict.
 
 use std::sync::Arc;
 
