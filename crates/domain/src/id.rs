@@ -52,3 +52,7 @@ id! {
     /// A post's id. It stays when the slug changes.
     PostId
 }
+id! {
+    /// A notification's id.
+    NotificationId
+}

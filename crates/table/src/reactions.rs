@@ -11,13 +11,21 @@ use crate::keys;
 use crate::marks::{Mark, change_mark};
 use crate::write::{MAX_TRIES, Write};
 use crate::{Consistency, Entity, Item, Query, Refused, SortKeys, Table, read};
-use domain::{Post, PostId, ReactionKind, UserId};
+use domain::{Post, PostId, ReactionKind, Timestamp, UserId};
 
 /// A reaction, at the post.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Reaction {
-    user: UserId,
-    kind: ReactionKind,
+    pub user: UserId,
+    pub kind: ReactionKind,
+    /// When the user reacted or changed the reaction.
+    #[serde(default = "long_ago")]
+    pub reacted_at: Timestamp,
+}
+
+/// What is said of a reaction that was stored before its time was.
+fn long_ago() -> Timestamp {
+    Timestamp::from_milliseconds(0)
 }
 
 impl Entity for Reaction {
@@ -25,9 +33,15 @@ impl Entity for Reaction {
 }
 
 impl Table {
-    /// Makes this a user's reaction to a post, whatever it was before; without one, takes it back. Doing it twice is the same
+    /// Makes this a user's reaction to a post at a time, whatever it was before; without one, takes it back. Doing it twice is the same
     /// as once. 2 RCU and 6 WCU. Says whether there was a reaction before.
-    pub async fn react(&self, user: UserId, post: PostId, reaction: Option<ReactionKind>) -> Result<bool, Refused> {
+    pub async fn react(
+        &self,
+        user: UserId,
+        post: PostId,
+        reaction: Option<(ReactionKind, Timestamp)>,
+    ) -> Result<bool, Refused> {
+        let (reaction, reacted_at) = reaction.unzip();
         for _ in 0..MAX_TRIES {
             let mark = self.mark(user, post).await?;
             let before = mark.reaction;
@@ -36,8 +50,8 @@ impl Table {
             }
             let mut writes = vec![change_mark(user, post, &mark, &Mark { reaction, ..mark.clone() })?];
             let key = keys::reaction(post, user);
-            writes.push(match reaction {
-                Some(kind) => Write::put(key, &Reaction { user, kind })?,
+            writes.push(match reaction.zip(reacted_at) {
+                Some((kind, reacted_at)) => Write::put(key, &Reaction { user, kind, reacted_at })?,
                 None => Write::delete(key),
             });
             // Of a post that is gone nobody counts anything. One that is removed or renamed at this moment is seen to by

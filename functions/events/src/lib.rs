@@ -26,6 +26,7 @@ mod delete_user;
 mod export_user;
 mod keep_table;
 mod log_events;
+mod notify;
 mod post_confirmation;
 mod pre_sign_up;
 mod publish_due;
@@ -113,6 +114,7 @@ pub static PLUGINS: &[Plugin] = &[
         handle: |services, event| Box::pin(steps::step(services, event, export_user::NAME, export_user::export_user)),
     },
     Plugin { name: log_events::NAME, handle: |_, event| Box::pin(async move { log_events::log_events(&event) }) },
+    Plugin { name: notify::NAME, handle: |services, event| Box::pin(notify::notify(services, event)) },
     Plugin {
         name: rewrite_bylines::NAME,
         handle: |services, event| {
