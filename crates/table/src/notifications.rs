@@ -19,6 +19,7 @@ use crate::post_writes::number;
 use crate::reactions::Reaction;
 use crate::write::{MAX_TRIES, Write};
 use crate::{Consistency, Entity, Item, Query, Refused, SortKeys, Table, read};
+use aws::Failure;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     About, Comment, Follow, Limit, Notification, NotificationId, Page, Post, PostAuthor, PostId, PostReference,
@@ -135,7 +136,7 @@ impl Table {
         if !is_countless {
             all.extend(unread.iter().map(|one| (one.id, one.clone())));
         }
-        let found = Found::of(self, user, all.values(), consistency).await?;
+        let found = Found::of(self, user, all.values().collect(), consistency).await?;
         let unread =
             if is_countless { MAX_UNREAD } else { unread.iter().filter(|one| found.see(user, one).is_some()).count() };
         let items = page.into_iter().filter_map(|notification| {
@@ -272,7 +273,7 @@ impl Table {
                 // Once more: the reaction, or one of the two users, may have gone meanwhile.
                 Ok(()) => {}
                 // Others react to the post at this moment.
-                Err(Refused::Changed) => lost = true,
+                Err(Refused::Changed | Refused::Failed(Failure::Overloaded(_))) => lost = true,
                 Err(refused) => return Err(refused),
             }
         }
@@ -428,7 +429,11 @@ fn notifications_of(items: Vec<Item>, now: Timestamp) -> Result<Vec<Notification
 }
 
 /// What notifications are about, read in one batch.
-struct Found(HashMap<Key, Item>);
+struct Found {
+    items: HashMap<Key, Item>,
+    /// The number of reactions to posts whose cards may be behind.
+    reactions: HashMap<PostId, u64>,
+}
 
 /// What is seen of a notification.
 struct Sight {
@@ -442,20 +447,41 @@ impl Found {
     async fn of(
         table: &Table,
         user: UserId,
-        notifications: impl Iterator<Item = &Notification>,
+        notifications: Vec<&Notification>,
         consistency: Consistency,
     ) -> Result<Self, Refused> {
-        let wanted: HashSet<Key> = notifications.flat_map(|notification| keys_of(user, notification)).collect();
-        if wanted.is_empty() {
-            return Ok(Self(HashMap::new()));
-        }
+        let wanted: HashSet<Key> = notifications.iter().flat_map(|notification| keys_of(user, notification)).collect();
         let key = |item: &Item, name: &str| item.get(name).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
         let items = table.batch_get(&wanted, consistency).await?;
-        Ok(Self(items.into_iter().map(|item| (Key { pk: key(&item, "pk"), sk: key(&item, "sk") }, item)).collect()))
+        let items = items.into_iter().map(|item| (Key { pk: key(&item, "pk"), sk: key(&item, "sk") }, item)).collect();
+        let mut found = Self { items, reactions: HashMap::new() };
+        found.count_reactions(table, user, &notifications, consistency).await?;
+        Ok(found)
+    }
+
+    /// Asks the posts themselves whose last reaction was just taken back: their cards may still count it.
+    async fn count_reactions(
+        &mut self,
+        table: &Table,
+        user: UserId,
+        notifications: &[&Notification],
+        consistency: Consistency,
+    ) -> Result<(), Refused> {
+        for notification in notifications {
+            let (About::Reaction { post, .. }, Some(last)) = (&notification.about, notification.actor) else {
+                continue;
+            };
+            let card: Option<Post> = self.get(&keys::own_post(user, *post));
+            if let Some(card) = card.filter(|_| !self.items.contains_key(&keys::reaction(*post, last))) {
+                let reactions = table.reactions(&card, consistency).await?;
+                self.reactions.insert(*post, reactions.iter().sum());
+            }
+        }
+        Ok(())
     }
 
     fn get<T: Entity>(&self, key: &Key) -> Option<T> {
-        read(self.0.get(key)?.clone()).ok()
+        read(self.items.get(key)?.clone()).ok()
     }
 
     fn published(&self, post: PostId) -> Option<PostReference> {
@@ -469,7 +495,7 @@ impl Found {
 
     fn comment(&self, about: &About) -> Option<Comment> {
         let (post, path) = (about.post()?, about.comment()?);
-        let item = self.0.get(&keys::comment(post, path))?;
+        let item = self.items.get(&keys::comment(post, path))?;
         read_comment(post, item.clone()).ok().filter(Comment::is_published)
     }
 
@@ -515,14 +541,17 @@ impl Found {
         Some(Sight { actor: actor.as_ref().map(PostAuthor::from), people, post, by_post })
     }
 
-    /// As many people reacted as the card counts, without the user.
+    /// As many people reacted as the card counts, without the user and without who is about to leave.
     fn see_reactions(&self, user: UserId, post: PostId, last: Option<UserId>) -> Option<Sight> {
         let card: Post = self.get(&keys::own_post(user, post))?;
-        let own = self.0.contains_key(&keys::reaction(post, user));
-        let last = last.filter(|last| self.0.contains_key(&keys::reaction(post, *last)));
+        let reacts = |user: UserId| self.items.contains_key(&keys::reaction(post, user));
+        let last = last.filter(|last| reacts(*last));
         let actor = last.and_then(|last| self.public_user(last));
-        // The count of a card may be a moment behind.
-        let people = card.reactions.saturating_sub(u64::from(own)).max(u64::from(actor.is_some()));
+        let is_leaving = last.is_some() && actor.is_none();
+        let reactions = self.reactions.get(&post).copied().unwrap_or(card.reactions);
+        let people = reactions.saturating_sub(u64::from(reacts(user)) + u64::from(is_leaving));
+        // The card may not count the last one yet.
+        let people = people.max(u64::from(actor.is_some()));
         (card.is_published() && people > 0).then(|| Sight {
             actor: actor.as_ref().map(PostAuthor::from),
             people,

@@ -18,7 +18,7 @@ use domain::{Post, PostId, ReactionKind, Timestamp, UserId};
 pub(crate) struct Reaction {
     pub user: UserId,
     pub kind: ReactionKind,
-    /// When the user reacted or changed the reaction.
+    /// When the user first reacted, whatever the reaction was then.
     #[serde(default = "long_ago")]
     pub reacted_at: Timestamp,
 }
@@ -51,6 +51,9 @@ impl Table {
             let mut writes = vec![change_mark(user, post, &mark, &Mark { reaction, ..mark.clone() })?];
             let key = keys::reaction(post, user);
             writes.push(match reaction.zip(reacted_at) {
+                Some((kind, _)) if before.is_some() => {
+                    Write::set(key, "kind", AttributeValue::S(kind.as_str().to_owned()))
+                }
                 Some((kind, reacted_at)) => Write::put(key, &Reaction { user, kind, reacted_at })?,
                 None => Write::delete(key),
             });
