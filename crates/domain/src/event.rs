@@ -3,14 +3,17 @@
 //!
 //! An event says what happened and to whom, not how things are now: it may arrive late, twice, or after a later one, so
 //! whoever needs more reads it. It never has an e-mail address, a token, the body of a post, or anything that is not
-//! public at the time that it speaks of.
+//! public at the time that it speaks of, but for the id of who reacted to a post, which its author learns.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Follow, Post, PostId, PostKind, Slug, Tag, Timestamp, User, UserId, UserStatus, Username};
+use crate::{
+    Comment, CommentId, Follow, Post, PostId, PostKind, ReactionKind, Slug, Tag, Timestamp, User, UserId, UserStatus,
+    Username,
+};
 
 /// Defines the events: each with what its data is, its type, and the version of the schema of its data. Version 1 gets
 /// optional fields only; a change that could break a reader is a new version.
@@ -60,6 +63,15 @@ events! {
     UserFollowed(Followed): "user.followed", 1;
     /// A user follows another no longer.
     UserUnfollowed(Unfollowed): "user.unfollowed", 1;
+    /// Everybody can read a comment who can read its post: it was written, or an editor approved it. An edit is no event, nor is it
+    /// that the post is out of sight for a while.
+    CommentPublished(PublishedComment): "comment.published", 1;
+    /// A comment waits for an editor: a new one, or one that was published and was edited.
+    CommentHeld(CommentOfPost): "comment.held", 1;
+    /// A comment is deleted, by whomever and whether or not it ever was published, or with its post.
+    CommentDeleted(CommentOfPost): "comment.deleted", 1;
+    /// A user reacted to a post, reacts otherwise, or took their reaction back.
+    ReactionChanged(ChangedReaction): "reaction.changed", 1;
 }
 
 /// A type of event.
@@ -206,6 +218,45 @@ pub struct Unfollowed {
     pub followed_id: UserId,
 }
 
+/// A comment that everybody can read.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PublishedComment {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// The post whose thread it is in.
+    pub post_id: PostId,
+    /// The comment that it answers; null if it answers the post.
+    pub parent_id: Option<CommentId>,
+    /// Who wrote it; null if they have left.
+    pub author_id: Option<UserId>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// Its version; a later event of the comment has a higher one, or the same.
+    pub version: u64,
+}
+
+/// A comment that not everybody can read. No more than its ids, since it may never have been public.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CommentOfPost {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// The post whose thread it is in.
+    pub post_id: PostId,
+}
+
+/// A reaction to a post. Who reacted is known to the author of the post too.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ChangedReaction {
+    /// The post.
+    pub post_id: PostId,
+    /// Who reacted.
+    pub user_id: UserId,
+    /// The reaction; null if it was taken back.
+    pub kind: Option<ReactionKind>,
+    /// The reaction before; null if there was none.
+    pub former_kind: Option<ReactionKind>,
+}
+
 impl Event {
     /// What happened to a post that is not in the trash, from how it was and how it is. None of the two if it was not
     /// there before, or is not there any more.
@@ -258,6 +309,40 @@ impl Event {
     /// That somebody follows somebody no longer.
     pub fn of_ended_follow(follow: &Follow) -> Self {
         Self::UserUnfollowed(Unfollowed { follower_id: follow.follower, followed_id: follow.followed })
+    }
+
+    /// What happened to a comment where everybody sees it, from how it was and how it is; none of the two if it was not there
+    /// or is not there any more. What is deleted is told by [`of_deleted_comment`](Self::of_deleted_comment).
+    pub fn of_comment(old: Option<&Comment>, new: Option<&Comment>) -> Option<Self> {
+        let new = new.filter(|new| new.is_published() && !old.is_some_and(Comment::is_published))?;
+        Some(Self::CommentPublished(PublishedComment {
+            comment_id: new.id(),
+            post_id: new.post,
+            parent_id: new.path.parent().map(|parent| parent.id()),
+            author_id: new.author.as_ref().map(|author| author.id),
+            created_at: new.created_at,
+            version: new.version,
+        }))
+    }
+
+    /// That a comment waits for an editor.
+    pub fn of_held_comment(comment_id: CommentId, post_id: PostId) -> Self {
+        Self::CommentHeld(CommentOfPost { comment_id, post_id })
+    }
+
+    /// That a comment is deleted.
+    pub fn of_deleted_comment(comment_id: CommentId, post_id: PostId) -> Self {
+        Self::CommentDeleted(CommentOfPost { comment_id, post_id })
+    }
+
+    /// What happened to a user's reaction to a post, from what it was and what it is.
+    pub fn of_reaction(
+        post_id: PostId,
+        user_id: UserId,
+        former_kind: Option<ReactionKind>,
+        kind: Option<ReactionKind>,
+    ) -> Option<Self> {
+        (kind != former_kind).then_some(Self::ReactionChanged(ChangedReaction { post_id, user_id, kind, former_kind }))
     }
 
     /// Its type.

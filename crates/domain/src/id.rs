@@ -59,3 +59,8 @@ impl PostId {
         crate::Timestamp::from_milliseconds(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
     }
 }
+
+id! {
+    /// A notification's id.
+    NotificationId
+}

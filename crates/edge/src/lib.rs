@@ -33,6 +33,6 @@ pub use operation::{Call, Description, Entry, Handler, Operation, handle};
 pub use precondition::{ETag, IfMatch};
 pub use problem::{Problem, ProblemDetails, ProblemKind};
 pub use reply::{
-    Accepted, AnswerDescription, Created, Document, File, Issued, Json, MovedOr, NoContent, NoStore, Reply, Started,
-    StaticFile, Versioned,
+    Accepted, AnswerDescription, Created, Document, File, Issued, Json, MovedOr, NoContent, NoStore, PageWith, Reply,
+    Started, StaticFile, Versioned,
 };

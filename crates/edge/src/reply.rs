@@ -349,22 +349,56 @@ impl<T: Reply> Reply for MovedOr<T> {
 
 impl<T: Serialize + JsonSchema> Reply for Page<T> {
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
-        let mut response = json(StatusCode::OK, &self)?;
-        if let Some(cursor) = &self.next_cursor {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(context.query)
-                .append_pair("cursor", cursor)
-                .finish();
-            let link = format!("<{}{}?{query}>; rel=\"next\"", context.base, context.path);
-            response.headers_mut().insert(header::LINK, header_value(link)?);
-        }
-        Ok(response)
+        page(&self, self.next_cursor.as_deref(), context)
     }
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
-        let page = AnswerDescription::json::<Self>(StatusCode::OK, "A page of the list.", generator);
-        vec![page.with_optional(header::LINK)]
+        vec![page_of::<Self>(generator)]
     }
+}
+
+/// A page of a list that says more than its items: `more` is its other fields.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}PageWith{M}")]
+pub struct PageWith<T, M> {
+    /// The page.
+    #[serde(flatten)]
+    pub page: Page<T>,
+    /// The other fields.
+    #[serde(flatten)]
+    pub more: M,
+}
+
+impl<T: Serialize + JsonSchema, M: Serialize + JsonSchema> Reply for PageWith<T, M> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
+        page(&self, self.page.next_cursor.as_deref(), context)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        vec![page_of::<Self>(generator)]
+    }
+}
+
+/// 200 with a page, and the link to the next one.
+fn page(
+    page: &impl Serialize,
+    next_cursor: Option<&str>,
+    context: &ReplyContext<'_>,
+) -> Result<Response<Body>, Problem> {
+    let mut response = json(StatusCode::OK, page)?;
+    if let Some(cursor) = next_cursor {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(context.query)
+            .append_pair("cursor", cursor)
+            .finish();
+        let link = format!("<{}{}?{query}>; rel=\"next\"", context.base, context.path);
+        response.headers_mut().insert(header::LINK, header_value(link)?);
+    }
+    Ok(response)
+}
+
+fn page_of<P: JsonSchema>(generator: &mut SchemaGenerator) -> AnswerDescription {
+    AnswerDescription::json::<P>(StatusCode::OK, "A page of the list.", generator).with_optional(header::LINK)
 }
 
 /// A file that is a part of the program.

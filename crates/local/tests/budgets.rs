@@ -53,7 +53,19 @@ fn slug(number: usize) -> String {
 async fn cost(stack: &TestStack, pattern: &str, budget: [f64; 4], request: impl Future<Output = ()>) -> String {
     stack.stack.wire.take_calls();
     request.await;
-    let calls = stack.stack.wire.take_calls();
+    summed(pattern, budget, &stack.stack.wire.take_calls())
+}
+
+/// What the plug-in does that tells users, of all that there is to do.
+async fn cost_of_notify(stack: &TestStack, pattern: &str, budget: [f64; 4]) -> String {
+    stack.stack.wire.take_calls();
+    stack.settle().await;
+    let calls = stack.stack.wire.take_calls().into_iter();
+    let calls: Vec<_> = calls.filter(|call| call.operation.as_deref() == Some("notify")).collect();
+    summed(pattern, budget, &calls)
+}
+
+fn summed(pattern: &str, budget: [f64; 4], calls: &[Call]) -> String {
     // That a request is counted is one write of one unit more, the same for all (rate_limits.rs).
     let of_table: Vec<_> = calls.iter().filter(|call| call.service == "dynamodb" && !call.counts_request()).collect();
     let (writes, reads): (Vec<_>, Vec<_>) = of_table.iter().partition(|call| call.action.contains("Write"));
@@ -192,6 +204,59 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
     "#]]
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);
+}
+
+/// What notifications cost, with so many of them.
+async fn measured_notifications(number: usize) -> String {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let names = (0..number).map(|number| format!("/posts/post-{number:03}"));
+    let names: Vec<_> = names.collect();
+    for number in 0..number {
+        ada.publish(&format!("Post {number:03}"), &[]).await;
+    }
+    let react = async |client: &Client, post: &str, kind: &str| {
+        client.put(&format!("{post}/reaction"), json!({ "kind": kind })).await.expect_status(204);
+    };
+    for post in &names {
+        bob.post(&format!("{post}/comments"), json!({ "body": "A comment." })).await.expect_status(201);
+        react(&bob, post, "like").await;
+    }
+    stack.settle().await;
+    ada.get("/me/notifications").await.expect_status(200);
+    stack.stack.wire.record();
+    let get = async |path: &str| ada.get(path).await.expect_status(200);
+    let ids = ada.get("/me/notifications?limit=100").await.each("id");
+    let mark = async |place: usize| {
+        let up_to = json!({ "up_to": ids[place] });
+        ada.post("/me/notifications/read", up_to).await.expect_status(204);
+    };
+    let mut lines = String::new();
+    // At the least what the page shows is looked at, at most all of the unread ones that are counted.
+    for (unread, reads, units) in [("100", 4.0, 75.0), ("99", 7.0, 300.0), ("20", 4.0, 75.0), ("0", 3.0, 75.0)] {
+        if unread != "100" {
+            mark(unread.parse().expect("a number")).await;
+        }
+        let pattern = format!("20 notifications, {unread} unread");
+        lines += &cost(&stack, &pattern, [reads, units, 0.0, 0.0], get("/me/notifications")).await;
+    }
+    lines += &cost(&stack, "mark as read", [2.0, 2.0, 1.0, 2.0], mark(0)).await;
+    bob.post(&format!("{}/comments", names[0]), json!({ "body": "Another." })).await.expect_status(201);
+    lines += &cost_of_notify(&stack, "tell of a comment", [12.0, 14.0, 1.0, 4.0]).await;
+    stack.user("eve").await.call("PUT", "/users/ada/follow", &[], None).await.expect_status(204);
+    lines += &cost_of_notify(&stack, "tell of a follow", [8.0, 8.0, 1.0, 4.0]).await;
+    react(&stack.log_in("eve").await, &names[0], "love").await;
+    lines += &cost_of_notify(&stack, "tell of a reaction", [10.0, 12.0, 1.0, 10.0]).await;
+    ada.publish("Of no concern", &[]).await;
+    lines += &cost_of_notify(&stack, "a post that concerns nobody", [2.0, 2.0, 0.0, 0.0]).await;
+    lines
+}
+
+#[tokio::test]
+async fn what_notifications_cost_does_not_grow_with_their_number() {
+    let few = measured_notifications(51).await;
+    expect![[""]].assert_eq(&few);
+    assert_eq!(measured_notifications(56).await, few);
 }
 
 /// Whoever has just written sees it at once, and pays for that; whoever only reads does not.

@@ -94,7 +94,7 @@ fn types(told: &[(String, Value)]) -> Vec<&str> {
 
 #[tokio::test]
 async fn what_happens_is_told() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::start_with_parameters(&[("BlockedWords", "clandestine")]).await;
     let mut seen = BTreeSet::new();
     let ada = stack.user("ada").await;
     let me = ada.get("/me").await.body;
@@ -179,6 +179,47 @@ async fn what_happens_is_told() {
     assert_eq!(events[1].1, json!({ "post_id": post["id"], "author_id": me["id"] }));
     seen.extend(events.into_iter().map(|(kind, _)| kind));
 
+    bob.publish("Of Bob", &[]).await;
+    told(&stack).await;
+    let bob_id = bob.get("/me").await.body["id"].clone();
+    let comments = "/posts/of-bob/comments";
+    let comment = bob.post(comments, json!({ "body": "Top" })).await.body;
+    let post_id = stack.visitor().get("/posts/of-bob").await.body["id"].clone();
+    let events = told(&stack).await;
+    let of_comment = json!({ "comment_id": comment["id"], "post_id": post_id });
+    let mut published = of_comment.clone();
+    for (field, value) in [
+        ("parent_id", Value::Null),
+        ("author_id", bob_id.clone()),
+        ("created_at", comment["created_at"].clone()),
+        ("version", json!(1)),
+    ] {
+        published[field] = value;
+    }
+    assert_eq!(events, [("comment.published".to_owned(), published)]);
+    seen.extend(events.into_iter().map(|(kind, _)| kind));
+    let path = format!("{comments}/{}", comment["id"].as_str().unwrap());
+    bob.patch(&path, "*", json!({ "body": "clandestine" })).await.expect_status(200);
+    let events = told(&stack).await;
+    assert_eq!(events, [("comment.held".to_owned(), of_comment.clone())]);
+    seen.extend(events.into_iter().map(|(kind, _)| kind));
+    bob.delete(&path).await.expect_status(204);
+    let events = told(&stack).await;
+    assert_eq!(events, [("comment.deleted".to_owned(), of_comment)]);
+    seen.extend(events.into_iter().map(|(kind, _)| kind));
+
+    for (kind, former_kind) in
+        [(json!("like"), Value::Null), (json!("love"), json!("like")), (Value::Null, json!("love"))]
+    {
+        let changed = || bob.put("/posts/of-bob/reaction", json!({ "kind": kind }));
+        let answer = if kind.is_null() { bob.delete("/posts/of-bob/reaction").await } else { changed().await };
+        answer.expect_status(204);
+        let changed = json!({ "post_id": post_id, "user_id": bob_id, "kind": kind, "former_kind": former_kind });
+        let events = told(&stack).await;
+        assert_eq!(events, [("reaction.changed".to_owned(), changed)]);
+        seen.extend(events.into_iter().map(|(kind, _)| kind));
+    }
+
     let all: BTreeSet<_> = Event::TYPES.iter().map(|kind| kind.name.to_owned()).collect();
     assert_eq!(seen, all, "every type of event has happened here");
 }
@@ -227,6 +268,86 @@ async fn what_only_follows_from_others_is_no_event() {
     assert_eq!(types(&told(&stack).await), ["user.renamed"]);
     ada.delete("/sessions").await.expect_status(204);
     assert_eq!(told(&stack).await, []);
+}
+
+/// Each comment is told when it can be read, when it comes to wait and when it is gone, and of nothing else.
+#[tokio::test]
+async fn a_comment_is_told_as_it_comes_waits_and_goes() {
+    let stack = TestStack::start_with_parameters(&[("BlockedWords", "wait")]).await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let mona = stack.user_with_role("mona", domain::Role::Editor).await;
+    ada.publish("Hello", &[]).await;
+    told(&stack).await;
+    let comment = async |body: &str, parent: Value| {
+        let written = bob.post("/posts/hello/comments", json!({ "body": body, "parent_id": parent })).await;
+        written.expect_status(201);
+        written.body["id"].clone()
+    };
+    let decide = async |id: &Value, decision: &str| {
+        let path = format!("/moderation/comments/{}", id.as_str().unwrap());
+        mona.put(&path, json!({ "decision": decision })).await.expect_status(200);
+    };
+    let at = |id: &Value| format!("/posts/hello/comments/{}", id.as_str().unwrap());
+    // What waits is told by its ids, and by no more when it is rejected or deleted.
+    for by_editor in [true, false] {
+        let held = comment("wait, secret", Value::Null).await;
+        if by_editor {
+            decide(&held, "reject").await;
+        } else {
+            bob.patch(&at(&held), "*", json!({ "body": "wait, another secret" })).await.expect_status(200);
+            bob.delete(&at(&held)).await.expect_status(204);
+        }
+        let events = told(&stack).await;
+        assert_eq!(types(&events), ["comment.held", "comment.deleted"]);
+        let of_comment = json!({ "comment_id": held, "post_id": events[0].1["post_id"] });
+        assert!(events.iter().all(|(_, data)| *data == of_comment), "{events:?}");
+    }
+    let top = comment("wait", Value::Null).await;
+    decide(&top, "approve").await;
+    assert_eq!(types(&told(&stack).await), ["comment.held", "comment.published"]);
+    // Nor an edit, a reply for the comment that it answers, a report, or what becomes of the post.
+    bob.patch(&at(&top), "*", json!({ "body": "edited" })).await.expect_status(200);
+    ada.post(&format!("{}/report", at(&top)), json!({ "reason": "r" })).await.expect_status(202);
+    decide(&top, "approve").await;
+    assert_eq!(told(&stack).await, []);
+    let below = comment("below", top.clone()).await;
+    let events = told(&stack).await;
+    assert_eq!((types(&events), &events[0].1["parent_id"]), (vec!["comment.published"], &top));
+    bob.patch("/me", "*", json!({ "display_name": "Robert" })).await.expect_status(200);
+    assert_eq!(types(&told(&stack).await), ["user.renamed"]);
+    for (action, expected) in [("unpublish", "post.unpublished"), ("publish", "post.published")] {
+        ada.post(&format!("/posts/hello/{action}"), json!({})).await.expect_status(200);
+        assert_eq!(types(&told(&stack).await), [expected]);
+    }
+    ada.delete("/posts/hello").await.expect_status(204);
+    assert_eq!(types(&told(&stack).await), ["post.unpublished"]);
+    ada.post("/posts/hello/restore", json!({})).await.expect_status(200);
+    ada.post("/posts/hello/publish", json!({})).await.expect_status(200);
+    assert_eq!(types(&told(&stack).await), ["post.published"]);
+    // A published comment with replies that has to wait leaves its place, and comes back to it.
+    bob.patch(&at(&top), "*", json!({ "body": "wait" })).await.expect_status(200);
+    assert_eq!(types(&told(&stack).await), ["comment.held"]);
+    decide(&top, "approve").await;
+    assert_eq!(types(&told(&stack).await), ["comment.published"]);
+    // It is deleted once: the placeholder that goes with its last reply is no other comment.
+    bob.delete(&at(&top)).await.expect_status(204);
+    let events = told(&stack).await;
+    assert_eq!((types(&events), &events[0].1["comment_id"]), (vec!["comment.deleted"], &top));
+    bob.delete(&at(&below)).await.expect_status(204);
+    let events = told(&stack).await;
+    assert_eq!((types(&events), &events[0].1["comment_id"]), (vec!["comment.deleted"], &below));
+    // One that waits in the place of a placeholder likewise.
+    let top = comment("top", Value::Null).await;
+    comment("below", top.clone()).await;
+    bob.patch(&at(&top), "*", json!({ "body": "wait" })).await.expect_status(200);
+    told(&stack).await;
+    decide(&top, "reject").await;
+    assert_eq!(types(&told(&stack).await), ["comment.deleted"]);
+    // Whoever leaves leaves their comments, and takes their reactions along.
+    bob.put("/posts/hello/reaction", json!({ "kind": "like" })).await.expect_status(204);
+    told(&stack).await;
+    bob.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
+    assert_eq!(types(&told(&stack).await), ["user.deleted", "reaction.changed"]);
 }
 
 /// The ids of the events that are told.

@@ -139,9 +139,17 @@ async fn a_user_gets_all_that_is_stored_of_them() {
     let now = &comment["created_at"];
     let reports = json!([{ "comment": reply["id"], "post": other, "reason": "Too polite", "reported_at": now }]);
     let marks = json!([{ "post_id": other, "reaction": "love", "bookmarked_at": now }]);
+    let notification = &ada.get("/me/notifications").await.body["items"][0];
+    let expires_at = stack.stack.blog.now().seconds() - 1 + 90 * 24 * 60 * 60;
+    let path = format!("{}/{}", comment["id"].as_str().unwrap(), reply["id"].as_str().unwrap());
+    let notifications = json!([{
+        "id": notification["id"], "kind": "comment_reply", "post": other, "comment": path,
+        "actor": bob.get("/me").await.body["id"], "at": now, "expires_at": expires_at, "read": false,
+    }]);
     let expected = json!({
         "profile": profile, "wanted_email": null, "posts": posts, "versions": versions, "comments": comments, "reports": reports,
-        "marks": marks, "followed_tags": [{ "tag": "rust", "followed_at": now }], "following": [], "followers": [],
+        "marks": marks, "followed_tags": [{ "tag": "rust", "followed_at": now }], "notifications": notifications,
+        "following": [], "followers": [],
     });
     assert_eq!(file, expected);
 }
@@ -228,7 +236,7 @@ async fn an_export_that_is_stopped_anywhere_is_made_whole() {
     wire.take_calls();
     stack.settle().await;
     let calls: Vec<_> = wire.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls.len(), 32, "{calls:?}");
+    assert_eq!(calls.len(), 33, "{calls:?}");
     for (position, action) in calls.iter().enumerate() {
         let skip = calls.iter().take(position).filter(|earlier| *earlier == action).count();
         for fault in [Fault::ServerError, Fault::AnswerLost] {

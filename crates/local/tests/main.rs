@@ -34,6 +34,7 @@ mod leaving;
 mod lists;
 mod logging;
 mod moderation;
+mod notifications;
 mod openapi;
 mod passwords;
 mod pins;

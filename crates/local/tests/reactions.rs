@@ -181,7 +181,14 @@ async fn all_at_once(stack: &TestStack, users: &[UserId], kind: impl Fn(usize) -
         tasks.spawn(async move {
             let _in = door.acquire_owned().await.unwrap();
             for _ in 0..50 {
-                if stack.stack.blog.table.react(user, post, kind).await.is_ok() {
+                if stack
+                    .stack
+                    .blog
+                    .table
+                    .react(user, post, kind.map(|kind| (kind, stack.stack.blog.now())))
+                    .await
+                    .is_ok()
+                {
                     return true;
                 }
             }

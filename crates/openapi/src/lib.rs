@@ -85,7 +85,7 @@ const TAGS: [(&str, &str); 6] = [
     ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
-    ("community", "Comments, reactions, bookmarks and moderation."),
+    ("community", "Comments, reactions, bookmarks, notifications and moderation."),
     ("administration", "Manage users."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
@@ -98,7 +98,7 @@ fn tag(path: &str) -> &'static str {
         ["posts", _, "comments" | "reaction" | "reactions", ..] | ["tags", _, "follow"] | ["moderation", ..] => {
             "community"
         }
-        ["me", "bookmarks" | "tags", ..] => "community",
+        ["me", "bookmarks" | "notifications" | "tags", ..] => "community",
         ["posts" | "tags" | "previews", ..] | ["me", "posts", ..] => "posts",
         ["users" | "sessions" | "password" | "me", ..] => "accounts",
         _ => "service",

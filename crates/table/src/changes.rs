@@ -1,8 +1,10 @@
 //! What a record of the table's stream says, for whoever tells others of it.
 
-use domain::{Export, Follow, Post, User};
+use domain::{Comment, CommentId, Export, Follow, Post, PostId, ReactionKind, User, UserId};
 use serde_dynamo::Item;
 
+use crate::comments::{Place, StoredComment, comment_without_text};
+use crate::reactions::Reaction;
 use crate::{Entity, Refused, keys};
 
 /// A change of the table. Not every change is one of these: most items are copies of others.
@@ -30,6 +32,38 @@ pub enum Change {
     ExportRequested(Export),
     /// Somebody follows somebody no longer.
     Unfollowed(Follow),
+    /// A comment changed where everybody sees it. Without its text.
+    Comment {
+        /// As it was; none if it was not there.
+        old: Option<Box<Comment>>,
+        /// As it is; none if it is gone, or waits for an editor and never was published.
+        new: Option<Box<Comment>>,
+    },
+    /// A comment came to wait for an editor.
+    CommentHeld {
+        /// The post.
+        post: PostId,
+        /// The comment.
+        comment: CommentId,
+    },
+    /// A comment is deleted. If it has replies, a placeholder is left.
+    CommentDeleted {
+        /// The post.
+        post: PostId,
+        /// The comment.
+        comment: CommentId,
+    },
+    /// A user's reaction to a post changed.
+    Reaction {
+        /// The post.
+        post: PostId,
+        /// Who reacted.
+        user: UserId,
+        /// The reaction as it was.
+        old: Option<ReactionKind>,
+        /// The reaction as it is.
+        new: Option<ReactionKind>,
+    },
 }
 
 impl Change {
@@ -52,10 +86,53 @@ impl Change {
             image(new)?.map(|export| Self::ExportRequested(*export))
         } else if old_type == Follow::TYPE && new.is_empty() && pk.starts_with(keys::FOLLOW_PREFIX) {
             image(old)?.map(|follow| Self::Unfollowed(*follow))
+        } else if is(StoredComment::TYPE) {
+            comment_change(pk, sk, old, new)?
+        } else if is(Place::TYPE) {
+            deleted_comment(pk, old, new)?
+        } else if is(Reaction::TYPE) {
+            reaction_change(pk, old, new)?
         } else {
             None
         })
     }
+}
+
+fn comment_change(pk: &str, sk: &str, old: &Item, new: &Item) -> Result<Option<Change>, Refused> {
+    if let Some(post) = keys::post_of_thread(pk) {
+        let comment = |item: &Item| {
+            let comment = (!item.is_empty()).then(|| comment_without_text(post, sk, item.clone())).transpose()?;
+            Ok::<_, Refused>(comment.map(Box::new))
+        };
+        return Ok(Some(Change::Comment { old: comment(old)?, new: comment(new)? }));
+    }
+    Ok(match keys::post_of_held_comments(pk) {
+        Some(post) if old.is_empty() => {
+            let comment = comment_without_text(post, sk, new.clone())?.id();
+            Some(Change::CommentHeld { post, comment })
+        }
+        _ => None,
+    })
+}
+
+/// A comment is deleted when what leads to it goes, or says that only a placeholder is left.
+fn deleted_comment(pk: &str, old: &Item, new: &Item) -> Result<Option<Change>, Refused> {
+    let Some(comment) = keys::comment_of_place(pk) else { return Ok(None) };
+    let (old, new): (Option<Box<Place>>, Option<Box<Place>>) = (image(old)?, image(new)?);
+    let is_now = old.filter(|old| !old.deleted && new.is_none_or(|new| new.deleted));
+    Ok(is_now.map(|place| Change::CommentDeleted { post: place.post, comment }))
+}
+
+fn reaction_change(pk: &str, old: &Item, new: &Item) -> Result<Option<Change>, Refused> {
+    let (old, new): (Option<Box<Reaction>>, Option<Box<Reaction>>) = (image(old)?, image(new)?);
+    let user = new.as_ref().or(old.as_ref()).map(|reaction| reaction.user);
+    let kind = |reaction: Option<Box<Reaction>>| reaction.map(|reaction| reaction.kind);
+    Ok(keys::post_of_reactions(pk).zip(user).map(|(post, user)| Change::Reaction {
+        post,
+        user,
+        old: kind(old),
+        new: kind(new),
+    }))
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::counts::Target;
 use crate::keys::{self, Key};
+use crate::notifications::tell;
 use crate::post_writes::number;
 use crate::posts::{deflated, inflated};
 use crate::write::Write;
 use crate::{Consistency, Cursor, Entity, Item, Query, Refused, SortKeys, Table, attributes, read, sort_key};
 use domain::{
-    Comment, CommentId, CommentPath, CommentStatus, Denied, Limit, Page, PostAuthor, PostId, PostText, Timestamp, User,
-    UserId,
+    Comment, CommentId, CommentPath, CommentStatus, Denied, Limit, Notification, Page, PostAuthor, PostId, PostText,
+    Subject, Timestamp, User, UserId,
 };
 
 /// The maximum size of the texts of a page, in bytes: a page of larger ones has fewer comments than were asked for. A byte
@@ -29,7 +30,7 @@ const MAX_PAGE_BYTES: usize = 900_000;
 
 /// A comment as it is stored, apart from its text and from what its key says.
 #[derive(Serialize, Deserialize)]
-struct StoredComment {
+pub(crate) struct StoredComment {
     status: CommentStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     author: Option<PostAuthor>,
@@ -45,10 +46,21 @@ struct StoredComment {
 pub(crate) struct Place {
     pub post: PostId,
     pub path: String,
+    /// Whether only a placeholder is there any more. Said where the comment's id leads to it, and nowhere else: from there the
+    /// stream tells that a comment is deleted, and tells it once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 impl Entity for StoredComment {
     const TYPE: &'static str = "comment";
+}
+
+impl StoredComment {
+    fn into_comment(self, post: PostId, path: CommentPath, text: PostText) -> Comment {
+        let Self { status, author, replies, created_at, updated_at, version, writes } = self;
+        Comment { post, path, status, author, text, replies, has_place: true, created_at, updated_at, version, writes }
+    }
 }
 
 impl Entity for Place {
@@ -57,7 +69,7 @@ impl Entity for Place {
 
 impl Place {
     pub fn of(comment: &Comment) -> Self {
-        Self { post: comment.post, path: comment.path.to_string() }
+        Self { post: comment.post, path: comment.path.to_string(), deleted: false }
     }
 
     pub fn path(&self) -> Result<CommentPath, Refused> {
@@ -210,19 +222,35 @@ impl Table {
     /// profile of `author`, which the comment copies, is no longer this one, [`Denied::ParentNotFound`] if the comment that
     /// it answers is no longer published.
     pub async fn create_comment(&self, comment: &Comment, author: &User) -> Result<(), Refused> {
-        self.write_comment(None, Some(comment), Some(author)).await
+        self.write_comment(None, Some(comment), Some(author), None).await
     }
 
     /// Changes a comment. [`Refused::Changed`] if `old` is no longer what is stored, [`Denied::ParentDeleted`] if it is to be
     /// published and the comment that it answers is gone.
     pub async fn update_comment(&self, old: &Comment, new: &Comment) -> Result<(), Refused> {
-        self.write_comment(Some(old), Some(new), None).await
+        self.write_comment(Some(old), Some(new), None, None).await
+    }
+
+    /// The same as an editor's decision, of which the comment's author is told by `told`.
+    pub async fn approve_comment(
+        &self,
+        old: &Comment,
+        new: &Comment,
+        told: Option<&Notification>,
+    ) -> Result<(), Refused> {
+        self.write_comment(Some(old), Some(new), None, told).await
     }
 
     /// Deletes a comment: leaves the placeholder `left`, or nothing, and then no placeholder above it either that has no
-    /// other reply. [`Refused::Changed`] if it is no longer what is stored.
-    pub async fn delete_comment(&self, old: &Comment, left: Option<&Comment>) -> Result<(), Refused> {
-        self.write_comment(Some(old), left, None).await
+    /// other reply. [`Refused::Changed`] if it is no longer what is stored. If an editor does it, the comment's author is told by
+    /// `told`.
+    pub async fn delete_comment(
+        &self,
+        old: &Comment,
+        left: Option<&Comment>,
+        told: Option<&Notification>,
+    ) -> Result<(), Refused> {
+        self.write_comment(Some(old), left, None, told).await
     }
 
     /// Writes a comment with everything that follows from it. As for posts, each write is made from the comment before and
@@ -232,6 +260,7 @@ impl Table {
         old: Option<&Comment>,
         new: Option<&Comment>,
         author: Option<&User>,
+        told: Option<&Notification>,
     ) -> Result<(), Refused> {
         let Some(any) = new.or(old) else { return Ok(()) };
         // The first condition that fails is what is answered.
@@ -243,6 +272,9 @@ impl Table {
         if let Some(author) = author {
             let unchanged = Write::check(keys::profile(author.id)).at_version(author.version);
             writes.push(unchanged.on_condition_failed(Refused::Changed));
+        }
+        if let (Some(told), Some(author)) = (told, old.and_then(|old| old.author.as_ref())) {
+            writes.extend(tell(author.id, told)?);
         }
         let is_counted = |comment: Option<&Comment>| i64::from(comment.is_some_and(Comment::is_published));
         let by = is_counted(new) - is_counted(old);
@@ -369,8 +401,12 @@ impl Table {
             let listed = Key { pk: partition.clone(), sk: sort_key(&item).unwrap_or_default().to_owned() };
             let comment = self.comments_at(&[read(item)?], Consistency::Strong).await?.pop();
             match comment.filter(|comment| comment.is_by(user)) {
-                // What is listed goes in the transaction that takes the author out.
-                Some(comment) => self.attribute(comment, user, None).await?,
+                Some(comment) => {
+                    // Before, because the list no longer leads to the comment after. What somebody is told meanwhile is not shown.
+                    self.withdraw_all(Subject::Comment(comment.id())).await?;
+                    // What is listed goes in the transaction that takes the author out.
+                    self.attribute(comment, user, None).await?;
+                }
                 None => self.delete_item(&listed).await?,
             }
         }
@@ -403,6 +439,10 @@ fn place(old: Option<&Comment>, new: Option<&Comment>) -> Result<Option<Write>, 
                 .on_condition_failed(Refused::AlreadyDone),
         ),
         (Some(old), None) => Some(Write::delete(keys::comment_place(old.id()))),
+        (Some(old), Some(new)) if new.status == CommentStatus::Deleted && old.status != new.status => Some(
+            Write::set(keys::comment_place(new.id()), "deleted", AttributeValue::Bool(true))
+                .on_condition_failed(Refused::Changed),
+        ),
         _ => None,
     })
 }
@@ -543,7 +583,13 @@ fn comment_of(post: PostId, public: Option<Item>, held: Option<Item>) -> Result<
     })
 }
 
-fn read_comment(post: PostId, item: Item) -> Result<Comment, Refused> {
+/// A comment as the stream tells of it, without its text.
+pub(crate) fn comment_without_text(post: PostId, path: &str, item: serde_dynamo::Item) -> Result<Comment, Refused> {
+    let stored: StoredComment = serde_dynamo::from_item(item).map_err(Refused::internal)?;
+    Ok(stored.into_comment(post, path.parse().map_err(Refused::internal)?, PostText::default()))
+}
+
+pub(crate) fn read_comment(post: PostId, item: Item) -> Result<Comment, Refused> {
     let path = sort_key(&item).unwrap_or_default().parse().map_err(Refused::internal)?;
     let text = if item.contains_key("deflated") {
         let text = inflated(&item)?;
@@ -556,8 +602,7 @@ fn read_comment(post: PostId, item: Item) -> Result<Comment, Refused> {
     } else {
         PostText::default()
     };
-    let StoredComment { status, author, replies, created_at, updated_at, version, writes } = read(item)?;
-    Ok(Comment { post, path, status, author, text, replies, has_place: true, created_at, updated_at, version, writes })
+    Ok(read::<StoredComment>(item)?.into_comment(post, path, text))
 }
 
 /// The comment that an item of a thread counts, if it is published.

@@ -14,7 +14,7 @@ use crate::feed::hide_from_feed;
 use crate::keys::{self, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Item, Table, read, sort_key, type_of};
-use domain::{Denied, Follow, Limit, Page, User, UserId};
+use domain::{Denied, Follow, Limit, Page, Subject, User, UserId};
 
 impl Entity for Follow {
     const TYPE: &'static str = "follow";
@@ -108,9 +108,16 @@ impl Table {
         let none = items.is_empty();
         for item in items {
             let Follow { follower, followed, .. } = read(item)?;
+            // Before, because nothing leads to the follow after. What somebody is told meanwhile is not shown.
+            self.withdraw_from(Subject::Follows(follower), followed).await?;
             self.end_follow(follower, followed, Some(id)).await?;
         }
         Ok(none)
+    }
+
+    /// Whether one user follows another; strongly consistent.
+    pub async fn is_following(&self, follower: UserId, followed: UserId) -> Result<bool, Refused> {
+        Ok(self.get_item(&keys::follow(follower, followed), Consistency::Strong).await?.is_some())
     }
 
     /// The profile of a user with exact counts, and whether `viewer` follows the user if there is a viewer. None if the

@@ -53,6 +53,12 @@
 //! | the cards of the references | BatchGetItem | `AUTHOR#id` | `ALL#post` | as the references | 0.5 RCU each |
 //! | write a post to the feeds of followers, or remove it | BatchWriteItem; BatchGetItem of the follows | `FEED#user` | `published_at#post` | strong | 1 WCU and 1 RCU a follower |
 //! | whether an author's posts are merged, and who has them written all the same | GetItem, Query | `USER#id`, `FANOUT#id` | `POPULARITY`, user id | strong | 1 RCU |
+//! | a page of notifications | Query, GetItem, BatchGetItem | `NOTIFICATIONS#user` | begins with `AT#`; `READ`; what they are about | eventual; strong for a viewer | 1 to 2 RCU, 3 a notification |
+//! | how many are not read | Query, if the page does not tell; BatchGetItem | `NOTIFICATIONS#user` | after `AT#` and the last that is read | as the page | 1 to 7 RCU, 3 a notification |
+//! | mark notifications as read | Query, TransactWriteItems | `NOTIFICATIONS#user` | `AT#id`, `READ` | strong | 1 RCU, 2 WCU |
+//! | tell somebody of something, once | TransactWriteItems | `TOLD#subject`, `NOTIFICATIONS#user` | user id, `AT#id` | | 4 WCU |
+//! | whom something is told | Query | `TOLD#subject` | user id | strong | 0.5 RCU |
+//! | tell of a reaction | GetItem, TransactWriteItems | `TOLD#REACTIONS#post`, `NOTIFICATIONS#user` | user id, `BY#user`, `AT#id` | strong | 3 RCU, 8 WCU |
 //! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
 //! | follow a tag | Query, TransactWriteItems | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU, 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
@@ -86,8 +92,8 @@
 use aws_lc_rs::digest;
 
 use domain::{
-    CognitoName, Comment, CommentId, CommentPath, CommentStatus, Email, ExportId, Follow, Post, PostId, PostKind,
-    PostStatus, Role, Slug, Source, Tag, Timestamp, User, UserId, UserStatus, Username,
+    CognitoName, Comment, CommentId, CommentPath, CommentStatus, Email, ExportId, Follow, NotificationId, Post, PostId,
+    PostKind, PostStatus, Role, Slug, Source, Subject, Tag, Timestamp, User, UserId, UserStatus, Username,
 };
 
 /// The primary key of an item.
@@ -725,3 +731,62 @@ pub fn follow_list_items(follow: &Follow) -> [Key; 2] {
         followers(*followed).item(&format!("{followed_at}#{follower}")),
     ]
 }
+
+/// The post whose thread this partition is, as everybody sees it.
+pub fn post_of_thread(pk: &str) -> Option<PostId> {
+    pk.strip_prefix("COMMENTS#")?.parse().ok()
+}
+
+/// The post whose held comments this partition has.
+pub fn post_of_held_comments(pk: &str) -> Option<PostId> {
+    pk.strip_prefix("HELD#")?.parse().ok()
+}
+
+/// The comment that this partition leads to.
+pub fn comment_of_place(pk: &str) -> Option<CommentId> {
+    pk.strip_prefix("COMMENT#")?.parse().ok()
+}
+
+/// The post whose reactions this partition has.
+pub fn post_of_reactions(pk: &str) -> Option<PostId> {
+    pk.strip_prefix("REACTIONS#")?.parse().ok()
+}
+
+/// The notifications of a user.
+pub fn notifications(user: UserId) -> List {
+    List::new(format!("NOTIFICATIONS#{user}"), "AT#")
+}
+
+/// A notification of a user.
+pub fn notification(user: UserId, id: NotificationId) -> Key {
+    notifications(user).item(&id.to_string())
+}
+
+/// Up to which notification a user has read.
+pub fn read_mark(user: UserId) -> Key {
+    Key::new(notifications(user).partition, "READ")
+}
+
+/// Whom a subject is told.
+pub fn told_partition(subject: Subject) -> String {
+    match subject {
+        Subject::Comment(id) => format!("TOLD#COMMENT#{id}"),
+        Subject::Post(id) => format!("TOLD#POST#{id}"),
+        Subject::Reactions(id) => format!("TOLD#REACTIONS#{id}"),
+        Subject::Follows(id) => format!("TOLD#FOLLOWS#{id}"),
+        Subject::Decision(id) => format!("TOLD#DECISION#{id}"),
+    }
+}
+
+/// That a user is told of a subject; the item is what makes it happen once.
+pub fn told(subject: Subject, recipient: UserId) -> Key {
+    Key::new(told_partition(subject), recipient.to_string())
+}
+
+/// That the author of a post is told of this user's reaction.
+pub fn told_reaction(post: PostId, user: UserId) -> Key {
+    Key::new(told_partition(Subject::Reactions(post)), format!("{TOLD_REACTION_PREFIX}{user}"))
+}
+
+/// What the sort keys of those whose reactions are told begin with. Ids of users sort before it.
+pub const TOLD_REACTION_PREFIX: &str = "BY#";

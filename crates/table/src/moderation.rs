@@ -64,7 +64,8 @@ impl Table {
         };
         let Page { items, next_cursor } = self.page(&list, cursor, limit, Consistency::Strong).await?;
         let entries = items.into_iter().map(read).collect::<Result<Vec<Entry>, _>>()?;
-        let places: Vec<_> = entries.iter().map(|entry| Place { post: entry.post, path: entry.path.clone() }).collect();
+        let places: Vec<_> =
+            entries.iter().map(|entry| Place { post: entry.post, path: entry.path.clone(), deleted: false }).collect();
         let comments = self.comments_at(&places, Consistency::Strong).await?;
         let mut entries = entries.into_iter();
         let mut queued = Vec::new();
@@ -83,7 +84,7 @@ impl Table {
     /// Reports a comment, which goes into the queue. [`Refused::AlreadyReported`] if this user did before,
     /// [`Denied::CommentNotFound`] if it is no longer published.
     pub async fn report_comment(&self, user: UserId, comment: &Comment, report: &CommentReport) -> Result<(), Refused> {
-        let Place { post, path } = Place::of(comment);
+        let Place { post, path, .. } = Place::of(comment);
         let entry = Write::count(keys::reported_entry(report.comment), Entry::TYPE, "reports", 1)
             .and_set("post", AttributeValue::S(post.to_string()))
             .and_set("path", AttributeValue::S(path))

@@ -3,6 +3,7 @@
 //! A user's mark of a post says what the reaction is and makes it one. An item at the post says the same, so that a post
 //! that is removed takes its reactions along. How many there are of each kind is counted in the post ([`crate::counts`]).
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Sums, Target};
@@ -10,13 +11,21 @@ use crate::keys;
 use crate::marks::{Mark, change_mark};
 use crate::write::{MAX_TRIES, Write};
 use crate::{Consistency, Entity, Item, Query, Refused, SortKeys, Table, read};
-use domain::{Post, PostId, ReactionKind, UserId};
+use domain::{Post, PostId, ReactionKind, Timestamp, UserId};
 
 /// A reaction, at the post.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Reaction {
-    user: UserId,
-    kind: ReactionKind,
+    pub user: UserId,
+    pub kind: ReactionKind,
+    /// When the user first reacted, whatever the reaction was then.
+    #[serde(default = "long_ago")]
+    pub reacted_at: Timestamp,
+}
+
+/// What is said of a reaction that was stored before its time was.
+fn long_ago() -> Timestamp {
+    Timestamp::from_milliseconds(0)
 }
 
 impl Entity for Reaction {
@@ -24,9 +33,15 @@ impl Entity for Reaction {
 }
 
 impl Table {
-    /// Makes this a user's reaction to a post, whatever it was before; without one, takes it back. Doing it twice is the same
+    /// Makes this a user's reaction to a post at a time, whatever it was before; without one, takes it back. Doing it twice is the same
     /// as once. 2 RCU and 6 WCU. Says whether there was a reaction before.
-    pub async fn react(&self, user: UserId, post: PostId, reaction: Option<ReactionKind>) -> Result<bool, Refused> {
+    pub async fn react(
+        &self,
+        user: UserId,
+        post: PostId,
+        reaction: Option<(ReactionKind, Timestamp)>,
+    ) -> Result<bool, Refused> {
+        let (reaction, reacted_at) = reaction.unzip();
         for _ in 0..MAX_TRIES {
             let mark = self.mark(user, post).await?;
             let before = mark.reaction;
@@ -35,8 +50,11 @@ impl Table {
             }
             let mut writes = vec![change_mark(user, post, &mark, &Mark { reaction, ..mark.clone() })?];
             let key = keys::reaction(post, user);
-            writes.push(match reaction {
-                Some(kind) => Write::put(key, &Reaction { user, kind })?,
+            writes.push(match reaction.zip(reacted_at) {
+                Some((kind, _)) if before.is_some() => {
+                    Write::set(key, "kind", AttributeValue::S(kind.as_str().to_owned()))
+                }
+                Some((kind, reacted_at)) => Write::put(key, &Reaction { user, kind, reacted_at })?,
                 None => Write::delete(key),
             });
             // Of a post that is gone nobody counts anything. One that is removed or renamed at this moment is seen to by

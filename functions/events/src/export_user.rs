@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use bucket::{SentParts, Upload, export_key};
 use domain::{
-    CommentId, CommentReport, CommentStatus, Export, ExportId, Post, PostId, Revision, Slug, Timestamp, User, UserId,
+    CommentId, CommentReport, CommentStatus, Export, ExportId, Notification, Post, PostId, Revision, Slug, Timestamp,
+    User, UserId,
 };
 use edge::{Blog, Problem};
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ enum Place {
     Posts(Option<PostId>),
     /// After this version of a post.
     Versions(Option<(PostId, u64)>),
-    /// What the user did in the community: comments, reports, marks, followed tags. Written in one step, because the way through
+    /// What the user did in the community: comments, reports, marks, followed tags, notifications. Written in one step, because the way through
     /// comments passes each of them twice.
     Community,
     /// After this position of the list.
@@ -94,6 +95,14 @@ struct ExportedMark<'a> {
     post_id: PostId,
     #[serde(flatten)]
     mark: &'a Mark,
+}
+
+/// A notification as the file has it.
+#[derive(Serialize)]
+struct ExportedNotification<'a> {
+    #[serde(flatten)]
+    notification: &'a Notification,
+    read: bool,
 }
 
 /// Writes on until a part is full. At the end of the file it says that the file is there. A file appears whole or not at
@@ -269,7 +278,9 @@ async fn write_community(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Re
     file.write("\n],\n\"marks\":[").await?;
     write_marks(blog, user, file).await?;
     file.write("\n],\n\"followed_tags\":[").await?;
-    write_tag_follows(blog, user, file).await
+    write_tag_follows(blog, user, file).await?;
+    file.write("\n],\n\"notifications\":[").await?;
+    write_notifications(blog, user, file).await
 }
 
 /// The comments of a user.
@@ -340,6 +351,21 @@ async fn write_reports(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Resu
         after = Some(last.comment);
         for report in &reports {
             file.write(&format!("{separator}{}", json(report)?)).await?;
+            separator = ",\n";
+        }
+    }
+}
+
+/// What a user was told of what others did.
+async fn write_notifications(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let notifications = blog.table.notifications_of(user, after, AT_ONCE).await?;
+        let Some((last, _)) = notifications.last() else { return Ok(()) };
+        after = Some(last.id);
+        for (notification, read) in &notifications {
+            let exported = json(&ExportedNotification { notification, read: *read })?;
+            file.write(&format!("{separator}{exported}")).await?;
             separator = ",\n";
         }
     }

@@ -28,6 +28,7 @@ mod export_user;
 mod home_feed;
 mod keep_table;
 mod log_events;
+mod notify;
 mod post_confirmation;
 mod pre_sign_up;
 mod publish_due;
@@ -116,6 +117,7 @@ pub static PLUGINS: &[Plugin] = &[
     },
     Plugin { name: home_feed::NAME, handle: |services, event| Box::pin(home_feed::home_feed(services, event)) },
     Plugin { name: log_events::NAME, handle: |_, event| Box::pin(async move { log_events::log_events(&event) }) },
+    Plugin { name: notify::NAME, handle: |services, event| Box::pin(notify::notify(services, event)) },
     Plugin {
         name: rewrite_bylines::NAME,
         handle: |services, event| {

@@ -85,6 +85,10 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<Vec<Entry>, Problem> {
             (None, Some(steps::begin(export_user::NAME, &export_user::Work::of(export))?))
         }
         Change::Unfollowed(follow) => (Some(Event::of_ended_follow(follow)), None),
+        Change::Comment { old, new } => (Event::of_comment(old.as_deref(), new.as_deref()), None),
+        Change::CommentHeld { post, comment } => (Some(Event::of_held_comment(*comment, *post)), None),
+        Change::CommentDeleted { post, comment } => (Some(Event::of_deleted_comment(*comment, *post)), None),
+        Change::Reaction { post, user, old, new } => (Event::of_reaction(*post, *user, *old, *new), None),
     };
     let event = event.map(|event| entry(stack, record, &event)).transpose()?;
     Ok(event.into_iter().chain(work).collect())

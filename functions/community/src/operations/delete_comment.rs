@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use domain::Comment;
 use edge::{Blog, Call, NoContent, Path, Problem, Reader};
 
 use crate::shared::delete_comment::delete;
@@ -13,9 +12,9 @@ use crate::shared::lookup::{CommentPath, comment_on_readable_post};
 
 pub async fn delete_comment(
     blog: &Arc<Blog>,
-    Call { caller: Reader(viewer), input: Path(path), if_match, now, .. }: Call<Reader, Path<CommentPath>>,
+    Call { caller: Reader(viewer), input: Path(path), if_match, new_id, now, .. }: Call<Reader, Path<CommentPath>>,
 ) -> Result<NoContent, Problem> {
     comment_on_readable_post(blog, &path, Some(&viewer), now).await?;
-    delete(blog, path.id, &if_match, |comment: &Comment| comment.check_deletable(&viewer), now).await?;
+    delete(blog, path.id, &if_match, &viewer, new_id.into(), now).await?;
     Ok(NoContent)
 }

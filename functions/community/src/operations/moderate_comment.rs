@@ -1,11 +1,11 @@
 //! `PUT /moderation/comments/{id}`: Decide on a comment. To approve it publishes it if it was held, and dismisses its reports;
-//! to reject it deletes it.
+//! to reject it deletes it. Its author is told.
 //!
 //! Problems: conflict, precondition-failed.
 
 use std::sync::Arc;
 
-use domain::{Comment, CommentId, Decision, Denied, Slug, Viewer, fields};
+use domain::{About, Comment, CommentId, Decision, Denied, Notification, Slug, Viewer, fields};
 use edge::{Blog, Body, Call, Editor, Json, Path, Problem};
 use table::{Consistency, Refused};
 
@@ -31,11 +31,10 @@ pub async fn moderate_comment(
     blog: &Arc<Blog>,
     call: Call<Editor, (Path<QueuedCommentPath>, Body<Verdict>)>,
 ) -> Result<Json<CommentView>, Problem> {
-    let Call { caller: Editor(viewer), input: (Path(path), Body(body)), if_match, now, .. } = call;
+    let Call { caller: Editor(viewer), input: (Path(path), Body(body)), if_match, new_id, now, .. } = call;
     let (post, comment) = queued_comment(blog, path.id, &viewer).await?;
     if body.decision == Decision::Reject {
-        let check = |comment: &Comment| comment.check_deletable(&viewer);
-        let deleted = delete(blog, path.id, &if_match, check, now).await?;
+        let deleted = delete(blog, path.id, &if_match, &viewer, new_id.into(), now).await?;
         return Ok(Json(CommentView::new(deleted, &post)));
     }
     let mut comment = comment;
@@ -46,7 +45,11 @@ pub async fn moderate_comment(
             return Ok(Json(CommentView::new(comment, &post)));
         }
         let approved = comment.approved();
-        match blog.table.update_comment(&comment, &approved).await {
+        let told = (!comment.is_by(viewer.user_id)).then(|| {
+            let about = About::CommentApproved { post: comment.post, comment: comment.path.clone() };
+            Notification::new(new_id.into(), about, None, now)
+        });
+        match blog.table.approve_comment(&comment, &approved, told.as_ref()).await {
             Ok(()) => return Ok(Json(CommentView::new(approved, &post))),
             Err(Refused::Changed) => comment = queued_comment(blog, path.id, &viewer).await?.1,
             Err(refused) => return Err(refused.into()),

@@ -23,6 +23,6 @@ pub async fn react_to_post(
     let Call { caller: Reader(viewer), input: (Path(path), Body(body)), now, .. } = call;
     let post = published_post(blog, &PostName::Slug(path.slug), &viewer, now).await?;
     blog.table.active_user(viewer.user_id).await?;
-    blog.table.react(viewer.user_id, post.id, Some(body.kind)).await?;
+    blog.table.react(viewer.user_id, post.id, Some((body.kind, now))).await?;
     Ok(NoContent)
 }

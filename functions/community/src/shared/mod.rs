@@ -3,4 +3,5 @@
 pub mod comment_view;
 pub mod delete_comment;
 pub mod lookup;
+pub mod notification_view;
 pub mod text;

@@ -1,0 +1,22 @@
+//! `POST /me/notifications/read`: Mark one's notifications as read, up to one and including it. Later ones stay unread.
+
+use std::sync::Arc;
+
+use domain::{NotificationId, fields};
+use edge::{Blog, Body, Call, NoContent, Problem, Reader};
+
+fields! {
+    pub struct ReadUpTo {
+        /// The id of the last notification that was read, which may have been withdrawn or be new again meanwhile.
+        up_to: NotificationId,
+    }
+}
+
+pub async fn read_notifications(
+    blog: &Arc<Blog>,
+    Call { caller: Reader(viewer), input: Body(body), now, .. }: Call<Reader, Body<ReadUpTo>>,
+) -> Result<NoContent, Problem> {
+    blog.table.active_user(viewer.user_id).await?;
+    blog.table.read_notifications(viewer.user_id, body.up_to, now).await?;
+    Ok(NoContent)
+}
