@@ -102,6 +102,7 @@ async fn measured(posts: usize) -> String {
         ada.call("PUT", &format!("/me/bookmarks/{}", slug(number)), &[], None).await.expect_status(204);
     }
     // A warm process: token keys, cursor key and this year are known, and the authorizer has just answered.
+    visitor.get("/feed.xml").await.expect_status(200);
     ada.get("/posts?limit=1").await.expect_status(200);
     stack.stack.wire.record();
     let get = async |client: &Client, path: &str| client.get(path).await.expect_status(200);
@@ -134,6 +135,9 @@ async fn measured(posts: usize) -> String {
         cost(&stack, "edit a title with 5 tags", [2.0, 5.0, 1.0, 40.0], edit()).await,
         cost(&stack, "follow", [2.0, 2.0, 1.0, 10.0], follow()).await,
         cost(&stack, "unfollow", [2.0, 2.0, 1.0, 10.0], unfollow()).await,
+        cost(&stack, "a feed", [2.0, 40.0, 0.0, 0.0], get(&visitor, "/feed.xml")).await,
+        cost(&stack, "a feed of an author", [4.0, 42.0, 0.0, 0.0], get(&visitor, "/users/ada/feed.xml")).await,
+        cost(&stack, "a feed of a tag", [2.0, 40.0, 0.0, 0.0], get(&visitor, "/tags/one/feed.json")).await,
         cost(&stack, "20 comments", [2.0, 4.0, 0.0, 0.0], get(&visitor, &thread)).await,
         cost(&stack, "comment", [3.0, 3.0, 1.0, 10.0], post_to(&thread, json!({ "body": prose }))).await,
         cost(&stack, "reply", [5.0, 7.0, 1.0, 14.0], post_to(&thread, json!({ "body": prose, "parent_id": top })))

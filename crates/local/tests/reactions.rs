@@ -213,7 +213,7 @@ async fn of_a_thousand_who_react_at_once_each_is_counted_once() {
     stack.stack.wire.transactions_take(Duration::ZERO);
     assert_eq!(counts(&stack).await, [125, 500, 125, 125]);
     // What is counted is what is there.
-    let recounted = stack.stack.blog.table.recount(stack.stack.blog.now()).await.unwrap();
+    let recounted = stack.stack.blog.table.recount(10_000, stack.stack.blog.now()).await.unwrap();
     assert_eq!((recounted.corrected, recounted.unsettled), (0, 0));
 }
 
@@ -229,7 +229,7 @@ async fn a_recount_mends_the_counts_of_comments_and_reactions() {
     let slug = "hello".to_owned().try_into().unwrap();
     let table = &stack.stack.blog.table;
     let post = table.post(&slug, stack.stack.blog.now()).await.unwrap().unwrap();
-    assert_eq!(table.recount(stack.stack.blog.now()).await.unwrap().corrected, 0);
+    assert_eq!(table.recount(10_000, stack.stack.blog.now()).await.unwrap().corrected, 0);
     // Somebody writes to the table by hand.
     let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
     let lost = aws_sdk_dynamodb::types::AttributeValue::N("7".to_owned());
@@ -243,7 +243,7 @@ async fn a_recount_mends_the_counts_of_comments_and_reactions() {
         update.expression_attribute_values(":lost", lost.clone()).send().await.unwrap();
     }
     assert_ne!(counts(&stack).await, [1, 0, 0, 1]);
-    assert!(table.recount(stack.stack.blog.now()).await.unwrap().corrected > 0);
+    assert!(table.recount(10_000, stack.stack.blog.now()).await.unwrap().corrected > 0);
     assert_eq!(counts(&stack).await, [1, 0, 0, 1]);
     assert_eq!(stack.visitor().get("/posts/hello").await.body["counts"]["comments"], 2);
 }

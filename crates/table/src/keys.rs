@@ -60,6 +60,11 @@
 //! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
+//! | what the ids of feeds begin with | GetItem, once a process | `FEEDS` | `FEEDS` | eventual | 0.5 RCU |
+//! | the texts of a feed | BatchGetItem | `POST#slug` | `POST#HTML` | eventual; strong for a viewer | 0.5 RCU each, and 0.5 each 4 KB |
+//! | the sitemaps | Query | `SITEMAPS` | number | eventual; strong for a viewer | 0.5 RCU |
+//! | the posts of a sitemap | Query | `SITEMAP#number` | post id | eventual; strong for a viewer | 130 RCU of 10,000 posts |
+//! | put a post into a sitemap, or take it out | GetItem, TransactWriteItems | `MAPPED#post`, `SITEMAP#number`, `SITEMAPS`, `POST#slug` | | strong | 2 to 4 RCU, 6 to 8 WCU |
 //! | how far a recount has come | GetItem, TransactWriteItems | `RECOUNT` | `RECOUNT` | strong | 1 RCU, 2 WCU a step |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
@@ -457,6 +462,36 @@ pub fn admins() -> Key {
 /// How far a recount has come.
 pub fn recount() -> Key {
     Key::new("RECOUNT", "RECOUNT")
+}
+
+/// What the ids of feeds and of their entries begin with.
+pub fn feed_identity() -> Key {
+    Key::new("FEEDS", "FEEDS")
+}
+
+/// The sitemaps, in the order of their numbers.
+pub fn sitemaps() -> List {
+    List::new("SITEMAPS", "")
+}
+
+/// A sitemap: how many posts are in it.
+pub fn sitemap(number: u32) -> Key {
+    sitemaps().item(&format!("{number:05}"))
+}
+
+/// The posts of a sitemap.
+pub fn sitemap_entries(number: u32) -> List {
+    List::new(format!("SITEMAP#{number}"), "")
+}
+
+/// A post in a sitemap.
+pub fn sitemap_entry(number: u32, post: PostId) -> Key {
+    sitemap_entries(number).item(&post.to_string())
+}
+
+/// Which sitemap a post is in.
+pub fn sitemap_place(post: PostId) -> Key {
+    Key::new(format!("MAPPED#{post}"), "MAPPED")
 }
 
 /// The key that cursors are signed with.

@@ -8,6 +8,7 @@ mod comments;
 mod counts;
 mod cursor;
 mod exports;
+mod feeds;
 mod follows;
 mod idempotency;
 pub mod keys;
@@ -23,6 +24,7 @@ mod refused;
 mod revisions;
 mod schedule;
 mod signing_key;
+mod sitemaps;
 mod tag_follows;
 mod tags;
 mod users;
@@ -46,6 +48,7 @@ use write::pause;
 pub use changes::Change;
 pub use comments::{CommenterPlace, HeldComments};
 pub use cursor::Cursor;
+pub use feeds::FeedIdentity;
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
 pub use marks::Mark;
 pub use moderation::{Queue, Queued};
@@ -55,6 +58,7 @@ pub use rate_limits::{Quota, RateLimit};
 pub use recount::Recounted;
 pub use refused::Refused;
 pub use signing_key::SigningKey;
+pub use sitemaps::{Sitemap, SitemapEntry};
 pub use tags::{TagOrder, tag_of};
 pub use users::Guarded;
 pub use write::MAX_TRIES;
@@ -90,6 +94,7 @@ pub struct Table {
     name: String,
     posts_per_day: u32,
     signing_key: OnceCell<SigningKey>,
+    feed_identity: OnceCell<FeedIdentity>,
 }
 
 /// The maximum number of keys of a batch.
@@ -101,7 +106,7 @@ impl Table {
         let meter = Meter { count: |usage| usage.dynamodb_calls += 1, units: capacity::units };
         let config = aws_sdk_dynamodb::config::Builder::from(&sdk.config(Service::DynamoDb)).interceptor(meter);
         let client = Client::from_conf(config.build());
-        Self { client, name, posts_per_day, signing_key: OnceCell::new() }
+        Self { client, name, posts_per_day, signing_key: OnceCell::new(), feed_identity: OnceCell::new() }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.

@@ -54,8 +54,9 @@ fn id(item: &Item) -> Option<String> {
 
 impl Table {
     /// Recounts the counts of each user, of each of their posts, and of each tag, and brings the copies of them up to date.
-    /// May be stopped anywhere: the next call goes on at the last hundred posts.
-    pub async fn recount(&self, now: Timestamp) -> Result<Recounted, Refused> {
+    /// Puts each post into a sitemap of at most `sitemap_posts` posts that is in none. May be stopped anywhere: the next call goes on at the
+    /// last hundred posts.
+    pub async fn recount(&self, sitemap_posts: u32, now: Timestamp) -> Result<Recounted, Refused> {
         let key = keys::recount();
         let mut progress: Progress = self.get(&key, Consistency::Strong).await?.unwrap_or_default();
         loop {
@@ -67,12 +68,12 @@ impl Table {
                     self.walk_up(&keys::own_posts(id), progress.after_post.as_deref(), Limit::MAX.get()).await?;
                 let Some(last) = posts.last() else { break };
                 let last = sort_key(last).map(str::to_owned);
-                self.recount_posts(posts, &mut progress, now).await?;
+                self.recount_posts(posts, &mut progress, sitemap_posts, now).await?;
                 progress.after_post = last;
                 self.write(vec![Write::put(key.clone(), &progress)?]).await?;
             }
             let trash = self.walk_up(&keys::trash(id), None, usize::MAX).await?;
-            self.recount_posts(trash, &mut progress, now).await?;
+            self.recount_posts(trash, &mut progress, sitemap_posts, now).await?;
             self.recount_user(id, &mut progress).await?;
             progress.after_user = Some(listed.to_owned());
             progress.after_post = None;
@@ -99,7 +100,13 @@ impl Table {
         self.query(Query { start: after, limit: Some(max), ..query }).await
     }
 
-    async fn recount_posts(&self, items: Vec<Item>, progress: &mut Progress, now: Timestamp) -> Result<(), Refused> {
+    async fn recount_posts(
+        &self,
+        items: Vec<Item>,
+        progress: &mut Progress,
+        sitemap_posts: u32,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let mut missing = Vec::new();
         for item in items {
             let post: Post = read(item)?;
@@ -119,6 +126,7 @@ impl Table {
             ];
             self.recount_target(Target::Post(post.id, &slug), &counted, progress).await?;
             self.copy_counts(post.id, &slug, now).await?;
+            self.map_post(post.id, &slug, sitemap_posts, now).await?;
             missing.extend(post.details.tags.iter().filter(|_| post.is_published()).cloned());
         }
         // A tag that has lost all of its counts is not met where tags are listed.

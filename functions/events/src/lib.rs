@@ -26,6 +26,7 @@ mod delete_user;
 mod export_user;
 mod keep_table;
 mod log_events;
+mod map_post;
 mod post_confirmation;
 mod pre_sign_up;
 mod publish_due;
@@ -34,6 +35,7 @@ mod rank_tag;
 mod recount;
 mod rewrite_bylines;
 mod steps;
+mod tell_hub;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -63,6 +65,8 @@ pub struct Services {
     pub bucket: Bucket,
     /// Where events and work go.
     pub bus: Bus,
+    /// How servers are called that are not AWS's.
+    pub sdk: Sdk,
 }
 
 impl Services {
@@ -79,6 +83,7 @@ impl Services {
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             // The template calls the bus what it calls the stack.
             bus: Bus::new(sdk, config.stack_name.clone()),
+            sdk: sdk.clone(),
             blog,
         }
     }
@@ -119,6 +124,7 @@ pub static PLUGINS: &[Plugin] = &[
             Box::pin(steps::step(services, event, rewrite_bylines::NAME, rewrite_bylines::rewrite_bylines))
         },
     },
+    Plugin { name: tell_hub::NAME, handle: |services, event| Box::pin(tell_hub::tell_hub(services, event)) },
 ];
 
 /// Every job of this crate.

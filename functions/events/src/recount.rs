@@ -10,7 +10,8 @@ pub const NAME: &str = "recount";
 /// Recounts everything, beginning where an invocation before this one was stopped.
 pub async fn recount(services: &Services) -> Result<(), Problem> {
     let blog = &services.blog;
-    let table::Recounted { corrected, unsettled } = blog.table.recount(blog.now()).await?;
+    let table::Recounted { corrected, unsettled } =
+        blog.table.recount(blog.config.sitemap_posts.get(), blog.now()).await?;
     tracing::info!(corrected, unsettled, "everything is recounted");
     Ok(())
 }
