@@ -19,9 +19,12 @@ impl Site {
     /// The site of this stack. What no setting says follows from the address that the API was asked at
     /// ([`Call::base_url`](crate::Call::base_url)): the pages are at the root of its host.
     pub fn new(config: &Config, base_url: &str) -> Self {
-        let root = Url::parse(base_url).map(|url| url.origin().ascii_serialization());
+        // The URL standard takes the path for the host if there is none.
+        let has_host = base_url.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.starts_with('/'));
+        let root = Url::parse(base_url).ok().filter(|_| has_host);
+        let root = || root.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
         Self {
-            url: config.site_url.as_ref().map_or_else(|| root.unwrap_or_default(), without_slash),
+            url: config.site_url.as_ref().map_or_else(root, without_slash),
             feeds: config.feed_url.as_ref().map_or_else(|| base_url.to_owned(), without_slash),
         }
     }

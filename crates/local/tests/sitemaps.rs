@@ -38,7 +38,7 @@ fn read(answer: &Answer, root: &str, item: &str) -> Vec<(String, Option<String>)
         assert!(names == ["loc"] || names == ["loc", "lastmod"], "{names:?}");
         let mut texts = texts(*node);
         let loc = texts.remove("loc").unwrap();
-        assert!((12..=2048).contains(&loc.len()) && loc.starts_with("https://"), "{loc}");
+        assert!((12..=2048).contains(&loc.len()) && loc.starts_with("http://"), "{loc}");
         let lastmod = texts.remove("lastmod");
         assert!(lastmod.as_ref().is_none_or(|time| domain::Timestamp::try_from(time.clone()).is_ok()), "{lastmod:?}");
         (loc, lastmod)
@@ -53,7 +53,7 @@ async fn mapped(client: &Client) -> BTreeMap<String, String> {
     let mut found = Vec::new();
     if is_index {
         for (loc, lastmod) in read(&answer, "sitemapindex", "sitemap") {
-            let path = loc.strip_prefix("https://localhost/v1").unwrap_or_else(|| panic!("{loc}"));
+            let path = loc.strip_prefix("http://localhost/v1").unwrap_or_else(|| panic!("{loc}"));
             let part = client.get(path).await;
             assert!(lastmod.is_some());
             found.extend(read(&part, "urlset", "url"));
@@ -65,11 +65,11 @@ async fn mapped(client: &Client) -> BTreeMap<String, String> {
             assert_eq!(first.bytes, answer.bytes);
         }
     }
-    let (home, posts): (Vec<_>, Vec<_>) = found.into_iter().partition(|(loc, _)| loc == "https://localhost/");
+    let (home, posts): (Vec<_>, Vec<_>) = found.into_iter().partition(|(loc, _)| loc == "http://localhost/");
     assert_eq!(home.len(), 1, "the home page");
     let count = posts.len();
     let slug = |(loc, lastmod): (String, Option<String>)| {
-        let slug = loc.strip_prefix("https://localhost/posts/").unwrap_or_else(|| panic!("{loc}"));
+        let slug = loc.strip_prefix("http://localhost/posts/").unwrap_or_else(|| panic!("{loc}"));
         (slug.to_owned(), lastmod.unwrap())
     };
     let posts: BTreeMap<_, _> = posts.into_iter().map(slug).collect();
@@ -143,7 +143,7 @@ async fn a_large_blog_has_an_index_of_sitemaps() {
         stack.settle().await;
     }
     let index = read(&visitor.get("/sitemap.xml").await, "sitemapindex", "sitemap");
-    let base = "https://localhost/v1/sitemaps";
+    let base = "http://localhost/v1/sitemaps";
     assert_eq!(
         index.iter().map(|(loc, _)| loc.clone()).collect::<Vec<_>>(),
         [1, 2, 3].map(|it| format!("{base}/{it}.xml"))
@@ -283,5 +283,5 @@ async fn crawlers_are_told_where_the_sitemap_is() {
     robots.expect_status(200);
     assert_eq!(robots.header("content-type"), "text/plain; charset=utf-8");
     let text = std::str::from_utf8(&robots.bytes).unwrap();
-    assert_eq!(text, "User-agent: *\nDisallow: /write\n\nSitemap: https://localhost/v1/sitemap.xml\n");
+    assert_eq!(text, "User-agent: *\nDisallow: /write\n\nSitemap: http://localhost/v1/sitemap.xml\n");
 }

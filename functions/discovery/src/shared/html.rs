@@ -46,23 +46,25 @@ fn write_tag(written: &mut String, tag: &str, page: &Url) {
         let value = match attribute {
             "href" | "src" | "cite" => absolute_address(value, page),
             // What it says, the arrow of a footnote shows. Validators take it for unsafe.
-            "aria-label" => continue,
-            _ => Cow::Borrowed(value),
+            "aria-label" => None,
+            _ => Some(Cow::Borrowed(value)),
         };
-        written.extend([" ", attribute, "=\"", &value, "\""]);
+        if let Some(value) = value {
+            written.extend([" ", attribute, "=\"", &value, "\""]);
+        }
     }
     written.push('>');
 }
 
-/// The address that the value of an attribute is, seen from `page`. One that cannot be understood stays.
-fn absolute_address<'v>(value: &'v str, page: &Url) -> Cow<'v, str> {
+/// The address that the value of an attribute is, seen from `page`. None if it is relative and leads nowhere.
+fn absolute_address<'v>(value: &'v str, page: &Url) -> Option<Cow<'v, str>> {
     let address = unescaped(value);
     match Url::parse(&address) {
-        Err(ParseError::RelativeUrlWithoutBase) => match page.join(&address) {
-            Ok(url) => Cow::Owned(url.as_str().replace('&', "&amp;")),
-            Err(_) => Cow::Borrowed(value),
-        },
-        _ => Cow::Borrowed(value),
+        Err(ParseError::RelativeUrlWithoutBase) => {
+            let url = page.join(&address).ok()?;
+            Some(Cow::Owned(url.as_str().replace('&', "&amp;")))
+        }
+        _ => Some(Cow::Borrowed(value)),
     }
 }
 
@@ -81,12 +83,12 @@ pub fn of_text(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Whether plain text could be taken for HTML, and would then read otherwise.
+/// Whether plain text could be taken for HTML, and would then read otherwise: it has what begins a tag or is a character reference.
 pub fn is_like_html(text: &str) -> bool {
-    let begins = |at: usize, more: &[char]| {
-        let next = text.get(at + 1..).and_then(|rest| rest.chars().next());
-        next.is_some_and(|c| c.is_ascii_alphanumeric() || more.contains(&c))
+    let tag = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+    let reference = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        rest.starts_with('#') || end > 0 && rest[end..].starts_with(';')
     };
-    text.match_indices('<').any(|(at, _)| begins(at, &['/', '!', '?']))
-        || text.match_indices('&').any(|(at, _)| begins(at, &['#']))
+    text.split('<').skip(1).any(tag) || text.split('&').skip(1).any(reference)
 }
