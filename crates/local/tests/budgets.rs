@@ -170,6 +170,9 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         edit a title with 5 tags     2 reads    3 RCU  1 writes  26 WCU
         follow                       2 reads    2 RCU  1 writes  10 WCU
         unfollow                     2 reads    2 RCU  1 writes  10 WCU
+        a feed                       2 reads 12.5 RCU  0 writes   0 WCU
+        a feed of an author          4 reads   14 RCU  0 writes   0 WCU
+        a feed of a tag              2 reads 12.5 RCU  0 writes   0 WCU
         20 comments                  2 reads  3.5 RCU  0 writes   0 WCU
         comment                      3 reads    3 RCU  1 writes  10 WCU
         reply                        5 reads    6 RCU  1 writes  12 WCU
