@@ -3,6 +3,7 @@
 mod failure;
 mod sdk;
 mod usage;
+mod web;
 
 pub use failure::{Cause, Failure, Rejected};
 pub use sdk::{Sdk, Service};

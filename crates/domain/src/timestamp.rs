@@ -42,6 +42,11 @@ impl Timestamp {
         Self::from_milliseconds(self.milliseconds().saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// This time in whole seconds as HTTP and e-mail write it: `Sat, 21 Nov 2026 08:30:00 GMT` (RFC 9110, section 5.6.7).
+    pub fn http_date(self) -> String {
+        EPOCH.saturating_add(SignedDuration::from_millis(self.0)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// The beginning of its day in UTC.
     pub fn day(self) -> Self {
         Self::from_milliseconds(self.seconds().div_euclid(DAY_SECONDS) * DAY_SECONDS * 1000)
@@ -138,6 +143,14 @@ mod tests {
 
     fn parsed(text: &str) -> Result<String, &'static str> {
         Timestamp::try_from(text.to_owned()).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn a_date_of_http_is_in_english_and_in_utc() {
+        let date = |text: &str| Timestamp::try_from(text.to_owned()).unwrap().http_date();
+        assert_eq!(date("1994-11-06T08:49:37.999Z"), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date("2026-11-21T08:30:00+09:00"), "Fri, 20 Nov 2026 23:30:00 GMT");
+        assert_eq!(date("9999-12-31T23:59:59.999Z"), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

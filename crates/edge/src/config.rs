@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use aws::Service;
-use domain::{Email, Policy, Role};
+use domain::{Email, Language, Policy, Role, Summary, Title, WebUrl};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -97,6 +97,24 @@ pub struct Config {
     pub metrics_by: MetricsBy,
     /// How long a CDN may keep what everybody may read, in seconds.
     pub cdn_seconds: u32,
+    /// The address of the site, whose pages feeds and the sitemap lead to; none for the host of the request.
+    #[serde(deserialize_with = "unless_empty")]
+    pub site_url: Option<WebUrl>,
+    /// What the site is called.
+    pub site_title: Title,
+    /// What the site is about.
+    #[serde(deserialize_with = "unless_empty")]
+    pub site_description: Option<Summary>,
+    /// The language of posts that do not say theirs.
+    pub site_language: Language,
+    /// The address in front of `/feed.xml` and its kin; none for that of the API.
+    #[serde(deserialize_with = "unless_empty")]
+    pub feed_url: Option<WebUrl>,
+    /// The hub that is told of new posts (<https://www.w3.org/TR/websub/>).
+    #[serde(deserialize_with = "unless_empty")]
+    pub web_sub_hub: Option<WebUrl>,
+    /// The maximum number of posts in a sitemap.
+    pub sitemap_posts: NonZeroU32,
 }
 
 /// What the metrics of requests are told apart by.

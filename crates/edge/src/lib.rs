@@ -18,6 +18,7 @@ mod problem;
 mod quota;
 mod reply;
 pub mod runtime;
+mod site;
 pub mod telemetry;
 
 pub use authentication::authenticate;
@@ -33,6 +34,7 @@ pub use operation::{Call, Description, Entry, Handler, Operation, handle};
 pub use precondition::{ETag, IfMatch};
 pub use problem::{Problem, ProblemDetails, ProblemKind};
 pub use reply::{
-    Accepted, AnswerDescription, Created, Document, File, Issued, Json, MovedOr, NoContent, NoStore, PageWith, Reply,
-    Started, StaticFile, Versioned,
+    Accepted, AnswerDescription, Created, Document, File, Issued, Json, MovedOr, NoContent, NoStore, PageWith,
+    Rendered, Reply, Started, StaticFile, TextFormat, Versioned,
 };
+pub use site::{FEED_FILES, Site};

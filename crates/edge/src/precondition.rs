@@ -37,7 +37,18 @@ impl ETag {
             Some(etag) => Self(etag.to_str().map_err(Problem::internal)?.to_owned()),
             None => Self(format!("\"{}\"", Self::hash(response.body()))),
         };
-        if etag.is_named_by_if_none_match(headers) {
+        // `If-Modified-Since` counts only where there is no `If-None-Match` (RFC 9110, section 13.1.3). The two times have to be
+        // equal: what is made of several posts gets an older time when the newest is withdrawn, and a client that has the
+        // withdrawn one must not be told that nothing changed.
+        let is_same_time = || {
+            let last_modified = response.headers().get(header::LAST_MODIFIED);
+            last_modified.is_some_and(|time| headers.get(header::IF_MODIFIED_SINCE) == Some(time))
+        };
+        let is_known = match headers.contains_key(header::IF_NONE_MATCH) {
+            true => etag.is_named_by_if_none_match(headers),
+            false => is_same_time(),
+        };
+        if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Body::Empty;
             response.headers_mut().remove(header::CONTENT_TYPE);

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use domain::Page;
+use domain::{Page, Timestamp};
 use lambda_http::Body;
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -437,6 +437,56 @@ impl<F: StaticFile> Reply for File<F> {
         vec![
             shown.with(header::ETAG).with(header::CONTENT_SECURITY_POLICY),
             kept.with(header::ETAG).with_optional(header::CONTENT_SECURITY_POLICY),
+        ]
+    }
+}
+
+/// A form of text that is neither JSON of the API nor a part of the program.
+pub trait TextFormat {
+    /// Its media type.
+    const MEDIA_TYPE: &'static str;
+}
+
+/// 200 with a text in some form, made of what is there now; 304 if the client has it already.
+pub struct Rendered<F> {
+    /// The text.
+    pub text: String,
+    /// When what it is made of last changed, if that is known. Whoever asks with `If-Modified-Since` is told whether it is still so.
+    pub last_modified: Option<Timestamp>,
+    /// What it says of itself in `Link` (RFC 8288).
+    pub links: Vec<String>,
+    format: PhantomData<F>,
+}
+
+impl<F> Rendered<F> {
+    /// A text.
+    pub fn new(text: String, last_modified: Option<Timestamp>) -> Self {
+        Self { text, last_modified, links: Vec::new(), format: PhantomData }
+    }
+}
+
+impl<F: TextFormat> Reply for Rendered<F> {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
+        let mut response = Response::new(Body::Text(self.text));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(F::MEDIA_TYPE));
+        if let Some(time) = self.last_modified {
+            headers.insert(header::LAST_MODIFIED, header_value(time.http_date())?);
+        }
+        if !self.links.is_empty() {
+            headers.insert(header::LINK, header_value(self.links.join(", "))?);
+        }
+        Ok(response)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let shown = AnswerDescription {
+            bodies: vec![(F::MEDIA_TYPE, schemars::json_schema!({}))],
+            ..AnswerDescription::empty(StatusCode::OK, "OK.")
+        };
+        vec![
+            shown.with(header::ETAG).with_optional(header::LAST_MODIFIED).with_optional(header::LINK),
+            AnswerDescription::empty(StatusCode::NOT_MODIFIED, NOT_MODIFIED).with(header::ETAG),
         ]
     }
 }

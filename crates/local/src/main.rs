@@ -94,6 +94,9 @@ struct RunRepair {
     /// AWS_SESSION_TOKEN say where it is and who asks, as `aws configure export-credentials --format env` prints them.
     #[arg(long, value_name = "NAME", conflicts_with = "data")]
     table: Option<String>,
+    /// The parameter SitemapPosts of the stack.
+    #[arg(long, default_value_t = 10_000)]
+    sitemap_posts: u32,
     /// The folder of the local blog. Stop the blog first.
     #[arg(long, default_value = ".broadsheet")]
     data: PathBuf,
@@ -225,7 +228,8 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
     let mode = if options.mend { Repair::Mend } else { Repair::Report };
     if let Some(name) = options.table {
         // How many posts a day an author has is of no matter here.
-        return repair_table(&Table::new(&Sdk::from_env(), name, 0), mode, Clock::system().now()).await;
+        let table = Table::new(&Sdk::from_env(), name, 0);
+        return repair_table(&table, mode, options.sitemap_posts, Clock::system().now()).await;
     }
     if !options.data.is_dir() {
         return Err(io::Error::other(format!("there is no blog in {}", options.data.display())));
@@ -243,12 +247,13 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
     .await?;
     // What follows from the last changes before the blog was stopped.
     stack.streams.drain(&stack.backing).await?;
-    repair_table(&stack.blog.table, mode, stack.blog.now()).await
+    repair_table(&stack.blog.table, mode, options.sitemap_posts, stack.blog.now()).await
 }
 
-async fn repair_table(table: &Table, mode: Repair, now: Timestamp) -> io::Result<bool> {
+async fn repair_table(table: &Table, mode: Repair, sitemap_posts: u32, now: Timestamp) -> io::Result<bool> {
     let mut report = |finding| println!("{finding}");
-    let Repaired { wrong, unsettled } = table.repair(mode, now, &mut report).await.map_err(io::Error::other)?;
+    let Repaired { wrong, unsettled } =
+        table.repair(mode, sitemap_posts, now, &mut report).await.map_err(io::Error::other)?;
     match (wrong, mode) {
         (0, _) => println!("Nothing is wrong."),
         (wrong, Repair::Report) => println!("{wrong} wrong. Repair with --mend to correct it."),

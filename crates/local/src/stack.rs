@@ -106,6 +106,7 @@ impl Stack {
         let functions = functions(&users, users::OPERATIONS)
             .chain(functions(&posts, posts::OPERATIONS))
             .chain(functions(&community, community::OPERATIONS))
+            .chain(functions(&community, discovery::OPERATIONS))
             .chain(functions(&site, site::OPERATIONS));
         let gateway = Gateway::new(template, Arc::clone(&blog), functions);
         Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events })

@@ -114,6 +114,7 @@ async fn measured(posts: usize) -> String {
         ada.call("PUT", &format!("/me/bookmarks/{}", slug(number)), &[], None).await.expect_status(204);
     }
     // A warm process: token keys, cursor key and this year are known, and the authorizer has just answered.
+    visitor.get("/feed.xml").await.expect_status(200);
     ada.get("/posts?limit=1").await.expect_status(200);
     stack.stack.wire.record();
     let get = async |client: &Client, path: &str| client.get(path).await.expect_status(200);
@@ -147,6 +148,9 @@ async fn measured(posts: usize) -> String {
         cost(&stack, "edit a title with 5 tags", [2.0, 5.0, 1.0, 40.0], edit()).await,
         cost(&stack, "follow", [2.0, 2.0, 1.0, 10.0], follow()).await,
         cost(&stack, "unfollow", [2.0, 2.0, 1.0, 12.0], unfollow()).await,
+        cost(&stack, "a feed", [2.0, 40.0, 0.0, 0.0], get(&visitor, "/feed.xml")).await,
+        cost(&stack, "a feed of an author", [4.0, 42.0, 0.0, 0.0], get(&visitor, "/users/ada/feed.xml")).await,
+        cost(&stack, "a feed of a tag", [2.0, 40.0, 0.0, 0.0], get(&visitor, "/tags/one/feed.json")).await,
         cost(&stack, "20 comments", [2.0, 4.0, 0.0, 0.0], get(&visitor, &thread)).await,
         cost(&stack, "comment", [3.0, 3.0, 1.0, 10.0], post_to(&thread, json!({ "body": prose }))).await,
         cost(&stack, "reply", [5.0, 7.0, 1.0, 14.0], post_to(&thread, json!({ "body": prose, "parent_id": top })))
@@ -189,6 +193,9 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         edit a title with 5 tags     2 reads    3 RCU  1 writes  26 WCU
         follow                       2 reads    2 RCU  1 writes  10 WCU
         unfollow                     2 reads    2 RCU  1 writes  12 WCU
+        a feed                       2 reads 12.5 RCU  0 writes   0 WCU
+        a feed of an author          4 reads   14 RCU  0 writes   0 WCU
+        a feed of a tag              2 reads 12.5 RCU  0 writes   0 WCU
         20 comments                  2 reads  3.5 RCU  0 writes   0 WCU
         comment                      3 reads    3 RCU  1 writes  10 WCU
         reply                        5 reads    6 RCU  1 writes  12 WCU

@@ -27,10 +27,14 @@ async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&
     let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
     let comment =
         ada.post("/posts/hello/comments", json!({ "body": "First" })).await.body["id"].as_str().unwrap().to_owned();
+    // The sitemap follows from the stream.
+    stack.settle().await;
     let fill = move |path: &str| {
         let known = [
             ("{slug}", "hello"),
             ("{username}", "ada"),
+            ("{tag}", "greetings"),
+            ("{file}", "1.xml"),
             ("{export_id}", &export),
             ("{version}", "1"),
             ("{id}", &comment),

@@ -243,6 +243,9 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

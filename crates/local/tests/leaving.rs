@@ -16,8 +16,9 @@ pub async fn left_over(stack: &TestStack) -> Vec<String> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&local::stack::sdk_config(stack.stack.wire.clone()));
     let items = dynamodb.scan().table_name(TABLE_NAME).send().await.unwrap().items.unwrap();
     let text = |value: &AttributeValue| value.as_s().unwrap().clone();
-    let of_the_site =
-        |pk: &str, sk: &str| sk == "0" || ["SIGNING_KEY", "ADMINS"].contains(&pk) || pk.starts_with("LIMIT#");
+    let of_the_site = |pk: &str, sk: &str| {
+        sk == "0" || ["SIGNING_KEY", "ADMINS", "SITEMAPS"].contains(&pk) || pk.starts_with("LIMIT#")
+    };
     let mut keys: Vec<_> = items
         .iter()
         .map(|item| (text(&item["pk"]), text(&item["sk"])))

@@ -187,6 +187,7 @@ async fn a_plug_in_that_is_tried_for_a_release_does_nothing() {
         ("RewriteBylines", json!({ "user_id": nobody, "place": { "posts": { "list": 0, "before": null } } })),
         ("LogEvents", Value::Null),
         ("Notify", Value::Null),
+        ("TellHub", Value::Null),
     ] {
         let find = |plugin: &&events::Plugin| plugin.name.replace('_', "") == function.to_lowercase();
         let plugin = events::PLUGINS.iter().find(find).unwrap();

@@ -41,7 +41,7 @@ impl Drop for Check {
                 let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
                 let table = Table::new(&Sdk::new(local::stack::sdk_config_at(address)), TABLE_NAME.to_owned(), 0);
                 let mut findings = Vec::new();
-                let repaired = table.repair(Repair::Report, now, &mut |finding| findings.push(finding)).await;
+                let repaired = table.repair(Repair::Report, 1, now, &mut |finding| findings.push(finding)).await;
                 server.abort();
                 findings.retain(|finding: &Finding| is_settled || !finding.is_copy);
                 (repaired.expect("the table answers"), findings)
@@ -61,7 +61,7 @@ fn dynamodb(stack: &TestStack) -> aws_sdk_dynamodb::Client {
 async fn repair(stack: &TestStack, mode: Repair) -> Vec<String> {
     let mut findings = Vec::new();
     let blog = &stack.stack.blog;
-    let repaired = blog.table.repair(mode, blog.now(), &mut |finding| findings.push(finding.to_string())).await;
+    let repaired = blog.table.repair(mode, 10_000, blog.now(), &mut |finding| findings.push(finding.to_string())).await;
     assert_eq!(repaired.unwrap(), Repaired { wrong: findings.len() as u64, unsettled: 0 });
     findings
 }

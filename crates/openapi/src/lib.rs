@@ -40,7 +40,12 @@ pub enum OpenApiError {
 
 /// What every operation says of itself.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(community::DESCRIPTIONS).chain(site::DESCRIPTIONS)
+    users::DESCRIPTIONS
+        .iter()
+        .chain(posts::DESCRIPTIONS)
+        .chain(community::DESCRIPTIONS)
+        .chain(site::DESCRIPTIONS)
+        .chain(discovery::DESCRIPTIONS)
 }
 
 /// The document of the API that this template deploys.
@@ -81,11 +86,12 @@ pub fn text(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
     ("community", "Comments, reactions, bookmarks, notifications and moderation."),
+    ("discovery", "Feeds and sitemaps."),
     ("administration", "Manage users."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
@@ -93,6 +99,7 @@ const TAGS: [(&str, &str); 6] = [
 fn tag(path: &str) -> &'static str {
     let segments: Vec<_> = path.split('/').skip(1).collect();
     match segments.as_slice() {
+        [.., "feed.xml" | "feed.json" | "rss.xml"] | ["sitemap.xml" | "sitemaps" | "robots.txt", ..] => "discovery",
         ["admin", ..] => "administration",
         ["users", name, ..] if name.starts_with('{') => "people",
         ["posts", _, "comments" | "reaction" | "reactions", ..] | ["tags", _, "follow"] | ["moderation", ..] => {
@@ -139,7 +146,11 @@ fn header_description(name: &str) -> (Value, &'static str) {
             "The validator of the resource, for `If-Match` and `If-None-Match`.",
         ),
         "location" => (json!({ "type": "string", "format": "uri-reference" }), "The address of the resource."),
-        "link" => (text, "The next page: `<...>; rel=\"next\"` (RFC 8288). Absent on the last page."),
+        "link" => (
+            text,
+            "Related addresses (RFC 8288). Of a list the next page, `<...>; rel=\"next\"`, absent on the last page; of a feed its own address and its hub.",
+        ),
+        "last-modified" => (text, "The time of the last change, for `If-Modified-Since`."),
         "retry-after" => {
             (json!({ "type": "integer", "minimum": 0 }), "The number of seconds to wait before trying again.")
         }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Refused;
 use crate::counts::Target;
-use crate::feed::hide_from_feed;
+use crate::home_feed::hide_from_feed;
 use crate::keys::{self, List};
 use crate::write::Write;
 use crate::{Consistency, Entity, Item, Table, read, sort_key, type_of};

@@ -74,6 +74,11 @@
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
 //! | how far a repair has come | GetItem, TransactWriteItems | `REPAIR` | `REPAIR` | strong | 1 RCU, 2 WCU a step |
+//! | what the ids of feeds begin with | GetItem, once a process | `FEEDS` | `FEEDS` | eventual | 0.5 RCU |
+//! | the texts of a feed | BatchGetItem | `POST#slug` | `POST#HTML` | eventual; strong for a viewer | 0.5 RCU each, and 0.5 each 4 KB |
+//! | the sitemaps | Query | `SITEMAPS` | number | eventual; strong for a viewer | 0.5 RCU |
+//! | the posts of a sitemap | Query | `SITEMAP#number` | post id | eventual; strong for a viewer | 130 RCU of 10,000 posts |
+//! | put a post into a sitemap, or take it out | GetItem, TransactWriteItems | `MAPPED#post`, `SITEMAP#number`, `SITEMAPS`, `POST#slug` | | strong | 2 to 4 RCU, 6 to 8 WCU |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -511,6 +516,36 @@ pub fn admins() -> Key {
 /// How far a repair has come.
 pub fn repair() -> Key {
     Key::new("REPAIR", "REPAIR")
+}
+
+/// What the ids of feeds and of their entries begin with.
+pub fn feed_identity() -> Key {
+    Key::new("FEEDS", "FEEDS")
+}
+
+/// The sitemaps, in the order of their numbers.
+pub fn sitemaps() -> List {
+    List::new("SITEMAPS", "")
+}
+
+/// A sitemap: how many posts are in it.
+pub fn sitemap(number: u32) -> Key {
+    sitemaps().item(&format!("{number:05}"))
+}
+
+/// The posts of a sitemap.
+pub fn sitemap_entries(number: u32) -> List {
+    List::new(format!("SITEMAP#{number}"), "")
+}
+
+/// A post in a sitemap.
+pub fn sitemap_entry(number: u32, post: PostId) -> Key {
+    sitemap_entries(number).item(&post.to_string())
+}
+
+/// Which sitemap a post is in.
+pub fn sitemap_place(post: PostId) -> Key {
+    Key::new(format!("MAPPED#{post}"), "MAPPED")
 }
 
 /// The key that cursors are signed with.

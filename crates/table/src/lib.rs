@@ -8,8 +8,9 @@ mod comments;
 mod counts;
 mod cursor;
 mod exports;
-mod feed;
+mod feeds;
 mod follows;
+mod home_feed;
 mod idempotency;
 pub mod keys;
 mod lists;
@@ -25,6 +26,7 @@ mod repair;
 mod revisions;
 mod schedule;
 mod signing_key;
+mod sitemaps;
 mod tag_follows;
 mod tags;
 mod users;
@@ -48,7 +50,8 @@ use write::pause;
 pub use changes::Change;
 pub use comments::{CommenterPlace, HeldComments};
 pub use cursor::Cursor;
-pub use feed::{FanOutPlace, FollowPlace, MAX_POPULAR_FOLLOWS, Settled};
+pub use feeds::FeedIdentity;
+pub use home_feed::{FanOutPlace, FollowPlace, MAX_POPULAR_FOLLOWS, Settled};
 pub use idempotency::{Attempt, LOCKED_SECONDS, Lookup};
 pub use marks::Mark;
 pub use moderation::{Queue, Queued};
@@ -59,6 +62,7 @@ pub use rate_limits::{Quota, RateLimit};
 pub use refused::Refused;
 pub use repair::{Finding, Repair, Repaired};
 pub use signing_key::SigningKey;
+pub use sitemaps::{Sitemap, SitemapEntry};
 pub use tags::{TagOrder, tag_of};
 pub use users::Guarded;
 pub use write::MAX_TRIES;
@@ -94,6 +98,7 @@ pub struct Table {
     name: String,
     posts_per_day: u32,
     signing_key: OnceCell<SigningKey>,
+    feed_identity: OnceCell<FeedIdentity>,
 }
 
 /// The maximum number of keys of a batch.
@@ -105,7 +110,7 @@ impl Table {
         let meter = Meter { count: |usage| usage.dynamodb_calls += 1, units: capacity::units };
         let config = aws_sdk_dynamodb::config::Builder::from(&sdk.config(Service::DynamoDb)).interceptor(meter);
         let client = Client::from_conf(config.build());
-        Self { client, name, posts_per_day, signing_key: OnceCell::new() }
+        Self { client, name, posts_per_day, signing_key: OnceCell::new(), feed_identity: OnceCell::new() }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.

@@ -99,12 +99,13 @@ fn signed(count: u64) -> i64 {
 }
 
 impl Table {
-    /// Checks the counts of each user, of each of their posts and of the comments on it, of each tag, and the copies of
-    /// them in lists. Each finding goes to `report` once. A copy that follows from the stream may be reported because it is
+    /// Checks the counts of each user, of each of their posts and of the comments on it, of each tag, the copies of them in
+    /// lists, and the sitemaps, which have at most `sitemap_posts` posts each. Each finding goes to `report` once. A copy that follows from the stream may be reported because it is
     /// on its way; it is right a moment later.
     pub async fn repair(
         &self,
         mode: Repair,
+        sitemap_posts: u32,
         now: Timestamp,
         report: &mut (dyn FnMut(Finding) + Send + Sync),
     ) -> Result<Repaired, Refused> {
@@ -112,7 +113,7 @@ impl Table {
             Repair::Report => None,
             Repair::Mend => self.get(&keys::repair(), Consistency::Strong).await?,
         };
-        let mut run = Run { table: self, mode, now, report, progress: progress.unwrap_or_default() };
+        let mut run = Run { table: self, mode, sitemap_posts, now, report, progress: progress.unwrap_or_default() };
         run.users().await?;
         run.tags().await?;
         run.pinned().await?;
@@ -127,6 +128,7 @@ impl Table {
 struct Run<'a> {
     table: &'a Table,
     mode: Repair,
+    sitemap_posts: u32,
     now: Timestamp,
     report: &'a mut (dyn FnMut(Finding) + Send + Sync),
     progress: Progress,
@@ -220,7 +222,7 @@ impl Run<'_> {
                 Counted { list: keys::reactions(post.id), names: &REACTION_COUNTS, counts: counted_reaction },
             ];
             if self.target(&of, Target::Post(post.id, &slug), &counted).await?.is_some() {
-                self.cards(&of, post.id, &slug).await?;
+                self.copies(&of, post.id, &slug).await?;
             }
             self.threads(post.id).await?;
             missing.extend(post.details.tags.iter().filter(|_| post.is_published()).cloned());
@@ -237,8 +239,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The copies of a post's counts, in every list that contains it.
-    async fn cards(&mut self, of: &str, id: PostId, slug: &Slug) -> Result<(), Refused> {
+    /// The copies of a post's counts, in every list that contains it, and its entry in a sitemap.
+    async fn copies(&mut self, of: &str, id: PostId, slug: &Slug) -> Result<(), Refused> {
         let Some(post) = self.table.post_with_id(id, slug, self.now).await? else { return Ok(()) };
         let right = [post.comments, post.reactions, post.reposts, post.replies].map(signed);
         let cards = self.table.cards_with_other_counts(&post).await?;
@@ -252,8 +254,15 @@ impl Run<'_> {
                 }
             }
         }
-        // It also moves what was counted at a slug that the post has no longer.
-        if self.is_mending() { self.table.copy_counts(id, slug, self.now).await } else { Ok(()) }
+        if !self.table.is_mapped(&post).await? {
+            self.found_copy(of, "sitemap entry", 0, 1);
+        }
+        if self.is_mending() {
+            // It also moves what was counted at a slug that the post has no longer.
+            self.table.copy_counts(id, slug, self.now).await?;
+            self.table.map_post(id, slug, self.sitemap_posts, self.now).await?;
+        }
+        Ok(())
     }
 
     /// How many replies each comment on a post has. Replies follow the comment in the list, so one walk counts them all.

@@ -4,7 +4,7 @@
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use edge::telemetry::observe;
 
-use crate::{BatchResponse, Handler, Services, copy_counts, rank_tag};
+use crate::{BatchResponse, Handler, Services, copy_counts, map_post, rank_tag};
 
 /// What the template calls it.
 pub const NAME: &str = "keep_table";
@@ -15,6 +15,11 @@ pub static HANDLERS: &[Handler] = &[
         name: copy_counts::NAME,
         cares: copy_counts::cares,
         handle: |services, record| Box::pin(copy_counts::copy_counts(services, record)),
+    },
+    Handler {
+        name: map_post::NAME,
+        cares: map_post::cares,
+        handle: |services, record| Box::pin(map_post::map_post(services, record)),
     },
     Handler {
         name: rank_tag::NAME,

@@ -28,6 +28,7 @@ mod export_user;
 mod home_feed;
 mod keep_table;
 mod log_events;
+mod map_post;
 mod notify;
 mod post_confirmation;
 mod pre_sign_up;
@@ -37,6 +38,7 @@ mod rank_tag;
 mod repair;
 mod rewrite_bylines;
 mod steps;
+mod tell_hub;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -66,6 +68,8 @@ pub struct Services {
     pub bucket: Bucket,
     /// Where events and work go.
     pub bus: Bus,
+    /// How servers are called that are not AWS's.
+    pub sdk: Sdk,
 }
 
 impl Services {
@@ -82,6 +86,7 @@ impl Services {
             bucket: Bucket::new(sdk, config.bucket_name.clone()),
             // The template calls the bus what it calls the stack.
             bus: Bus::new(sdk, config.stack_name.clone()),
+            sdk: sdk.clone(),
             blog,
         }
     }
@@ -124,6 +129,7 @@ pub static PLUGINS: &[Plugin] = &[
             Box::pin(steps::step(services, event, rewrite_bylines::NAME, rewrite_bylines::rewrite_bylines))
         },
     },
+    Plugin { name: tell_hub::NAME, handle: |services, event| Box::pin(tell_hub::tell_hub(services, event)) },
 ];
 
 /// Every job of this crate.

@@ -13,7 +13,9 @@ pub const NAME: &str = "repair";
 pub async fn repair(services: &Services) -> Result<(), Problem> {
     let blog = &services.blog;
     let mut report = |finding| tracing::warn!("{finding}");
-    let table::Repaired { wrong, unsettled } = blog.table.repair(Repair::Mend, blog.now(), &mut report).await?;
+    let sitemap_posts = blog.config.sitemap_posts.get();
+    let repaired = blog.table.repair(Repair::Mend, sitemap_posts, blog.now(), &mut report).await?;
+    let table::Repaired { wrong, unsettled } = repaired;
     tracing::info!(wrong, unsettled, "everything is repaired");
     Ok(())
 }
