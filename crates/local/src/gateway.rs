@@ -43,6 +43,7 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static Operation)> 
     of("users", users::OPERATIONS)
         .chain(of("posts", posts::OPERATIONS))
         .chain(of("community", community::OPERATIONS))
+        .chain(of("search", search::OPERATIONS))
         .chain(of("site", site::OPERATIONS))
 }
 

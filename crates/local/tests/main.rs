@@ -46,6 +46,7 @@ mod reactions;
 mod readers;
 mod revisions;
 mod scheduling;
+mod search;
 mod seeding;
 mod structure;
 mod tag_follows;

@@ -40,7 +40,8 @@ pub enum OpenApiError {
 
 /// What every operation says of itself.
 pub fn descriptions() -> impl Iterator<Item = &'static Description> {
-    users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(community::DESCRIPTIONS).chain(site::DESCRIPTIONS)
+    let of_accounts_and_posts = users::DESCRIPTIONS.iter().chain(posts::DESCRIPTIONS).chain(community::DESCRIPTIONS);
+    of_accounts_and_posts.chain(search::DESCRIPTIONS).chain(site::DESCRIPTIONS)
 }
 
 /// The document of the API that this template deploys.
@@ -81,11 +82,12 @@ pub fn text(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
     ("community", "Comments, reactions, bookmarks and moderation."),
+    ("discovery", "Find posts."),
     ("administration", "Manage users."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
@@ -99,6 +101,7 @@ fn tag(path: &str) -> &'static str {
             "community"
         }
         ["me", "bookmarks" | "tags", ..] => "community",
+        ["search"] => "discovery",
         ["posts" | "tags" | "previews", ..] | ["me", "posts", ..] => "posts",
         ["users" | "sessions" | "password" | "me", ..] => "accounts",
         _ => "service",

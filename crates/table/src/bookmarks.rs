@@ -60,13 +60,17 @@ impl Table {
 
     /// The published posts among these, each named with its author: so that a reference leads to the card by one read,
     /// whatever slug the post has now.
-    pub async fn published_posts(&self, posts: &[(PostId, UserId)]) -> Result<HashMap<PostId, Post>, Refused> {
+    pub async fn published_posts(
+        &self,
+        posts: &[(PostId, UserId)],
+        consistency: Consistency,
+    ) -> Result<HashMap<PostId, Post>, Refused> {
         let wanted: HashSet<_> = posts.iter().map(|(post, author)| keys::own_post(*author, *post)).collect();
         if wanted.is_empty() {
             return Ok(HashMap::new());
         }
         let mut found = HashMap::new();
-        for item in self.batch_get(&wanted, Consistency::Strong).await? {
+        for item in self.batch_get(&wanted, consistency).await? {
             let post: Post = read(item)?;
             if post.is_published() {
                 found.insert(post.id, post);

@@ -60,6 +60,10 @@
 //! | one of my exports | GetItem | `USER#id` | `EXPORT#id` | strong | 1 RCU |
 //! | the export that I asked for last | GetItem | `USER#id` | `EXPORT` | strong | 1 RCU |
 //! | ask for an export | TransactWriteItems | the two above | | | 4 WCU |
+//! | which segments the search index has, and what changed since | Query | `SEARCH` | all: `CHANGED#id`, `MANIFEST` | strong | 1 RCU |
+//! | mark a post as changed for the search index, and take the mark back | TransactWriteItems | `SEARCH` | `CHANGED#id` | | 2 WCU each |
+//! | swap the search index | TransactWriteItems | `SEARCH` | `MANIFEST` | | 2 to 6 WCU |
+//! | the posts that a search finds | BatchGetItem | `AUTHOR#id` | `ALL#post` | eventual; strong for a viewer | 0.5 RCU a card |
 //! | how far a recount has come | GetItem, TransactWriteItems | `RECOUNT` | `RECOUNT` | strong | 1 RCU, 2 WCU a step |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
@@ -457,6 +461,23 @@ pub fn admins() -> Key {
 /// How far a recount has come.
 pub fn recount() -> Key {
     Key::new("RECOUNT", "RECOUNT")
+}
+
+/// The search index: what changed since it was written, and then, as a query reads them in this order, what it is made of. So
+/// whoever does not find a change there any more finds the index that has it.
+pub const SEARCH_PARTITION: &str = "SEARCH";
+
+/// What the sort keys of posts that the search index does not have yet begin with.
+const PENDING_PREFIX: &str = "CHANGED#";
+
+/// That a post has changed since the search index was written.
+pub fn pending_post(id: PostId) -> Key {
+    Key::new(SEARCH_PARTITION, format!("{PENDING_PREFIX}{id}"))
+}
+
+/// What the search index is made of.
+pub fn search_manifest() -> Key {
+    Key::new(SEARCH_PARTITION, "MANIFEST")
 }
 
 /// The key that cursors are signed with.

@@ -146,7 +146,7 @@ pub async fn post_cards(table: &Table, page: Page<Post>, viewer: Option<&Viewer>
 /// A page of the viewer's bookmarks.
 pub async fn bookmarks(table: &Table, page: Page<Bookmark>, viewer: &Viewer) -> Result<Page<BookmarkView>, Refused> {
     let wanted: Vec<_> = page.items.iter().map(|bookmark| (bookmark.post, bookmark.author)).collect();
-    let mut found = table.published_posts(&wanted).await?;
+    let mut found = table.published_posts(&wanted, Consistency::Strong).await?;
     let posts: Vec<_> = page.items.iter().filter_map(|bookmark| found.remove(&bookmark.post)).collect();
     let context = context(table, &posts, Some(viewer)).await?;
     let mut cards: HashMap<_, _> =
