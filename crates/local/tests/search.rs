@@ -40,6 +40,7 @@ async fn a_reader_finds_what_they_mean() {
     let running = "Running a **blog** costs nothing while nobody reads it. A quick brown fox.";
     ada.draft("A blog without servers").with("body", running).tags(&["Serverless", "rust"]).publish().await;
     stack.pass_seconds(24 * 60 * 60);
+    let (ada, bob) = (stack.log_in("ada").await, stack.log_in("bob").await);
     let russian = ada.draft("Книги о Москве").with("body", "Ёлка в лесу").with("language", "ru").publish().await;
     let chinese = bob.draft("人工智能").with("body", "改变世界").with("language", "zh").publish().await;
     let thai = bob.draft("ภาษาไทย").with("body", "เขียนติดกัน").with("language", "th").publish().await;
@@ -292,7 +293,7 @@ async fn a_writer_that_is_stopped_anywhere_leaves_the_index_whole() {
             write(&ada, "Three", "apple").await;
             stack.settle().await;
             // Long enough that what was merged is deleted.
-            stack.pass_seconds(60 * 60);
+            stack.pass_seconds(15 * 60);
             ada.patch("/posts/one", "*", json!({ "body": "pear" })).await.expect_status(200);
             ada.post("/posts/two/unpublish", json!({})).await.expect_status(200);
             write(&ada, "Four", "apple").await;
@@ -305,7 +306,7 @@ async fn a_writer_that_is_stopped_anywhere_leaves_the_index_whole() {
             stack.settle().await;
             check_end(&stack, &what).await;
             // The next change finds nothing that it trips over.
-            stack.pass_seconds(60 * 60);
+            stack.pass_seconds(15 * 60);
             write(&ada, "Five", "plum").await;
             stack.settle().await;
             check_end(&stack, &what).await;
@@ -538,7 +539,7 @@ async fn a_search_that_is_slower_than_a_merge_begins_again() {
     for title in ["Two", "Three"] {
         write(&ada, title, "apple").await;
         stack.settle().await;
-        stack.pass_seconds(60 * 60);
+        stack.pass_seconds(15 * 60);
     }
     hold.release();
     assert_eq!(slow.await.unwrap(), 3);

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::query::{Clause, Query};
-use crate::segment::stem_term;
+use crate::segment::form_term;
 use crate::words::{Kind, Language, Word, words};
 
 /// The text as HTML, with `<mark>` around what the query finds in it. Everything else is escaped, so that it is safe wherever
 /// text is: in an element, and in a quoted attribute. `language` is that of the text.
 pub fn highlight(text: &str, query: &Query, language: Option<&str>) -> String {
-    let words: Vec<_> = words(text).into_iter().map(|word| (stem(&word, language), word)).collect();
+    let words: Vec<_> = words(text).into_iter().map(|word| (form(&word, language), word)).collect();
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for clause in query.clauses.iter().filter(|clause| !clause.is_excluded) {
         for (at, (_, first)) in words.iter().enumerate() {
@@ -45,19 +45,18 @@ fn mark(html: &mut String, text: &str, done: &mut usize, range: Option<Range<usi
     *done = end;
 }
 
-/// The term of a word's stem.
-fn stem(word: &Word, language: Option<&str>) -> Option<String> {
-    let language = Language::of(&word.text, language).filter(|_| word.kind == Kind::Word)?;
-    Some(stem_term(language, &word.text))
+/// The term of a word's forms.
+fn form(word: &Word, language: Option<&str>) -> Option<String> {
+    (word.kind == Kind::Word).then(|| form_term(Language::of(&word.text, language), &word.text))
 }
 
-/// The last word of what a clause finds where these words begin, each with its stem.
+/// The last word of what a clause finds where these words begin, each with the term of its forms.
 fn end_of_match<'a>(clause: &Clause, words: &'a [(Option<String>, Word)]) -> Option<&'a Word> {
     let mut last = None;
     for atom in &clause.atoms {
         // Each position has one word.
-        let (stem, word) = words.get(atom.offset as usize)?;
-        let is_form = || stem.as_ref().is_some_and(|stem| clause.stems.contains(stem));
+        let (form, word) = words.get(atom.offset as usize)?;
+        let is_form = || form.as_ref().is_some_and(|form| clause.forms.contains(form));
         let is_match = match atom.is_prefix {
             true => word.text.starts_with(&atom.word),
             false => word.text == atom.word || is_form(),

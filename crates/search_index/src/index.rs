@@ -6,7 +6,7 @@
 //! post that has a word is looked at, and nothing is rounded.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,8 @@ pub struct Hit {
     pub id: u128,
     /// Its author.
     pub author: u128,
-    score: f64,
+    /// Rounded, so that what is equal but for the last bits of a sum is equal.
+    score: f32,
     published_at: i64,
 }
 
@@ -61,7 +62,7 @@ pub struct Place {
     #[serde(flatten)]
     ranked_by: Statistics,
     /// The last post that was shown. The score in bits, since JSON would round it.
-    score: u64,
+    score: u32,
     published_at: i64,
     id: u128,
 }
@@ -78,14 +79,15 @@ struct Statistics {
 }
 
 impl Statistics {
-    /// What a clause that weighs this much in a post adds to its score.
-    fn score(&self, clause: usize, weight: u32, post: &Post) -> f64 {
-        let (weight, posts) = (f64::from(weight), self.posts as f64);
-        let frequency = self.frequencies.get(clause).copied().unwrap_or_default() as f64;
+    /// What a clause adds to the score of a post of this length in which it weighs this much.
+    fn scores(&self, clause: usize) -> impl Fn(u32, u32) -> f64 {
+        let (posts, frequency) = (self.posts as f64, self.frequencies.get(clause).copied().unwrap_or_default() as f64);
         let rarity = (1.0 + (posts - frequency + 0.5).max(0.0) / (frequency + 0.5)).ln();
         let average = (self.length as f64 / posts.max(1.0)).max(1.0);
-        let length = f64::from(post.length) / average;
-        rarity * weight * (K + 1.0) / (weight + K * (1.0 - B + B * length))
+        move |weight, length| {
+            let weight = f64::from(weight);
+            rarity * weight * (K + 1.0) / (weight + K * (1.0 - B + B * f64::from(length) / average))
+        }
     }
 }
 
@@ -139,50 +141,48 @@ impl Index {
         if query.is_empty() {
             return Found { hits: Vec::new(), next: None };
         }
-        // Of each part, of each clause, how much it weighs in each post.
-        let weights: Vec<Vec<Vec<u32>>> = self.parts.iter().map(|part| part.weights(&query.clauses)).collect();
-        let fits: Vec<Vec<bool>> =
-            self.parts.iter().zip(&weights).map(|(part, weights)| part.fits(query, weights, &author)).collect();
-        let matched = |part: usize, post: usize| {
-            let of_part = weights.get(part).into_iter().flatten();
-            let clauses =
-                query.clauses.iter().zip(of_part).filter(|(clause, _)| !clause.is_quoted && !clause.is_excluded);
-            clauses.filter(|(_, weights)| weights.get(post).is_some_and(|weight| *weight > 0)).count()
-        };
-        let candidates = || {
-            fits.iter().enumerate().flat_map(|(part, fits)| {
-                fits.iter().enumerate().filter(|(_, fits)| **fits).map(move |(post, _)| (part, post))
-            })
-        };
+        let weighed: Vec<Weighed> = self.parts.iter().map(|part| part.weigh(query, &author)).collect();
         let ranked_by = match after {
             Some(place) => place.ranked_by.clone(),
             None => Statistics {
                 posts: self.posts,
                 length: self.length,
-                frequencies: (0..query.clauses.len()).map(|clause| self.frequency(&weights, clause)).collect(),
-                matched: candidates().map(|(part, post)| matched(part, post)).max().unwrap_or_default(),
+                frequencies: (0..query.clauses.len()).map(|clause| self.frequency(&weighed, clause)).collect(),
+                matched: weighed.iter().filter_map(Weighed::most_matched).max().unwrap_or_default(),
             },
         };
-        let must_match = |clause: &Clause| !clause.is_excluded;
-        let mut musts = query.clauses.iter().filter(|clause| must_match(clause)).peekable();
-        let must_match_one = musts.peek().is_some() && !musts.any(|clause| clause.is_quoted);
-        if ranked_by.matched == 0 && must_match_one {
+        let wanted = |clause: &Clause| !clause.is_excluded;
+        let is_any_quoted = query.clauses.iter().any(|clause| wanted(clause) && clause.is_quoted);
+        if ranked_by.matched == 0 && query.clauses.iter().any(wanted) && !is_any_quoted {
             return Found { hits: Vec::new(), next: None };
         }
 
         let mut hits = Vec::new();
-        for (part, post) in candidates().filter(|(part, post)| matched(*part, *post) >= ranked_by.matched) {
-            let Some(Part { segment, .. }) = self.parts.get(part) else { continue };
-            let Some(found) = segment.posts.get(post) else { continue };
-            let of_part = weights.get(part).into_iter().flatten().enumerate().zip(&query.clauses);
-            let wanted = of_part.filter(|(_, clause)| must_match(clause));
-            let weight = |weights: &Vec<u32>| weights.get(post).copied().unwrap_or_default();
-            let score = wanted.map(|((number, weights), _)| ranked_by.score(number, weight(weights), found)).sum();
-            hits.push(Hit { id: found.id, author: found.author, score, published_at: found.published_at });
+        for (Part { segment, .. }, weighed) in self.parts.iter().zip(&weighed) {
+            let mut scores = vec![0.0_f64; segment.posts.len()];
+            for (number, (_, weights)) in
+                query.clauses.iter().zip(&weighed.weights).enumerate().filter(|(_, (clause, _))| wanted(clause))
+            {
+                let score = ranked_by.scores(number);
+                for ((sum, post), weight) in scores.iter_mut().zip(&segment.posts).zip(weights) {
+                    if *weight > 0 {
+                        *sum += score(*weight, post.length);
+                    }
+                }
+            }
+            let found =
+                weighed.fits.iter().zip(&weighed.matched).map(|(fits, count)| *fits && *count >= ranked_by.matched);
+            let found = segment.posts.iter().zip(scores).zip(found).filter(|(_, found)| *found);
+            hits.extend(found.map(|((post, score), _)| Hit {
+                id: post.id,
+                author: post.author,
+                score: score as f32,
+                published_at: post.published_at,
+            }));
         }
         if let Some(place) = after {
             let last =
-                Hit { id: place.id, author: 0, score: f64::from_bits(place.score), published_at: place.published_at };
+                Hit { id: place.id, author: 0, score: f32::from_bits(place.score), published_at: place.published_at };
             hits.retain(|hit| last.order(hit) == Ordering::Less);
         }
         let has_more = hits.len() > max;
@@ -202,73 +202,103 @@ impl Index {
     }
 
     /// How many posts a clause is in.
-    fn frequency(&self, weights: &[Vec<Vec<u32>>], clause: usize) -> u64 {
-        let parts = self.parts.iter().zip(weights).filter_map(|(part, weights)| Some((part, weights.get(clause)?)));
-        let count = |(part, weights): (&Part, &Vec<u32>)| {
-            weights.iter().zip(&part.is_live).filter(|(weight, live)| **weight > 0 && **live).count() as u64
+    fn frequency(&self, weighed: &[Weighed], clause: usize) -> u64 {
+        let count = |(part, weighed): (&Part, &Weighed)| {
+            let weights = weighed.weights.get(clause).into_iter().flatten();
+            weights.zip(&part.is_live).filter(|(weight, live)| **weight > 0 && **live).count() as u64
         };
-        parts.map(count).sum()
+        self.parts.iter().zip(weighed).map(count).sum()
+    }
+}
+
+/// What a query is in the posts of a part.
+struct Weighed {
+    /// Of each clause, how much it weighs in each post.
+    weights: Vec<Vec<u32>>,
+    /// Which posts may be found.
+    fits: Vec<bool>,
+    /// How many of the clauses that are neither quoted nor excluded each post has.
+    matched: Vec<usize>,
+}
+
+impl Weighed {
+    /// The most that a post has that may be found.
+    fn most_matched(&self) -> Option<usize> {
+        self.matched.iter().zip(&self.fits).filter(|(_, fits)| **fits).map(|(matched, _)| *matched).max()
     }
 }
 
 impl Part {
-    /// Of each clause, how much it weighs in each post.
-    fn weights(&self, clauses: &[Clause]) -> Vec<Vec<u32>> {
-        clauses.iter().map(|clause| self.weigh(clause)).collect()
+    fn weigh(&self, query: &Query, author: &impl Fn(&str) -> Option<u128>) -> Weighed {
+        let weights: Vec<_> = query.clauses.iter().map(|clause| self.weights(clause)).collect();
+        let fits = self.fits(query, &weights, author);
+        let mut matched = vec![0; self.is_live.len()];
+        for (clause, weights) in query.clauses.iter().zip(&weights) {
+            if !clause.is_quoted && !clause.is_excluded {
+                matched.iter_mut().zip(weights).for_each(|(matched, weight)| *matched += usize::from(*weight > 0));
+            }
+        }
+        Weighed { weights, fits, matched }
     }
 
-    fn weigh(&self, clause: &Clause) -> Vec<u32> {
-        let mut weights = vec![0; self.segment.posts.len()];
-        let mut set = |post: u32, weight: u32| {
-            if let Some(known) = weights.get_mut(post as usize) {
-                *known = weight.max(*known);
+    /// How much a clause weighs in each post.
+    fn weights(&self, clause: &Clause) -> Vec<u32> {
+        let mut weights: Vec<u32> = vec![0; self.segment.posts.len()];
+        let mut add = |post: u32, weight: u32| {
+            if let Some(sum) = weights.get_mut(post as usize) {
+                *sum = sum.saturating_add(weight);
             }
         };
-        // A word of a post has one language, so at most one of these is in it.
-        for term in clause.stems.iter().filter_map(|stem| self.segment.find(stem)) {
-            self.segment.weights(term, &mut set);
-        }
-        for (post, starts) in self.starts(&clause.atoms) {
-            if let Some(found) = self.segment.posts.get(post as usize) {
-                set(post, starts.iter().fold(0, |sum, at| found.weight_at(*at).saturating_add(sum)));
+        let weight_at =
+            |post: u32, position| self.segment.posts.get(post as usize).map_or(0, |post| post.weight_at(position));
+        match clause.atoms.as_slice() {
+            _ if !clause.forms.is_empty() => {
+                // A word of a post has one language, so at most one of these is in it.
+                for term in clause.forms.iter().filter_map(|form| self.segment.find(form)) {
+                    self.segment.weights(term, &mut add);
+                }
+            }
+            [atom] => self.places(atom, |post, position| add(post, weight_at(post, position))),
+            atoms => {
+                for (post, position) in self.starts(atoms) {
+                    add(post, weight_at(post, position));
+                }
             }
         }
         weights
     }
 
-    /// Where these words follow each other: posts, each with the positions of the first word.
-    fn starts(&self, atoms: &[Atom]) -> HashMap<u32, Vec<u32>> {
-        let mut starts: Option<HashMap<u32, Vec<u32>>> = None;
+    /// Where these words follow each other: posts, with the positions of the first word.
+    fn starts(&self, atoms: &[Atom]) -> Vec<(u32, u32)> {
+        let mut starts: Option<Vec<(u32, u32)>> = None;
         for atom in atoms {
-            let terms = match atom.is_prefix {
-                true => self.segment.find_prefix(&atom.word),
-                false => self.segment.find(&atom.word).map_or(0..0, |term| term..term + 1),
+            let mut found = Vec::new();
+            self.places(atom, |post, position| {
+                found.extend(position.checked_sub(atom.offset).map(|start| (post, start)));
+            });
+            // The places of one word are in order already; those of several are not.
+            found.sort_unstable();
+            let both = match starts {
+                Some(starts) => in_both(&starts, &found),
+                None => found,
             };
-            let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
-            for term in terms {
-                self.segment.places(term, |post, positions| {
-                    let known = starts.as_ref().map(|starts| starts.get(&post));
-                    if known == Some(None) {
-                        return;
-                    }
-                    let positions = positions.iter().filter_map(|position| position.checked_sub(atom.offset));
-                    let positions = positions
-                        .filter(|start| known.flatten().is_none_or(|known| known.binary_search(start).is_ok()));
-                    let positions: Vec<u32> = positions.collect();
-                    if !positions.is_empty() {
-                        found.entry(post).or_default().extend(positions);
-                    }
-                });
+            if both.is_empty() {
+                return both;
             }
-            if atom.is_prefix {
-                found.values_mut().for_each(|positions| positions.sort_unstable());
-            }
-            if found.is_empty() {
-                return found;
-            }
-            starts = Some(found);
+            starts = Some(both);
         }
         starts.unwrap_or_default()
+    }
+
+    /// Every place of a word, or of all words that begin like it.
+    fn places(&self, atom: &Atom, mut take: impl FnMut(u32, u32)) {
+        let terms = match atom.is_prefix {
+            true => self.segment.find_prefix(&atom.word),
+            false => self.segment.find(&atom.word).map_or(0..0, |term| term..term + 1),
+        };
+        for term in terms {
+            self.segment.places(term, |post, positions| positions.iter().for_each(|position| take(post, *position)));
+        }
     }
 
     /// Which posts may be found: all that is quoted is there, nothing that is excluded, and every filter lets them pass.
@@ -307,4 +337,14 @@ impl Part {
         }
         fits
     }
+}
+
+/// What is in both of two lists in order.
+fn in_both(one: &[(u32, u32)], other: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut other = other.iter().peekable();
+    let is_there = |place: &&(u32, u32)| {
+        while other.next_if(|next| *next < *place).is_some() {}
+        other.peek() == Some(place)
+    };
+    one.iter().filter(is_there).copied().collect()
 }

@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::segment::stem_term;
+use crate::segment::form_term;
 use crate::words::{Kind, Language, words};
 
 /// The maximum number of words of a query. Further ones are ignored, so that no query takes long.
@@ -27,8 +27,8 @@ pub struct Query {
 pub(crate) struct Clause {
     /// The words, which follow each other. There is one at least.
     pub atoms: Vec<Atom>,
-    /// The terms of the stems by which other forms of it are found, in each language; for one word that is not quoted.
-    pub stems: Vec<String>,
+    /// The terms by which all forms of it are found, in each language it may be of; for one word that is not quoted.
+    pub forms: Vec<String>,
     /// Whether it was quoted: it must be there, and exactly like this.
     pub is_quoted: bool,
     /// Whether it must not be there.
@@ -41,6 +41,8 @@ pub(crate) struct Atom {
     pub word: String,
     /// Whether the word only begins like this.
     pub is_prefix: bool,
+    /// Whether it is two characters of a script without spaces.
+    pub is_pair: bool,
     /// How far it is behind the first word of the clause.
     pub offset: u32,
 }
@@ -141,7 +143,8 @@ impl Query {
                 break;
             }
             let first = *first.get_or_insert(word.position);
-            atoms.push(Atom { word: word.text, is_prefix, offset: word.position - first });
+            let is_pair = word.kind == Kind::Pair;
+            atoms.push(Atom { word: word.text, is_prefix, is_pair, offset: word.position - first });
         }
         if text.ends_with('*')
             && !is_quoted
@@ -149,13 +152,13 @@ impl Query {
         {
             last.is_prefix = true;
         }
-        let stems = match atoms.as_slice() {
-            [Atom { word, is_prefix: false, .. }] if !is_quoted => {
-                Language::all_of(word).map(|language| stem_term(language, word)).collect()
+        let forms = match atoms.as_slice() {
+            [Atom { word, is_prefix: false, is_pair: false, .. }] if !is_quoted => {
+                Language::all_of(word).map(Some).chain([None]).map(|language| form_term(language, word)).collect()
             }
             _ => Vec::new(),
         };
-        let clause = Clause { atoms, stems, is_quoted, is_excluded };
+        let clause = Clause { atoms, forms, is_quoted, is_excluded };
         if !clause.atoms.is_empty() && !self.clauses.contains(&clause) {
             self.clauses.push(clause);
         }

@@ -1,8 +1,8 @@
 //! What is kept of posts: ids and words, in a piece that never changes.
 //!
 //! A segment lists its posts, and for each word the posts that it is in. Words are kept twice: as they are, with their places,
-//! for phrases and beginnings of words; and by their stems, with how much they weigh in each post. Numbers are LEB128, lists
-//! hold differences, and the whole is deflated.
+//! for phrases and beginnings of words; and all forms of a word together, with how much they weigh in each post. Numbers are
+//! LEB128, lists hold differences, and the whole is deflated.
 //!
 //! ```text
 //! MAGIC deflate( posts: n (id author published_at length title_end tags_end is_gone)…
@@ -33,7 +33,7 @@ const TAGS_WEIGHT: u32 = 3;
 const GAP: u32 = 8;
 
 /// What the terms begin with that are no words as they are: no word contains these.
-const STEM: char = '\u{1}';
+const FORMS: char = '\u{1}';
 const TAG: char = '\u{2}';
 
 /// A post, to be indexed.
@@ -81,9 +81,12 @@ impl Post {
     }
 }
 
-/// The term of a stem.
-pub(crate) fn stem_term(language: &Language, word: &str) -> String {
-    format!("{STEM}{}:{}", language.code, language.stem(word))
+/// The term of all forms of a word: its stem in a language, or the word itself if there is no stemmer for it.
+pub(crate) fn form_term(language: Option<&Language>, word: &str) -> String {
+    match language {
+        Some(language) => format!("{FORMS}{}:{}", language.code, language.stem(word)),
+        None => format!("{FORMS}:{word}"),
+    }
 }
 
 /// The term of a tag.
@@ -95,7 +98,7 @@ pub(crate) fn tag_term(tag: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Builder {
     posts: Vec<Post>,
-    lists: BTreeMap<String, List>,
+    lists: HashMap<String, List>,
 }
 
 /// The posts of a term: of each the difference to the one before, and what is said of it.
@@ -150,42 +153,45 @@ impl Builder {
             tags_end: 0,
             is_gone: false,
         };
-        let mut places: HashMap<String, Vec<u32>> = HashMap::new();
-        let mut weights: HashMap<String, u32> = HashMap::new();
+        let mut places: HashMap<(String, Kind), Vec<u32>> = HashMap::new();
         let mut next = 0;
-        let mut take = |text: &str, weight: u32| {
+        let mut take = |text: &str| {
             let mut end = next;
             for word in words(text) {
                 end = next + word.position + 1;
-                // The last character of a run was counted with the pair before.
-                if !matches!(word.kind, Kind::Last { is_alone: false }) {
-                    post.length = post.length.saturating_add(weight);
-                }
-                if word.kind == Kind::Word
-                    && let Some(language) = Language::of(&word.text, document.language.as_deref())
-                {
-                    *weights.entry(stem_term(language, &word.text)).or_default() += weight;
-                }
-                places.entry(word.text).or_default().push(next + word.position);
+                places.entry((word.text, word.kind)).or_default().push(next + word.position);
             }
             next = end + GAP;
             end
         };
-        let title_end = take(&document.title, TITLE_WEIGHT);
-        let mut tags_end = title_end;
-        for tag in &document.tags {
-            tags_end = take(tag, TAGS_WEIGHT);
+        post.title_end = take(&document.title);
+        post.tags_end = document.tags.iter().fold(post.title_end, |_, tag| take(tag));
+        take(&document.body);
+
+        let mut weights: HashMap<String, u32> = document.tags.iter().map(|tag| (tag_term(tag), 1)).collect();
+        for ((word, kind), positions) in &places {
+            let weight = positions.iter().fold(0, |sum: u32, at| sum.saturating_add(post.weight_at(*at)));
+            // The last character of a run was counted with the pair before.
+            if !matches!(kind, Kind::Last { is_alone: false }) {
+                post.length = post.length.saturating_add(weight);
+            }
+            if *kind == Kind::Word {
+                let language = Language::of(word, document.language.as_deref());
+                *weights.entry(form_term(language, word)).or_default() += weight;
+            }
         }
-        take(&document.body, 1);
-        (post.title_end, post.tags_end) = (title_end, tags_end);
-        weights.extend(document.tags.iter().map(|tag| (tag_term(tag), 1)));
-        self.posts.push(post);
-        for (word, positions) in places {
+        let mut by_word: HashMap<String, Vec<u32>> = HashMap::new();
+        for ((word, _), positions) in places {
+            by_word.entry(word).or_default().extend(positions);
+        }
+        for (word, mut positions) in by_word {
+            positions.sort_unstable();
             self.lists.entry(word).or_default().push_places(number, &positions);
         }
         for (term, weight) in weights {
             self.lists.entry(term).or_default().push_weight(number, weight);
         }
+        self.posts.push(post);
     }
 
     /// Says that a post is gone.
@@ -208,7 +214,7 @@ impl Builder {
             let name = segment.term(term);
             // No list that would be empty.
             let mut list = self.lists.remove(name).unwrap_or_default();
-            if name.starts_with([STEM, TAG]) {
+            if name.starts_with([FORMS, TAG]) {
                 segment.weights(term, |post, weight| {
                     if let Some(post) = number(post) {
                         list.push_weight(post, weight);
@@ -240,9 +246,10 @@ impl Builder {
             put_number(&mut bytes, post.tags_end.saturating_sub(post.title_end).into());
             bytes.push(post.is_gone.into());
         }
-        put_number(&mut bytes, self.lists.len() as u64);
+        let lists: BTreeMap<&String, &List> = self.lists.iter().collect();
+        put_number(&mut bytes, lists.len() as u64);
         let mut before = "";
-        for (term, list) in &self.lists {
+        for (term, list) in &lists {
             let shared = before.bytes().zip(term.bytes()).take_while(|(a, b)| a == b).count();
             put_number(&mut bytes, shared as u64);
             put_number(&mut bytes, (term.len() - shared) as u64);
@@ -250,7 +257,7 @@ impl Builder {
             put_number(&mut bytes, list.bytes.len() as u64);
             before = term;
         }
-        for list in self.lists.values() {
+        for list in lists.values() {
             bytes.extend_from_slice(&list.bytes);
         }
         // Writing to memory does not fail.
@@ -361,7 +368,7 @@ impl Segment {
         low
     }
 
-    /// The posts that a stem or tag is in, with how much it weighs there.
+    /// The posts that the forms of a word, or a tag, are in, with how much it weighs there.
     pub(crate) fn weights(&self, term: usize, mut take: impl FnMut(u32, u32)) {
         let mut bytes = Bytes(self.list(term));
         let mut next = 0_u32;

@@ -27,7 +27,7 @@ pub struct Word {
 }
 
 /// What a word is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A word between others.
     Word,
@@ -93,7 +93,8 @@ impl Words {
         // What was one word with the run behind it, such as `A.` before a Korean letter, may be less without it.
         for (at, word) in text.unicode_word_indices() {
             let begin = range.start + at;
-            self.push(fold(word), Kind::Word, begin..begin + word.len());
+            // A mark may stand on a space.
+            self.push(fold(word.trim()), Kind::Word, begin..begin + word.len());
         }
     }
 
