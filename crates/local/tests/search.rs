@@ -36,7 +36,8 @@ async fn rebuild(stack: &TestStack) {
 #[tokio::test]
 async fn a_reader_finds_what_they_mean() {
     let stack = TestStack::start().await;
-    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let ada = stack.user("ada").await;
+    stack.user("bob").await;
     let running = "Running a **blog** costs nothing while nobody reads it. A quick brown fox.";
     ada.draft("A blog without servers").with("body", running).tags(&["Serverless", "rust"]).publish().await;
     stack.pass_seconds(24 * 60 * 60);
@@ -44,8 +45,8 @@ async fn a_reader_finds_what_they_mean() {
     let russian = ada.draft("Книги о Москве").with("body", "Ёлка в лесу").with("language", "ru").publish().await;
     let chinese = bob.draft("人工智能").with("body", "改变世界").with("language", "zh").publish().await;
     let thai = bob.draft("ภาษาไทย").with("body", "เขียนติดกัน").with("language", "th").publish().await;
-    let french = bob.draft("L'été à la mer").with("body", "Nous mangeons").with("language", "fr").publish().await;
-    let note = bob.draft("").without("title").with("body", "A note: the fox was brown & quick <b>").publish().await;
+    let french = bob.draft("L'été à la mer").with("body", "On mangeait").with("language", "fr").publish().await;
+    let note = bob.draft("").without("title").with("body", "A note: the fox was brown & quick, 1 < 2").publish().await;
     stack.settle().await;
 
     let visitor = stack.visitor();
@@ -84,13 +85,10 @@ async fn a_reader_finds_what_they_mean() {
     assert_eq!(hits["items"][0]["highlights"]["title"], "A blog without servers");
     let marked = "<mark>Running</mark> a blog costs nothing while nobody reads it. A quick brown <mark>fox</mark>.";
     assert_eq!(hits["items"][0]["highlights"]["body"], marked);
-    let hits = visitor.get(&path("note <b>")).await.body;
+    let hits = visitor.get(&path("note")).await.body;
     assert_eq!(hits["items"][0]["highlights"]["title"], Value::Null);
-    let marked = "A <mark>note</mark>: the fox was brown &amp; quick &lt;<mark>b</mark>&gt;";
-    assert!(
-        hits["items"][0]["highlights"]["body"].as_str().unwrap().starts_with("A <mark>note</mark>"),
-        "{marked} {hits}"
-    );
+    let marked = "A <mark>note</mark>: the fox was brown &amp; quick, 1 &lt; 2";
+    assert_eq!(hits["items"][0]["highlights"]["body"], marked);
     // The whole card comes with it, as lists show it; for a viewer with what they did.
     assert_eq!(hits["items"][0]["author"]["username"], "bob");
     assert!(ada.get(&path("note")).await.body["items"][0]["viewer"].is_object());
@@ -274,6 +272,17 @@ async fn what_comes_twice_changes_nothing() {
         assert!(state(&stack).await.pending.is_empty());
     }
     assert_eq!(state(&stack).await.manifest.segments.iter().map(|segment| segment.posts).sum::<usize>(), 1);
+
+    // A mark from before the post got another slug leads to it: of a search that has to look at it, and of the writer.
+    let old = posts_pending(&stack, &slug).await;
+    ada.patch(&format!("/posts/{slug}"), "*", json!({ "slug": "moved" })).await.expect_status(200);
+    stack.settle().await;
+    let newer = table::PendingPost { writes: 1_000, ..old };
+    stack.stack.blog.table.mark_for_search(&newer).await.unwrap();
+    assert_eq!(found(&stack.visitor(), "plum").await, ["moved"]);
+    run_writer(&stack).await.unwrap();
+    assert!(state(&stack).await.pending.is_empty());
+    assert_eq!(found(&stack.visitor(), "plum").await, ["moved"]);
 }
 
 /// The writer is stopped at each of its calls in turn, and called again, as the bus does: the index is whole in between, and comes
