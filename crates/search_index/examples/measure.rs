@@ -3,6 +3,7 @@
 //! Posts are paragraphs of this repository's own texts, drawn anew: real sentences, with fewer different words than as many real
 //! posts would have. The index is made of segments of 2,000 posts, as a rebuild makes them.
 
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a measurement that fails says so")]
 
 use std::path::Path;

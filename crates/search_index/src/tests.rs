@@ -234,6 +234,7 @@ fn html_becomes_the_text_that_is_read() {
 
 /// Hostile queries of the size that a URL may have are answered, and soon.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 fn a_hostile_query_takes_no_longer_than_its_first_words() {
     let documents: Vec<_> = (0..300).map(|id| document(id, "a", &format!("a b c{id} d e f ").repeat(50))).collect();
     let index = Index::new(vec![segment(&documents)]);
