@@ -4,6 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws::{Failure, Meter, Sdk, Service};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
@@ -91,6 +92,33 @@ impl Bucket {
     pub async fn ping(&self) -> Result<(), Failure> {
         self.client.head_bucket().bucket(&self.name).send().await.map_err(Failure::of)?;
         Ok(())
+    }
+
+    /// Writes a file of bytes that only we read, in the place of an earlier one of its name.
+    pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        self.client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .checksum_algorithm(CHECKSUM)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(Failure::of)?;
+        Ok(())
+    }
+
+    /// The bytes of a file; none if it is not there. S3 says "forbidden" of a file that is not there to whom may not list the bucket,
+    /// as no function may.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let answer = match self.client.get_object().bucket(&self.name).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.code(), Some("NoSuchKey" | "AccessDenied")) => return Ok(None),
+            Err(error) => return Err(Failure::of(error)),
+        };
+        let bytes = answer.body.collect().await.map_err(Failure::unavailable)?;
+        Ok(Some(bytes.to_vec()))
     }
 
     /// Deletes a file, if it is there.

@@ -19,6 +19,18 @@ macro_rules! id {
             }
         }
 
+        impl $name {
+            /// The id as a number; in the order of the ids.
+            pub fn number(self) -> u128 {
+                self.0.into()
+            }
+
+            /// The id that is this number.
+            pub fn from_number(number: u128) -> Self {
+                Self(number.into())
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = &'static str;
 

@@ -13,6 +13,7 @@ mod exchange;
 mod idempotency;
 mod input;
 mod operation;
+mod plugin;
 mod precondition;
 mod problem;
 mod quota;
@@ -31,6 +32,7 @@ pub use cors::AllowedOrigins;
 pub use exchange::{Exchange, misplaced, without_route};
 pub use input::{Attempt, Attempted, Body, Input, InputDescription, PageQuery, Path, Query};
 pub use operation::{Call, Description, Entry, Handler, Operation, handle};
+pub use plugin::{BusEvent, Plugin};
 pub use precondition::{ETag, IfMatch};
 pub use problem::{Problem, ProblemDetails, ProblemKind};
 pub use reply::{

@@ -3,9 +3,10 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use events::{Function, Services};
+use edge::{BusEvent, Plugin, Problem, Services};
+use lambda_http::BoxFuture;
 use serde_json::{Value, json};
 use template::{Rule, Template};
 
@@ -16,6 +17,26 @@ const MAX_ENTRIES: usize = 10;
 
 /// The maximum size of a call, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
+
+/// The plug-ins of all binaries by their names, ready to be called with what they use.
+pub type Plugins = BTreeMap<&'static str, Run>;
+
+type Run = Box<dyn Fn(BusEvent) -> BoxFuture<'static, Result<(), Problem>> + Send + Sync>;
+
+/// The plug-ins of a binary, ready to be called with what they use.
+pub fn plugins<S: Services>(
+    services: &Arc<S>,
+    plugins: &'static [Plugin<S>],
+) -> impl Iterator<Item = (&'static str, Run)> {
+    plugins.iter().map(move |plugin| {
+        let services = Arc::clone(services);
+        let run: Run = Box::new(move |event| {
+            let services = Arc::clone(&services);
+            Box::pin(async move { plugin.run(&services, event).await })
+        });
+        (plugin.name, run)
+    })
+}
 
 /// The bus, with its rules and what waits to be delivered. What waits is kept in memory only: the change of the table that it
 /// follows from stays in the stream until it is delivered (`Streams::drain`).
@@ -141,11 +162,11 @@ impl EventBus {
     }
 
     /// Delivers all that waits, and what follows from it. What fails has its next turn after all others.
-    pub async fn deliver(&self, services: &Services) {
+    pub async fn deliver(&self, plugins: &Plugins) {
         loop {
             let next = self.state().waiting.pop_front();
             let Some(Delivery { rule, event, failures }) = next else { return };
-            let Ok(Function::Plugin(plugin)) = events::find(&rule.handler) else {
+            let Some(run) = plugins.get(&*rule.handler) else {
                 self.give_up(&rule.failures, event);
                 continue;
             };
@@ -153,7 +174,7 @@ impl EventBus {
                 self.give_up(&rule.failures, event);
                 continue;
             };
-            if OPERATION.scope(plugin.name.to_owned(), plugin.run(services, read)).await.is_ok() {
+            if OPERATION.scope(rule.handler.clone(), run(read)).await.is_ok() {
                 continue;
             }
             if failures == rule.max_retries {

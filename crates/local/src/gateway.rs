@@ -44,6 +44,7 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static Operation)> 
         .chain(of("posts", posts::OPERATIONS))
         .chain(of("community", community::OPERATIONS))
         .chain(of("discovery", discovery::OPERATIONS))
+        .chain(of("search", search::OPERATIONS))
         .chain(of("site", site::OPERATIONS))
 }
 

@@ -79,6 +79,8 @@ enum Command {
     /// Print the API's document, OpenAPI 3.1.
     #[command(name = "openapi")]
     OpenApi,
+    /// Build the search index of the posts in a folder anew, beside the old one, and swap. Stop the blog first.
+    Reindex(Data),
     /// Run only DynamoDB, Cognito and S3, for `sam local start-api`.
     Backing(RunBacking),
     /// Check every count, rank and copy in the table, and print what is wrong.
@@ -142,6 +144,7 @@ async fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
+        Some(Command::Reindex(data)) => reindex(data).await,
         Some(Command::Seed(options)) => match seed::run(&options, now(), &mut io::stdout()).await {
             Ok(report) if report.failed > 0 => return ExitCode::FAILURE,
             Ok(_) => Ok(()),
@@ -265,6 +268,30 @@ async fn repair_table(table: &Table, mode: Repair, sitemap_posts: u32, now: Time
         );
     }
     Ok(unsettled == 0 && (wrong == 0 || mode == Repair::Mend))
+}
+
+async fn reindex(data: Data) -> io::Result<()> {
+    // By the bus, as for a deployed stack (docs/search.md).
+    let stack = Stack::start(Options {
+        storage: data.storage(),
+        sign_up_confirmation: SignUpConfirmation::Auto,
+        admin_email: None,
+        clock: Clock::system(),
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ports: [0; 3],
+        triggers: true,
+        parameters: Vec::new(),
+    })
+    .await?;
+    search::begin_to_rebuild(&stack.search, true).await.map_err(io::Error::other)?;
+    stack.streams.drain(&stack.backing).await?;
+    let state = stack.blog.table.search_state().await.map_err(io::Error::other)?;
+    if state.manifest.rebuild.is_some() {
+        return Err(io::Error::other("the index could not be built; the log says why"));
+    }
+    let sum = |of: fn(&table::StoredSegment) -> usize| state.manifest.segments.iter().map(of).sum::<usize>();
+    println!("{} posts are indexed, in {} bytes.", sum(|segment| segment.posts), sum(|segment| segment.bytes));
+    Ok(())
 }
 
 fn print_openapi() -> io::Result<()> {

@@ -14,7 +14,7 @@ use edge::Clock;
 use edge::{Config, SignUpConfirmation};
 
 use crate::backing::{Backing, Storage, refs};
-use crate::bus::EventBus;
+use crate::bus::{EventBus, plugins};
 use crate::gateway::{Gateway, functions};
 use crate::roles::Roles;
 use crate::s3::CREDENTIALS;
@@ -64,6 +64,8 @@ pub struct Stack {
     pub users: Arc<users::Services>,
     /// What the readers, plug-ins, jobs and triggers use.
     pub events: Arc<events::Services>,
+    /// What search and the writers of its index use.
+    pub search: Arc<search::Services>,
 }
 
 impl Stack {
@@ -98,18 +100,21 @@ impl Stack {
         let (posts, community) = (Arc::new(Arc::clone(&blog)), Arc::new(Arc::clone(&blog)));
         let site = Arc::new(site::Services::new(Arc::clone(&blog), &sdk));
         let events = Arc::new(events::Services::new(Arc::clone(&blog), &sdk));
+        let search = Arc::new(search::Services::new(Arc::clone(&blog), &sdk));
         if triggers {
             backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&events), &template)?);
         }
-        let streams = Streams::new(Arc::clone(&events), &template.event_sources, Arc::clone(&bus));
+        let plugins = plugins(&events, events::PLUGINS).chain(plugins(&search, search::PLUGINS)).collect();
+        let streams = Streams::new(Arc::clone(&events), &template.event_sources, Arc::clone(&bus), plugins);
         let schedule = Schedule::new(Arc::clone(&events), &template.jobs);
         let functions = functions(&users, users::OPERATIONS)
             .chain(functions(&posts, posts::OPERATIONS))
             .chain(functions(&community, community::OPERATIONS))
             .chain(functions(&community, discovery::OPERATIONS))
+            .chain(functions(&search, search::OPERATIONS))
             .chain(functions(&site, site::OPERATIONS));
         let gateway = Gateway::new(template, Arc::clone(&blog), functions);
-        Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events })
+        Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events, search })
     }
 
     /// All that goes on in the background, for ever.

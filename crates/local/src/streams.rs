@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
-use crate::bus::EventBus;
+use crate::bus::{EventBus, Plugins};
 use crate::wire::OPERATION;
 use template::EventSource;
 
@@ -23,14 +23,15 @@ pub struct Streams {
     services: Arc<Services>,
     readers: Vec<(EventSource, &'static Reader)>,
     bus: Arc<EventBus>,
+    plugins: Plugins,
     /// Held by whoever hands changes on, so that no change is handed on twice at a time.
     draining: Mutex<()>,
     written: Notify,
 }
 
 impl Streams {
-    /// The stream with the readers of these event sources.
-    pub fn new(services: Arc<Services>, sources: &[EventSource], bus: Arc<EventBus>) -> Self {
+    /// The stream with the readers of these event sources, and these plug-ins behind the bus.
+    pub fn new(services: Arc<Services>, sources: &[EventSource], bus: Arc<EventBus>, plugins: Plugins) -> Self {
         let reader = |source: &EventSource| match events::find(&source.handler) {
             Ok(Function::Reader(reader)) => Some((source.clone(), reader)),
             _ => None,
@@ -39,6 +40,7 @@ impl Streams {
             services,
             readers: sources.iter().filter_map(reader).collect(),
             bus,
+            plugins,
             draining: Mutex::default(),
             written: Notify::new(),
         }
@@ -53,7 +55,7 @@ impl Streams {
                 return Ok(());
             }
             self.hand_on(&records).await;
-            self.bus.deliver(&self.services).await;
+            self.bus.deliver(&self.plugins).await;
             backing.take_away(&records)?;
         }
     }

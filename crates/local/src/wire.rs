@@ -542,6 +542,7 @@ fn s3_call(request: &HttpRequest) -> (String, String) {
         "POST" if has("uploadId") => "CompleteMultipartUpload",
         "PUT" if has("uploadId") => "UploadPart",
         "PUT" => "PutObject",
+        "GET" => "GetObject",
         "DELETE" => "DeleteObject",
         "HEAD" => "HeadBucket",
         other => other,

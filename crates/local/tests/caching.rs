@@ -38,6 +38,7 @@ async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&
             ("{export_id}", &export),
             ("{version}", "1"),
             ("{id}", &comment),
+            ("/search", "/search?q=hello"),
         ];
         let filled = known.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(!filled.contains('{'), "say here what {path} leads to");

@@ -51,6 +51,7 @@ mod readers;
 mod repaired;
 mod revisions;
 mod scheduling;
+mod search;
 mod seeding;
 mod sitemaps;
 mod structure;

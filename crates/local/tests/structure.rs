@@ -6,12 +6,12 @@ use std::path::Path;
 /// The crates of the workspace in layers, the lowest first. A crate uses crates of lower layers only. What is missing here
 /// fails the test, so that somebody decides where a new crate belongs.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "markdown"],
+    &["domain", "markdown", "search_index"],
     &["aws"],
     &["bucket", "bus", "table", "tokens"],
     &["identity", "views"],
     &["edge"],
-    &["authorizer", "catch_all", "community", "discovery", "events", "posts", "site", "users"],
+    &["authorizer", "catch_all", "community", "discovery", "events", "posts", "search", "site", "users"],
     &["importer", "local_cognito", "template"],
     &["openapi"],
     &["local"],
@@ -34,6 +34,7 @@ const BINARIES: &[(&str, &[&str])] = &[
     ("discovery", &["aws-sdk-dynamodb"]),
     ("events", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-eventbridge", "aws-sdk-s3"]),
     ("posts", &["aws-sdk-dynamodb"]),
+    ("search", &["aws-sdk-dynamodb", "aws-sdk-eventbridge", "aws-sdk-s3"]),
     ("site", &["aws-sdk-dynamodb", "aws-sdk-s3"]),
     ("users", &["aws-sdk-cognitoidentityprovider", "aws-sdk-dynamodb", "aws-sdk-s3"]),
 ];

@@ -34,6 +34,7 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
         in_code.insert((name.to_owned(), name.to_owned()));
     }
     in_code.extend(events::Function::all().map(|function| ("events".to_owned(), function.name().to_owned())));
+    in_code.extend(search::PLUGINS.iter().map(|plugin| ("search".to_owned(), plugin.name.to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
@@ -45,7 +46,9 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     assert_eq!(fed, events::READERS.iter().map(|reader| reader.name.to_owned()).collect(), "every reader is fed");
 
     let ruled: BTreeSet<_> = template().rules.into_iter().map(|rule| rule.handler).collect();
-    let named: BTreeSet<_> = events::PLUGINS.iter().map(|plugin| plugin.name.to_owned()).collect();
+    let named = events::PLUGINS.iter().map(|plugin| plugin.name);
+    let named = named.chain(search::PLUGINS.iter().map(|plugin| plugin.name));
+    let named: BTreeSet<_> = named.map(str::to_owned).collect();
     assert_eq!(ruled, named, "every plug-in has a rule");
 
     // Some are called only where SES sends the messages.

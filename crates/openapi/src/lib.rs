@@ -46,6 +46,7 @@ pub fn descriptions() -> impl Iterator<Item = &'static Description> {
         .chain(community::DESCRIPTIONS)
         .chain(site::DESCRIPTIONS)
         .chain(discovery::DESCRIPTIONS)
+        .chain(search::DESCRIPTIONS)
 }
 
 /// The document of the API that this template deploys.
@@ -91,7 +92,7 @@ const TAGS: [(&str, &str); 7] = [
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
     ("community", "Comments, reactions, bookmarks, notifications and moderation."),
-    ("discovery", "Feeds and sitemaps."),
+    ("discovery", "Search, feeds and sitemaps."),
     ("administration", "Manage users."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
@@ -106,6 +107,7 @@ fn tag(path: &str) -> &'static str {
             "community"
         }
         ["me", "bookmarks" | "notifications" | "tags", ..] => "community",
+        ["search"] => "discovery",
         ["posts" | "tags" | "previews", ..] | ["me", "posts", ..] => "posts",
         ["users" | "sessions" | "password" | "me", ..] => "accounts",
         _ => "service",

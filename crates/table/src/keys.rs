@@ -79,6 +79,10 @@
 //! | the sitemaps | Query | `SITEMAPS` | number | eventual; strong for a viewer | 0.5 RCU |
 //! | the posts of a sitemap | Query | `SITEMAP#number` | post id | eventual; strong for a viewer | 130 RCU of 10,000 posts |
 //! | put a post into a sitemap, or take it out | GetItem, TransactWriteItems | `MAPPED#post`, `SITEMAP#number`, `SITEMAPS`, `POST#slug` | | strong | 2 to 4 RCU, 6 to 8 WCU |
+//! | which segments the search index has, and what changed since | Query | `SEARCH` | all: `CHANGED#id`, `MANIFEST` | strong | 1 RCU |
+//! | mark a post as changed for the search index, and take the mark back | TransactWriteItems | `SEARCH` | `CHANGED#id` | | 2 WCU each |
+//! | swap the search index | TransactWriteItems | `SEARCH` | `MANIFEST` | | 2 to 6 WCU |
+//! | the posts that a search finds | BatchGetItem | `AUTHOR#id` | `ALL#post` | eventual; strong for a viewer | 0.5 RCU a card |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -546,6 +550,23 @@ pub fn sitemap_entry(number: u32, post: PostId) -> Key {
 /// Which sitemap a post is in.
 pub fn sitemap_place(post: PostId) -> Key {
     Key::new(format!("MAPPED#{post}"), "MAPPED")
+}
+
+/// The search index: what changed since it was written, and then, as a query reads them in this order, what it is made of. So
+/// whoever does not find a change there any more finds the index that has it.
+pub const SEARCH_PARTITION: &str = "SEARCH";
+
+/// What the sort keys of posts that the search index does not have yet begin with.
+const PENDING_PREFIX: &str = "CHANGED#";
+
+/// That a post has changed since the search index was written.
+pub fn pending_post(id: PostId) -> Key {
+    Key::new(SEARCH_PARTITION, format!("{PENDING_PREFIX}{id}"))
+}
+
+/// What the search index is made of.
+pub fn search_manifest() -> Key {
+    Key::new(SEARCH_PARTITION, "MANIFEST")
 }
 
 /// The key that cursors are signed with.

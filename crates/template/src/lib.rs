@@ -11,13 +11,14 @@ use serde_yaml_ng::Value as Yaml;
 pub const SOURCE: &str = include_str!("../../../template.yaml");
 
 /// The templates of its parts that have functions, by the `Location` that it names them by.
-pub const PARTS: [(&str, &str); 8] = [
+pub const PARTS: [(&str, &str); 9] = [
     ("functions/authorizer/template.yaml", include_str!("../../../functions/authorizer/template.yaml")),
     ("functions/catch_all/template.yaml", include_str!("../../../functions/catch_all/template.yaml")),
     ("functions/users/template.yaml", include_str!("../../../functions/users/template.yaml")),
     ("functions/posts/template.yaml", include_str!("../../../functions/posts/template.yaml")),
     ("functions/community/template.yaml", include_str!("../../../functions/community/template.yaml")),
     ("functions/discovery/template.yaml", include_str!("../../../functions/discovery/template.yaml")),
+    ("functions/search/template.yaml", include_str!("../../../functions/search/template.yaml")),
     ("functions/site/template.yaml", include_str!("../../../functions/site/template.yaml")),
     ("functions/events/template.yaml", include_str!("../../../functions/events/template.yaml")),
 ];

@@ -2,11 +2,11 @@
 //! withdrawn; fills a feed when a user follows somebody, and clears it of who is followed no longer (docs/home-feed.md).
 
 use domain::{PostId, Timestamp, UserId};
-use edge::Problem;
+use edge::{BusEvent, Problem};
 use serde::{Deserialize, Serialize};
 use table::{FanOutPlace, FollowPlace, Settled};
 
-use crate::{BusEvent, Services, read, steps};
+use crate::{Services, read, steps};
 
 /// What the template calls it.
 pub const NAME: &str = "home_feed";

@@ -52,8 +52,8 @@ use edge::runtime::UnknownHandler;
 use edge::telemetry::{observe, observe_job};
 use edge::{Blog, Problem};
 use identity::Identity;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use keep_table::HANDLERS;
@@ -89,6 +89,12 @@ impl Services {
             sdk: sdk.clone(),
             blog,
         }
+    }
+}
+
+impl edge::Services for Services {
+    fn blog(&self) -> &Blog {
+        &self.blog
     }
 }
 
@@ -174,12 +180,8 @@ pub struct Handler {
     handle: for<'a> fn(&'a Services, &'a EventRecord) -> HandlerFuture<'a, ()>,
 }
 
-/// A plug-in as the dispatch and the tests see it.
-pub struct Plugin {
-    /// Its name: the `Handler` in the template and the name of its file.
-    pub name: &'static str,
-    handle: for<'a> fn(&'a Services, BusEvent) -> HandlerFuture<'a, ()>,
-}
+/// A plug-in of this crate.
+pub type Plugin = edge::Plugin<Services>;
 
 /// A job as the dispatch and the tests see it.
 pub struct Job {
@@ -193,17 +195,6 @@ pub struct Trigger {
     /// Its name: the `Handler` in the template and the name of its file.
     pub name: &'static str,
     handle: for<'a> fn(&'a Services, Value) -> HandlerFuture<'a, Value>,
-}
-
-/// Something on the bus, as it comes from there.
-/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>
-#[derive(Debug, Clone, Deserialize)]
-pub struct BusEvent {
-    /// What it is.
-    #[serde(rename = "detail-type")]
-    pub detail_type: String,
-    /// What it says: the envelope of an event, or a step of some work.
-    pub detail: Value,
 }
 
 /// What Lambda is told of a batch: what failed of it.
@@ -237,20 +228,6 @@ impl Reader {
     /// Reads a batch of changes. An error is that of all of it.
     pub async fn read(&self, services: &Services, event: &Event) -> Result<BatchResponse, Problem> {
         (self.handle)(services, event).await
-    }
-}
-
-/// The type of the event by which a new version of a plug-in is tried before it gets any other
-/// (`functions/release_check`). That it is read shows that the function starts with its settings.
-const RELEASE_CHECK: &str = "release-check";
-
-impl Plugin {
-    /// Does what follows from an event. An error lets Lambda try again, twice, and then keep the event for an engineer.
-    pub async fn run(&self, services: &Services, event: BusEvent) -> Result<(), Problem> {
-        if event.detail_type == RELEASE_CHECK {
-            return Ok(());
-        }
-        observe(&services.blog, self.name, None, (self.handle)(services, event)).await
     }
 }
 

@@ -1,9 +1,7 @@
 //! The plug-in that logs every event: a journal of what happened, for whoever writes a plug-in or looks for what became of
 //! a post. Switched on by the parameter `EventLog`.
 
-use edge::Problem;
-
-use crate::BusEvent;
+use edge::{BusEvent, Problem};
 
 /// What the template calls it.
 pub const NAME: &str = "log_events";

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 
 use domain::{About, Comment, CommentId, Notification, Post, PostId, ReactionKind, Subject, UserId};
-use edge::{Blog, Problem};
+use edge::{Blog, BusEvent, Problem};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use table::{Consistency, Told};
 
-use crate::{BusEvent, Services};
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "notify";
@@ -81,7 +81,7 @@ pub async fn notify(services: &Services, event: BusEvent) -> Result<(), Problem>
             let new_id = || blog.new_id(now);
             Ok(blog.table.notify_of_reaction(post_id, user_id, former_kind.is_none(), new_id, now).await?)
         }
-        "user.followed" => {
+        "user.followed" | "user.unfollowed" => {
             let OfFollow { follower_id: follower, followed_id: followed } = read(data)?;
             settle(blog, Source::Follow { follower, followed }).await
         }

@@ -1,13 +1,13 @@
 //! Reads the table's stream and tells the bus what happened: domain events, for plug-ins, and work that takes longer than
-//! a moment.
+//! a moment. What the search index does not have yet it marks in the table, where every search looks too.
 
 use aws_lambda_events::event::dynamodb::{Event as Batch, EventRecord};
 use bus::{Entry, NotTaken};
 use domain::event::Event;
-use domain::{PostAuthor, Timestamp, UserStatus};
+use domain::{PostAuthor, PostKind, Timestamp, UserStatus};
 use edge::Problem;
 use edge::telemetry::observe;
-use table::Change;
+use table::{Change, PendingPost};
 
 use crate::{BatchResponse, Services, delete_rest_of_post, delete_user, export_user, rewrite_bylines, steps};
 
@@ -26,7 +26,15 @@ pub async fn publish_events(services: &Services, batch: &Batch) -> Result<BatchR
 async fn publish(services: &Services, batch: &Batch) -> Result<BatchResponse, Problem> {
     let (mut entries, mut records, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for record in &batch.records {
-        match follow_up(&services.blog.config.stack_name, record) {
+        let follow_up = async {
+            let follow_up = follow_up(&services.blog.config.stack_name, record)?;
+            // Before anybody is told: whoever writes the index then finds it.
+            if let Some(pending) = &follow_up.pending {
+                services.blog.table.mark_for_search(pending).await?;
+            }
+            Ok::<_, Problem>(follow_up.entries)
+        };
+        match follow_up.await {
             Ok(follow_up) => {
                 records.extend(follow_up.iter().map(|_| record));
                 entries.extend(follow_up);
@@ -56,10 +64,20 @@ async fn report(services: &Services, record: &EventRecord, problem: Problem) {
     let _ = observe(&services.blog, NAME, sequence_number, failed).await;
 }
 
-/// What goes on the bus for a change: what happened, and the work that it makes.
-fn follow_up(stack: &str, record: &EventRecord) -> Result<Vec<Entry>, Problem> {
+/// What follows from a change.
+#[derive(Default)]
+struct FollowUp {
+    /// What goes on the bus: what happened, and the work that it makes.
+    entries: Vec<Entry>,
+    /// The post that the search index does not have yet like this.
+    pending: Option<PendingPost>,
+}
+
+fn follow_up(stack: &str, record: &EventRecord) -> Result<FollowUp, Problem> {
     let stored = &record.change;
-    let Some(change) = Change::read(&stored.keys, &stored.old_image, &stored.new_image)? else { return Ok(Vec::new()) };
+    let Some(change) = Change::read(&stored.keys, &stored.old_image, &stored.new_image)? else {
+        return Ok(FollowUp::default());
+    };
     let (event, work) = match &change {
         Change::Post { old, new } => (Event::of_post(old.as_deref(), new.as_deref()), None),
         Change::PostDeleted(post) => {
@@ -90,8 +108,14 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<Vec<Entry>, Problem> {
         Change::CommentDeleted { post, comment } => (Some(Event::of_deleted_comment(*comment, *post)), None),
         Change::Reaction { post, user, old, new } => (Event::of_reaction(*post, *user, *old, *new), None),
     };
+    let pending = match (&change, &event) {
+        // Whatever is an event of a post concerns the index, but for reposts, which have no words.
+        (Change::Post { old, new }, Some(_)) => new.as_deref().or(old.as_deref()),
+        _ => None,
+    };
+    let pending = pending.filter(|post| post.kind != PostKind::Repost).map(PendingPost::from);
     let event = event.map(|event| entry(stack, record, &event)).transpose()?;
-    Ok(event.into_iter().chain(work).collect())
+    Ok(FollowUp { entries: event.into_iter().chain(work).collect(), pending })
 }
 
 /// An event as it is put on the bus. Its id follows from that of the change, so that whoever gets it twice can tell.

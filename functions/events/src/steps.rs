@@ -4,11 +4,11 @@
 use std::future::Future;
 
 use bus::Entry;
-use edge::Problem;
+use edge::{BusEvent, Problem};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{BusEvent, Services};
+use crate::Services;
 
 /// The source of work on the bus. That of domain events is another, so no rule for events meets work.
 const SOURCE: &str = "broadsheet.work";

@@ -2,13 +2,13 @@
 //! new on to their subscribers (<https://www.w3.org/TR/websub/#publishing>). Switched on by the parameter `WebSubHub`.
 
 use domain::{PostKind, Tag, UserId};
-use edge::{FEED_FILES, Problem, Site};
+use edge::{BusEvent, FEED_FILES, Problem, Site};
 use serde::Deserialize;
 use table::Consistency;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::{BusEvent, Services};
+use crate::Services;
 
 /// What the template calls it.
 pub const NAME: &str = "tell_hub";

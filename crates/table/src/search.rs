@@ -1,0 +1,153 @@
+//! Access patterns of the search index: what it is made of, and what changed since. The index itself is in the bucket
+//! (docs/adr/0030).
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Post, PostId, Slug, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::post_writes::number;
+use crate::write::Write;
+use crate::{Consistency, Entity, Query, Refused, SortKeys, Table, keys, read, sort_key, type_of};
+
+/// A segment of the index, as a file in the bucket. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSegment {
+    /// Its name in the bucket.
+    pub name: String,
+    /// The SHA-256 of its bytes, by which one that is torn or another's is found out.
+    pub checksum: String,
+    /// How many posts it says something of.
+    pub posts: usize,
+    /// Its size.
+    pub bytes: usize,
+}
+
+/// A segment that is no longer part of the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredSegment {
+    /// Its name in the bucket.
+    pub name: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// That the index is being built anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebuild {
+    /// Tells this rebuild from others.
+    pub id: String,
+    /// Since when.
+    pub begun_at: Timestamp,
+    /// How many of the first segments it will replace. What is written meanwhile comes behind them, and stays.
+    pub replaces: usize,
+}
+
+/// What the index is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// How often it was replaced.
+    pub writes: u64,
+    /// Its segments, the oldest first: what a later one says of a post replaces what an earlier one says.
+    pub segments: Vec<StoredSegment>,
+    /// Segments that are to be deleted when nobody can be reading them any more.
+    pub retired: Vec<RetiredSegment>,
+    /// The rebuild that is on its way, if one is.
+    pub rebuild: Option<Rebuild>,
+}
+
+impl Entity for Manifest {
+    const TYPE: &'static str = "search_manifest";
+}
+
+/// A post that has changed since the index was written. What it is like now, whoever wants to know reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingPost {
+    /// The post.
+    pub post: PostId,
+    /// Where it is, or was.
+    pub slug: Slug,
+    /// The number of its writes at the last change, which tells one mark of it from another.
+    pub writes: u64,
+}
+
+impl Entity for PendingPost {
+    const TYPE: &'static str = "pending_post";
+}
+
+impl From<&Post> for PendingPost {
+    fn from(post: &Post) -> Self {
+        Self { post: post.id, slug: post.slug.clone(), writes: post.writes }
+    }
+}
+
+/// The index as far as the table knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchState {
+    /// What it is made of.
+    pub manifest: Manifest,
+    /// What changed since.
+    pub pending: Vec<PendingPost>,
+}
+
+impl Table {
+    /// What the index is made of, and what changed since. Strongly consistent, and in the order in which it is read
+    /// ([`SEARCH_PARTITION`](keys::SEARCH_PARTITION)): a change that is not there any more is in the index.
+    pub async fn search_state(&self) -> Result<SearchState, Refused> {
+        let mut state = SearchState::default();
+        for item in self.query(Query::of(keys::SEARCH_PARTITION, SortKeys::Any, Consistency::Strong)).await? {
+            match type_of(&item) {
+                Some(PendingPost::TYPE) => state.pending.push(read(item)?),
+                _ => state.manifest = read(item)?,
+            }
+        }
+        Ok(state)
+    }
+
+    /// Marks a post as changed since the index was written. An older mark does not take the place of a newer one.
+    pub async fn mark_for_search(&self, pending: &PendingPost) -> Result<(), Refused> {
+        let mark = Write::put(keys::pending_post(pending.post), pending)?
+            .on_condition("attribute_not_exists(pk) OR writes <= :writes")
+            .with_value(":writes", number(pending.writes))
+            .on_condition_failed(Refused::Changed);
+        done_or_changed(self.write(vec![mark]).await)
+    }
+
+    /// Takes back the mark of a post that the index has now, unless the post was marked again.
+    pub async fn unmark_for_search(&self, pending: &PendingPost) -> Result<(), Refused> {
+        let unmark = Write::delete(keys::pending_post(pending.post))
+            .on_condition("attribute_not_exists(pk) OR writes = :writes")
+            .with_value(":writes", number(pending.writes))
+            .on_condition_failed(Refused::Changed);
+        done_or_changed(self.write(vec![unmark]).await)
+    }
+
+    /// Replaces the manifest by the next one. [`Refused::Changed`] if it is no longer the one that was read. The next one's number of
+    /// writes is set here.
+    pub async fn swap_manifest(&self, manifest: &Manifest, next: &Manifest) -> Result<(), Refused> {
+        let next = Manifest { writes: manifest.writes + 1, ..next.clone() };
+        let swap = Write::put(keys::search_manifest(), &next)?;
+        let swap = match manifest.writes {
+            0 => swap.on_condition("attribute_not_exists(pk)"),
+            writes => {
+                let writes = AttributeValue::N(writes.to_string());
+                swap.on_condition("writes = :writes").with_value(":writes", writes)
+            }
+        };
+        self.write(vec![swap.on_condition_failed(Refused::Changed)]).await
+    }
+
+    /// Published posts, newest first, for who goes through all of them: up to a hundred after this place, or the first. Gives the
+    /// place where to go on, if these were not all. Reposts are not among them.
+    pub async fn latest_posts(&self, after: Option<&str>) -> Result<(Vec<Post>, Option<String>), Refused> {
+        let items = self.items(&keys::latest(), after).await?;
+        let place = items.last().and_then(sort_key).map(str::to_owned);
+        Ok((items.into_iter().map(read).collect::<Result<_, _>>()?, place))
+    }
+}
+
+fn done_or_changed(outcome: Result<(), Refused>) -> Result<(), Refused> {
+    match outcome {
+        Err(Refused::Changed) => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,136 @@
+//! Builds the index anew beside the old one, and swaps: when a segment is lost, or when an operator asks for it
+//! (docs/search.md). In steps, each of which writes a segment and puts what is left on the bus; the last swaps.
+//!
+//! What is written meanwhile goes into segments of its own, behind those that are replaced (`Rebuild::replaces`), and so has the last
+//! word in the new index too.
+
+use bus::Entry;
+use domain::Timestamp;
+use edge::{BusEvent, Problem};
+use search_index::Builder;
+use serde::{Deserialize, Serialize};
+use table::{Manifest, Rebuild, Refused, RetiredSegment, StoredSegment};
+use ulid::Ulid;
+
+use crate::{Services, posts};
+
+/// What the template calls it, and the type of its work on the bus.
+pub const NAME: &str = "rebuild_index";
+
+/// The source of work on the bus.
+const SOURCE: &str = "broadsheet.work";
+
+/// How many posts a step reads, at least: some 20 seconds.
+const STEP: usize = 2_000;
+
+/// How long a rebuild keeps others from beginning: one that takes longer was given up.
+const GIVEN_UP_SECONDS: i64 = 60 * 60;
+
+/// How often another writer of the manifest may be faster.
+const MAX_TRIES: usize = 10;
+
+/// A rebuild on the bus, as much of it as is left.
+#[derive(Debug, Serialize, Deserialize)]
+struct Work {
+    /// Tells it from others.
+    rebuild: String,
+    /// Whether it takes the place of another that is not done.
+    #[serde(default)]
+    replace: bool,
+    /// The place of the last post that was read, in the list of all of them.
+    #[serde(default)]
+    after: Option<String>,
+    /// What is written of it.
+    #[serde(default)]
+    segments: Vec<StoredSegment>,
+    /// Whether all posts were read, so that what is left is to swap.
+    #[serde(default)]
+    is_read: bool,
+}
+
+/// Begins to rebuild the index, by putting the work on the bus. If a rebuild is on its way nothing follows from it, unless this
+/// one is to `replace` it.
+pub async fn begin(services: &Services, replace: bool) -> Result<(), Problem> {
+    let rebuild = services.blog.new_id::<Ulid>(services.blog.now()).to_string();
+    put(services, Work { rebuild, replace, after: None, segments: Vec::new(), is_read: false }).await
+}
+
+async fn put(services: &Services, work: Work) -> Result<(), Problem> {
+    let entry = Entry::new(SOURCE, NAME, &work)?;
+    services.bus.put(vec![entry]).await.map_err(|not_taken| not_taken.cause.into())
+}
+
+/// Does one step of a rebuild.
+pub async fn rebuild_index(services: &Services, event: BusEvent) -> Result<(), Problem> {
+    let work: Work = serde_json::from_value(event.detail).map_err(Problem::internal)?;
+    let now = services.blog.now();
+    if !is_next(services, &work, now).await? {
+        tracing::info!(rebuild = work.rebuild, "the search index is rebuilt by another, or was");
+        return Ok(());
+    }
+    if work.is_read {
+        return finish(services, &work.rebuild, work.segments, now).await;
+    }
+    let Work { rebuild, replace, mut after, mut segments, mut is_read } = work;
+    let mut builder = Builder::default();
+    while !is_read && builder.len() < STEP {
+        let (posts, place) = services.blog.table.latest_posts(after.as_deref()).await?;
+        is_read = place.is_none();
+        after = place.or(after);
+        let wanted: Vec<_> = posts.into_iter().map(|post| (post.id, post.slug)).collect();
+        let documents = posts::documents(&services.blog, &wanted, now).await?;
+        documents.iter().flatten().for_each(|document| builder.add(document));
+    }
+    if !builder.is_empty() {
+        segments.push(services.segments.store(services.blog.new_id::<Ulid>(now), &builder).await?);
+    }
+    put(services, Work { rebuild, replace, after, segments, is_read }).await
+}
+
+/// Whether this step is to be done: the first if no other rebuild is on its way, which it then notes, and any other if it is of
+/// the rebuild that is.
+async fn is_next(services: &Services, work: &Work, now: Timestamp) -> Result<bool, Problem> {
+    for _ in 0..MAX_TRIES {
+        let manifest = services.blog.table.search_state().await?.manifest;
+        let is_first = work.after.is_none() && !work.is_read;
+        match &manifest.rebuild {
+            Some(known) if known.id == work.rebuild => return Ok(true),
+            _ if !is_first => return Ok(false),
+            Some(other) if !work.replace && other.begun_at.plus_seconds(GIVEN_UP_SECONDS) > now => return Ok(false),
+            _ => {}
+        }
+        let begun = Rebuild { id: work.rebuild.clone(), begun_at: now, replaces: manifest.segments.len() };
+        let next = Manifest { rebuild: Some(begun), ..manifest.clone() };
+        match services.blog.table.swap_manifest(&manifest, &next).await {
+            Err(Refused::Changed) => {}
+            outcome => return Ok(outcome.map(|()| true)?),
+        }
+    }
+    Err(Refused::Contended.into())
+}
+
+/// Swaps: the new segments come where the old ones were.
+async fn finish(services: &Services, id: &str, segments: Vec<StoredSegment>, now: Timestamp) -> Result<(), Problem> {
+    for _ in 0..MAX_TRIES {
+        let manifest = services.blog.table.search_state().await?.manifest;
+        let Some(rebuild) = manifest.rebuild.as_ref().filter(|rebuild| rebuild.id == id) else { return Ok(()) };
+        let (old, written) = manifest.segments.split_at_checked(rebuild.replaces).unwrap_or((&manifest.segments, &[]));
+        let retired = old.iter().map(|segment| RetiredSegment { name: segment.name.clone(), at: now });
+        let next = Manifest {
+            segments: segments.iter().chain(written).cloned().collect(),
+            retired: manifest.retired.iter().cloned().chain(retired).collect(),
+            rebuild: None,
+            ..manifest
+        };
+        match services.blog.table.swap_manifest(&manifest, &next).await {
+            Err(Refused::Changed) => {}
+            outcome => {
+                let posts: usize = segments.iter().map(|segment| segment.posts).sum();
+                let bytes: usize = segments.iter().map(|segment| segment.bytes).sum();
+                tracing::info!(posts, bytes, segments = segments.len(), "the search index is rebuilt");
+                return Ok(outcome?);
+            }
+        }
+    }
+    Err(Refused::Contended.into())
+}
