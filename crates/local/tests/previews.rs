@@ -23,7 +23,7 @@ async fn a_link_has_the_scheme_of_the_gateway_whatever_the_client_says() {
         let headers = [("x-forwarded-proto", said)];
         let link = ada.call("POST", "/posts/draft/preview", &headers, Some(json!({}))).await;
         link.expect_status(201);
-        assert!(link.body["url"].as_str().unwrap().starts_with("http://localhost/v1/"), "{said}: {}", link.body);
+        assert!(link.body["url"].as_str().unwrap().starts_with("http://"), "{said}: {}", link.body);
     }
 }
 
