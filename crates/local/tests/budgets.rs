@@ -225,7 +225,9 @@ async fn measured_notifications(number: usize) -> String {
         if unread != "100" {
             let marked = mark(unread.parse().expect("a number"));
             let marked = cost(&stack, "mark as read", [2.0, 2.0, 1.0, 2.0], marked).await;
-            lines += if unread == "0" { &marked } else { "" };
+            if unread == "0" {
+                lines.push_str(&marked);
+            }
         }
         let pattern = format!("20 notifications, {unread} unread");
         lines += &cost(&stack, &pattern, [reads, units, 0.0, 0.0], get("/me/notifications")).await;
