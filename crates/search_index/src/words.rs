@@ -92,9 +92,10 @@ impl Words {
         let text = part.get(range.start - begin..range.end - begin).unwrap_or_default();
         // What was one word with the run behind it, such as `A.` before a Korean letter, may be less without it.
         for (at, word) in text.unicode_word_indices() {
-            let begin = range.start + at;
-            // A mark may stand on a space.
-            self.push(fold(word.trim()), Kind::Word, begin..begin + word.len());
+            let end = range.start + at + word.len();
+            // A mark may stand on a space or a hyphen, which are no part of a word.
+            let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+            self.push(fold(word), Kind::Word, end - word.len()..end);
         }
     }
 
