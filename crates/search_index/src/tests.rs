@@ -414,9 +414,9 @@ proptest! {
         text_of_html(&body);
     }
 
-    /// A post is found by each of its words, in every script.
+    /// A post is found by each of its words, in every script. Marks stand on letters: one that stands on nothing is no word.
     #[test]
-    fn a_post_is_found_by_each_of_its_words(body in "[\\p{L}\\p{M}\\p{N} '\u{2019}.-]{1,30}", language in "(en|ru|ar|tr|el|ta|pl|de)?") {
+    fn a_post_is_found_by_each_of_its_words(body in "([\\p{L}\\p{N}]\\p{M}{0,2}|[ '\u{2019}.-]){1,30}", language in "(en|ru|ar|tr|el|ta|pl|de)?") {
         let index = Index::new(vec![segment(&[Document { language: Some(language).filter(|tag| !tag.is_empty()), ..document(1, "", &body) }])]);
         for word in words(&body) {
             let typed = &body[word.range];
