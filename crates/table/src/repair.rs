@@ -71,6 +71,15 @@ impl Entity for Progress {
     const TYPE: &'static str = "repair";
 }
 
+/// A shard that counts something wrong.
+struct WrongShard<'a> {
+    number: u8,
+    /// None if it is missing.
+    shard: Option<&'a Shard>,
+    /// The names of the counts, with what is stored and what is right.
+    counts: Vec<(&'static str, i64, i64)>,
+}
+
 /// How many items of a list are read at a time.
 const PAGE: usize = 100;
 
@@ -477,7 +486,7 @@ impl Run<'_> {
                 });
                 let counts = counts.filter(|(_, stored, right)| stored != right).collect::<Vec<_>>();
                 if !counts.is_empty() {
-                    wrong.push((number, shard, counts));
+                    wrong.push(WrongShard { number, shard, counts });
                 }
             }
             if self.correct(of, target, wrong, (&first.pk, prefix)).await? {
@@ -494,7 +503,7 @@ impl Run<'_> {
         &mut self,
         of: &str,
         target: Target<'_>,
-        wrong: Vec<(u8, Option<&Shard>, Vec<(&'static str, i64, i64)>)>,
+        wrong: Vec<WrongShard<'_>>,
         (partition, prefix): (&str, &str),
     ) -> Result<bool, Refused> {
         let now = match self.mode {
@@ -502,7 +511,7 @@ impl Run<'_> {
             _ => Vec::new(),
         };
         let mut settled = true;
-        for (number, shard, counts) in wrong {
+        for WrongShard { number, shard, counts } in wrong {
             let outcome = match (self.mode, shard) {
                 (Repair::Report, shard) => {
                     let now = now.iter().find(|now| now.number() == number);
