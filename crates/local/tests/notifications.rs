@@ -279,10 +279,8 @@ async fn what_is_withdrawn_vanishes_at_once() {
         table.delete_post(&post, stack.stack.blog.now()).await.unwrap();
     }
     assert_eq!(settled(&stack, &ada).await, [""; 0]);
-    // But for an old follow, of which no event tells, and what was read.
     let left = of_notifications(&stack).await;
-    let is_known = |key: &String| key.contains(" READ") || key.starts_with("TOLD#FOLLOWS#") || key.contains(" AT#");
-    assert!(left.len() == 3 && left.iter().all(is_known), "{left:?}");
+    assert!(left.len() == 1 && left[0].ends_with(" READ"), "{left:?}");
 }
 
 #[tokio::test]
@@ -573,7 +571,8 @@ async fn stopped_everywhere(
             assert_eq!(sorted(shown(ada).await), expected, "stopped at {action} {step}");
             assert_eq!(stored(stack).await.len(), items, "stopped at {action} {step}");
             if stopped == 0 {
-                assert!(step >= 4, "{action} is stopped {step} times");
+                // Some of these events make no batch.
+                assert!(step >= 4 || action == "BatchGetItem", "{action} is stopped {step} times");
                 break;
             }
         }

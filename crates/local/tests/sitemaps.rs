@@ -261,16 +261,16 @@ async fn a_post_that_is_withdrawn_while_it_is_mapped_is_not_in_the_sitemap() {
     assert_eq!(mapped(&visitor).await, BTreeMap::new());
 }
 
-/// A blog that is older than its sitemap has one after a recount.
+/// A blog that is older than its sitemap has one after a repair.
 #[tokio::test]
-async fn a_recount_maps_posts_that_are_not_mapped() {
+async fn a_repair_maps_posts_that_are_not_mapped() {
     let stack = TestStack::start().await;
     let (ada, visitor) = (stack.user("ada").await, stack.visitor());
     ada.publish("One", &[]).await;
     ada.publish("Two", &[]).await;
     ada.draft("Three").save().await;
     assert_eq!(mapped(&visitor).await.len(), 0);
-    events::JOBS.iter().find(|job| job.name == "recount").unwrap().run(&stack.stack.events).await.unwrap();
+    events::JOBS.iter().find(|job| job.name == "repair").unwrap().run(&stack.stack.events).await.unwrap();
     assert_eq!(mapped(&visitor).await, shown(&visitor).await);
     stack.settle().await;
     assert_eq!(mapped(&visitor).await, shown(&visitor).await);
