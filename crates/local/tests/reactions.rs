@@ -253,7 +253,10 @@ async fn reactions_go_with_their_user_and_with_their_post() {
             let left = left_over(&stack).await;
             if what == "user" {
                 assert_eq!(counts(&stack).await, [0, 1, 0, 0], "stopped at {step}");
-                assert!(left.iter().all(|key| with_eves.contains(key)), "stopped at {step}: {left:?}");
+                // What ada is told of eve's reaction is in its place again, under another id.
+                let place = |key: &str| key.split(" AT#").next().map(str::to_owned);
+                let known: Vec<_> = with_eves.iter().map(|key| place(key)).collect();
+                assert!(left.iter().all(|key| known.contains(&place(key))), "stopped at {step}: {left:?}");
             } else {
                 let new: Vec<_> = left.iter().filter(|key| !before.contains(key)).collect();
                 assert!(new.is_empty(), "stopped at {step}: {new:?}");
