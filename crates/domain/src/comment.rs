@@ -209,7 +209,8 @@ impl Comment {
         if !self.is_held() || viewer.is_some_and(may_read) {
             Some(self)
         } else {
-            self.has_place.then(|| self.placeholder())
+            // What nobody answered needs no place.
+            (self.has_place && self.replies > 0).then(|| self.placeholder())
         }
     }
 

@@ -24,6 +24,8 @@ pub async fn list_comments(
     };
     let (cursor, limit) = (query.cursor.as_deref(), query.limit.unwrap_or_default());
     let consistency = Consistency::for_viewer(viewer.as_ref());
-    let page = blog.table.comments(post.id, held, cursor, limit, consistency).await?;
-    Ok(page.map(|comment| CommentView::new(comment, &post.slug)))
+    let Page { items, next_cursor } = blog.table.comments(post.id, held, cursor, limit, consistency).await?;
+    // A held comment that nobody answered shows to others not even its place, so a page may be shorter than its limit.
+    let seen = items.into_iter().filter_map(|comment| comment.seen_by(viewer.as_ref()));
+    Ok(Page { items: seen.map(|comment| CommentView::new(comment, &post.slug)).collect(), next_cursor })
 }
