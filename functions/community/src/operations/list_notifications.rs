@@ -1,4 +1,4 @@
-//! `GET /me/notifications`: List what others did that concerns the signed-in user, newest first: comments on their posts, replies,
+//! `GET /me/notifications`: List the notifications of the signed-in user, newest first: comments on their posts, replies,
 //! quotes, reposts, reactions, follows, and decisions of editors on their comments. What was withdrawn is left out. They are kept
 //! for 90 days.
 

@@ -1,4 +1,4 @@
-//! `POST /me/notifications/read`: Mark one's notifications as read, up to one and including it. Later ones stay unread.
+//! `POST /me/notifications/read`: Mark notifications as read, up to and including the given one. Later ones stay unread.
 
 use std::sync::Arc;
 

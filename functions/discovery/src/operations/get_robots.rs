@@ -1,4 +1,4 @@
-//! `GET /robots.txt`: Get what crawlers may read, and where the sitemap is (RFC 9309).
+//! `GET /robots.txt`: Get the rules for crawlers, with the address of the sitemap (RFC 9309).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `GET /sitemaps/{file}`: Get a sitemap of the index that `GET /sitemap.xml` answers for a large blog: the addresses of some of the
+//! `GET /sitemaps/{file}`: Get one sitemap of the index that `GET /sitemap.xml` returns for a large blog: the addresses of a part of the
 //! published posts.
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! `PUT /me/email`: Ask for another e-mail address. A code is sent to the new address and a notice to the old one. Nothing changes
-//! until the code is entered; asking again voids the code before. The response is the same for an address that another account has.
+//! `PUT /me/email`: Request a change of the e-mail address. A code is sent to the new address and a notice to the old one. Nothing
+//! changes until the code is entered; a new request voids the previous code. The response is the same if another account has the address.
 //!
 //! Problems: invalid-credentials.
 
