@@ -207,7 +207,6 @@ fn settings(template: &Template) -> Settings {
         access_token_validity: SignedDuration::from_mins(pool.access_token_minutes),
         refresh_token_validity: SignedDuration::from_hours(24 * pool.refresh_token_days),
         password_minimum_length: pool.password_minimum_length,
-        groups: pool.groups.clone(),
     }
 }
 

@@ -59,52 +59,6 @@ impl Cognito {
         })
     }
 
-    /// A member may be added again. New tokens have the group, old ones keep what they say.
-    /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html>
-    pub(super) fn admin_add_user_to_group(&self, request: &Request) -> Result<Value, Fault> {
-        let group = request.group()?;
-        self.with_user(request, |db, user| {
-            self.check_group(group)?;
-            db.join(&user, group)?;
-            Ok(json!({}))
-        })
-    }
-
-    pub(super) fn admin_remove_user_from_group(&self, request: &Request) -> Result<Value, Fault> {
-        let group = request.group()?;
-        self.with_user(request, |db, user| {
-            self.check_group(group)?;
-            db.leave(&user, group)?;
-            Ok(json!({}))
-        })
-    }
-
-    /// A page's token is the name of its last group.
-    pub(super) fn admin_list_groups_for_user(&self, request: &Request) -> Result<Value, Fault> {
-        let limit = request.limit()?;
-        let after = request.text("NextToken")?.unwrap_or_default();
-        self.with_user(request, |db, user| {
-            let created = seconds(db.pool_created_at()?);
-            let mut names = self.groups(db, &user)?;
-            names.retain(|name| name.as_str() > after);
-            let more = names.len() > limit;
-            names.truncate(limit);
-            let group = |name: &String| {
-                json!({
-                    "GroupName": name,
-                    "UserPoolId": self.settings.user_pool_id,
-                    "CreationDate": created,
-                    "LastModifiedDate": created,
-                })
-            };
-            let groups: Vec<Value> = names.iter().map(group).collect();
-            Ok(match names.last().filter(|_| more) {
-                Some(last) => json!({ "Groups": groups, "NextToken": last }),
-                None => json!({ "Groups": groups }),
-            })
-        })
-    }
-
     /// Access tokens stay good for whoever only checks their signature; the pool itself takes them no more.
     /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminUserGlobalSignOut.html>
     pub(super) fn admin_user_global_sign_out(&self, request: &Request) -> Result<Value, Fault> {
@@ -204,13 +158,6 @@ impl Cognito {
             db.save(&user)?;
             Ok(json!({}))
         })
-    }
-
-    fn check_group(&self, group: &str) -> Result<(), Fault> {
-        if self.settings.groups.iter().any(|known| known == group) {
-            return Ok(());
-        }
-        Err(Fault::refused("ResourceNotFoundException", "Group not found."))
     }
 }
 

@@ -73,8 +73,6 @@ pub struct Settings {
     pub refresh_token_validity: SignedDuration,
     /// The whole password policy: no composition rules.
     pub password_minimum_length: usize,
-    /// The groups that users can be put into.
-    pub groups: Vec<String>,
 }
 
 /// What the HTTP side sends back, as `application/x-amz-json-1.1`.
@@ -162,9 +160,6 @@ impl Cognito {
             "AdminGetUser" => Self::admin_get_user,
             "AdminDeleteUser" => Self::admin_delete_user,
             "AdminUpdateUserAttributes" => Self::admin_update_user_attributes,
-            "AdminAddUserToGroup" => Self::admin_add_user_to_group,
-            "AdminRemoveUserFromGroup" => Self::admin_remove_user_from_group,
-            "AdminListGroupsForUser" => Self::admin_list_groups_for_user,
             "AdminUserGlobalSignOut" => Self::admin_user_global_sign_out,
             "AdminDisableUser" => Self::admin_disable_user,
             "AdminEnableUser" => Self::admin_enable_user,

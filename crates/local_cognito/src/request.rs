@@ -42,12 +42,6 @@ impl Request {
         Ok(rules::fold(username))
     }
 
-    pub(super) fn group(&self) -> Result<&str, Fault> {
-        let group = self.required("GroupName")?;
-        rules::check_name("groupName", group)?;
-        Ok(group)
-    }
-
     pub(super) fn new_password(&self, name: &str, least: usize) -> Result<&str, Fault> {
         let password = self.required(name)?;
         rules::check_password(&lower_camel(name), password, least)?;
@@ -59,22 +53,6 @@ impl Request {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(unreadable(&format!("{name} is not a boolean"))),
-        }
-    }
-
-    /// The size of a page: `Limit`, 1 to 60; 0 and absent are "as many as there may be".
-    pub(super) fn limit(&self) -> Result<usize, Fault> {
-        const MOST: usize = 60;
-        let Some(value) = self.member("Limit") else {
-            return Ok(MOST);
-        };
-        match value.as_u64().map(usize::try_from) {
-            Some(Ok(0)) => Ok(MOST),
-            Some(Ok(limit)) if limit <= MOST => Ok(limit),
-            _ if value.is_number() => {
-                Err(Fault::constraint("limit", "Member must have value less than or equal to 60"))
-            }
-            _ => Err(unreadable("Limit is not a number")),
         }
     }
 

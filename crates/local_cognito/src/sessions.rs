@@ -73,7 +73,7 @@ impl Cognito {
             })
         };
         let locked = || Fault::not_authorized("Password attempts exceeded");
-        let (user, groups, session) = self.with_password(&username, password, now, locked, |db, user| {
+        let (user, session) = self.with_password(&username, password, now, locked, |db, user| {
             if !user.enabled {
                 return Err(Fault::not_authorized("User is disabled."));
             }
@@ -82,10 +82,9 @@ impl Cognito {
             }
             let session = session(&user)?;
             db.add_session(&session, earlier(now, self.settings.access_token_validity))?;
-            let groups = self.groups(db, &user)?;
-            Ok((user, groups, session))
+            Ok((user, session))
         })?;
-        let mut result = self.issue(&user, &groups, &session, now)?;
+        let mut result = self.issue(&user, &session, now)?;
         result.insert("RefreshToken".to_owned(), refresh_token.into());
         Ok(json!({ "AuthenticationResult": result, "ChallengeParameters": {} }))
     }
@@ -99,7 +98,7 @@ impl Cognito {
             self.check_secret("", None)?;
         }
         let now = (self.now)();
-        let (user, groups, session) = self.store.write(|db| {
+        let (user, session) = self.store.write(|db| {
             let invalid = || Fault::not_authorized("Invalid Refresh Token.");
             let session = db.session_by_refresh(&hash(token))?.ok_or_else(invalid)?;
             let user = db.user(&session.sub)?.ok_or_else(invalid)?;
@@ -110,10 +109,9 @@ impl Cognito {
             if session.expires_at <= now {
                 return Err(Fault::not_authorized("Refresh Token has expired"));
             }
-            let groups = self.groups(db, &user)?;
-            Ok((user, groups, session))
+            Ok((user, session))
         })?;
-        let result = self.issue(&user, &groups, &session, now)?;
+        let result = self.issue(&user, &session, now)?;
         Ok(json!({ "AuthenticationResult": result, "ChallengeParameters": {} }))
     }
 
@@ -207,13 +205,6 @@ impl Cognito {
         })
     }
 
-    /// The user's groups that the pool (still) has.
-    pub(super) fn groups(&self, db: &Db<'_>, user: &User) -> Result<Vec<String>, Fault> {
-        let mut groups = db.groups(user)?;
-        groups.retain(|group| self.settings.groups.contains(group));
-        Ok(groups)
-    }
-
     fn access_claims(&self, request: &Request, now: Timestamp) -> Result<tokens::AccessClaims, Fault> {
         let token = request.required("AccessToken")?;
         let client = &self.settings.client_id;
@@ -223,15 +214,9 @@ impl Cognito {
     /// The tokens of a session.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html>
-    fn issue(
-        &self,
-        user: &User,
-        groups: &[String],
-        session: &Session,
-        now: Timestamp,
-    ) -> Result<serde_json::Map<String, Value>, Fault> {
+    fn issue(&self, user: &User, session: &Session, now: Timestamp) -> Result<serde_json::Map<String, Value>, Fault> {
         let validity = self.settings.access_token_validity;
-        let mut common = json!({
+        let common = json!({
             "sub": user.sub,
             "iss": self.issuer(),
             "origin_jti": session.origin_jti,
@@ -240,9 +225,6 @@ impl Cognito {
             "exp": later(now, validity).as_second(),
             "iat": now.as_second(),
         });
-        if !groups.is_empty() {
-            merge(&mut common, json!({ "cognito:groups": groups }));
-        }
         let mut access = common.clone();
         merge(
             &mut access,

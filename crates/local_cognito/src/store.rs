@@ -31,11 +31,6 @@ const SCHEMA: &str = "
         created_at INTEGER NOT NULL,
         modified_at INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS members (
-        sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-        name TEXT NOT NULL,
-        PRIMARY KEY (sub, name)
-    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS codes (
         sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
         purpose TEXT NOT NULL,
@@ -286,26 +281,6 @@ impl Db<'_> {
     /// With everything that refers to the user, by the foreign keys.
     pub(super) fn delete(&self, user: &User) -> Result<(), Error> {
         self.0.execute("DELETE FROM users WHERE sub = ?1", [&user.sub])?;
-        Ok(())
-    }
-
-    /// In alphabetical order.
-    pub(super) fn groups(&self, user: &User) -> Result<Vec<String>, Error> {
-        let query = "SELECT name FROM members WHERE sub = ?1 ORDER BY name";
-        let mut statement = self.0.prepare_cached(query)?;
-        let names = statement.query_map([&user.sub], |row| row.get(0))?;
-        Ok(names.collect::<Result<_, _>>()?)
-    }
-
-    pub(super) fn join(&self, user: &User, group: &str) -> Result<(), Error> {
-        let insert = "INSERT INTO members (sub, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.0.execute(insert, params![user.sub, group])?;
-        Ok(())
-    }
-
-    pub(super) fn leave(&self, user: &User, group: &str) -> Result<(), Error> {
-        let delete = "DELETE FROM members WHERE sub = ?1 AND name = ?2";
-        self.0.execute(delete, params![user.sub, group])?;
         Ok(())
     }
 

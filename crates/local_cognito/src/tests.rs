@@ -14,7 +14,7 @@ use super::*;
 
 const START: i64 = 1_790_000_000_000;
 const PASSWORD: &str = "correct horse battery";
-const EVERY_CALL: [&str; 22] = [
+const EVERY_CALL: [&str; 19] = [
     "SignUp",
     "ConfirmSignUp",
     "ResendConfirmationCode",
@@ -29,9 +29,6 @@ const EVERY_CALL: [&str; 22] = [
     "AdminGetUser",
     "AdminDeleteUser",
     "AdminUpdateUserAttributes",
-    "AdminAddUserToGroup",
-    "AdminRemoveUserFromGroup",
-    "AdminListGroupsForUser",
     "AdminUserGlobalSignOut",
     "AdminDisableUser",
     "AdminEnableUser",
@@ -51,7 +48,6 @@ fn settings() -> Settings {
         access_token_validity: SignedDuration::from_mins(60),
         refresh_token_validity: SignedDuration::from_hours(24 * 30),
         password_minimum_length: 8,
-        groups: vec!["admin".into(), "author".into(), "editor".into()],
     }
 }
 
@@ -699,39 +695,6 @@ fn an_access_token_has_to_be_one_of_ours_and_fresh() {
 }
 
 #[test]
-fn groups_are_in_the_next_token() {
-    let story = Story::new();
-    story.user("ana");
-    let groups = |result: &Value| claims(&story.cognito, &result["AccessToken"])["cognito:groups"].clone();
-    let session = story.sign_in("ana");
-    assert_eq!(groups(&session), Value::Null);
-    for group in ["editor", "admin", "editor"] {
-        story.ok("AdminAddUserToGroup", json!({ "Username": "ana", "GroupName": group }));
-    }
-    let refreshed = story.ok("InitiateAuth", refresh(&session["RefreshToken"]));
-    assert_eq!(groups(&refreshed["AuthenticationResult"]), json!(["admin", "editor"]));
-
-    let page = story.ok("AdminListGroupsForUser", json!({ "Username": "ana", "Limit": 1 }));
-    assert_eq!(page["Groups"][0]["GroupName"], "admin");
-    assert_eq!(page["Groups"][0]["UserPoolId"], "local_Broadsheet");
-    let rest = json!({ "Username": "ana", "Limit": 1, "NextToken": page["NextToken"] });
-    let rest = story.ok("AdminListGroupsForUser", rest);
-    assert_eq!(rest["Groups"][0]["GroupName"], "editor");
-    assert_eq!(rest["NextToken"], Value::Null);
-
-    story.ok("AdminRemoveUserFromGroup", json!({ "Username": "ana", "GroupName": "admin" }));
-    assert_eq!(groups(&story.sign_in("ana")), json!(["editor"]));
-    for operation in ["AdminAddUserToGroup", "AdminRemoveUserFromGroup"] {
-        story.refused(
-            operation,
-            json!({ "Username": "ana", "GroupName": "nope" }),
-            "ResourceNotFoundException",
-            "Group not found.",
-        );
-    }
-}
-
-#[test]
 fn an_administrator_sees_and_changes_a_user() {
     let story = Story::new();
     let sub = story.sign_up("ana")["UserSub"].clone();
@@ -794,20 +757,27 @@ fn an_administrator_sets_a_password() {
 fn a_deleted_user_is_gone_and_the_name_free() {
     let story = Story::new();
     story.user("ana");
-    story.ok("AdminAddUserToGroup", json!({ "Username": "ana", "GroupName": "admin" }));
+    let preferred = json!([{ "Name": "preferred_username", "Value": "anna" }]);
+    story.ok("AdminUpdateUserAttributes", json!({ "Username": "ana", "UserAttributes": preferred }));
+    let preferred_name = || {
+        let user = story.ok("AdminGetUser", json!({ "Username": "ana" }));
+        let attributes = user["UserAttributes"].as_array().unwrap().clone();
+        attributes.into_iter().find(|attribute| attribute["Name"] == "preferred_username")
+    };
+    assert_eq!(preferred_name().unwrap()["Value"], "anna");
     story.ok("AdminDeleteUser", json!({ "Username": "ana" }));
     let admin = EVERY_CALL.iter().filter(|name| name.starts_with("Admin"));
     // Logging in tells nobody who is there.
     for operation in admin.filter(|name| **name != "AdminInitiateAuth") {
         let body = json!({
-            "Username": "ana", "GroupName": "admin", "Password": PASSWORD, "Permanent": true,
+            "Username": "ana", "Password": PASSWORD, "Permanent": true,
             "UserAttributes": [],
         });
         story.refused(operation, body, "UserNotFoundException", "User does not exist.");
     }
     story.refused("AdminInitiateAuth", login("ana", PASSWORD), INCORRECT.0, INCORRECT.1);
     story.user("ana");
-    assert_eq!(story.ok("AdminListGroupsForUser", json!({ "Username": "ana" })), json!({ "Groups": [] }));
+    assert_eq!(preferred_name(), None, "who has the name next inherits nothing");
 }
 
 #[test]

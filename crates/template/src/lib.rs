@@ -241,8 +241,6 @@ pub struct UserPool {
     pub refresh_token_days: i64,
     /// The least length of a password.
     pub password_minimum_length: usize,
-    /// The groups.
-    pub groups: Vec<String>,
 }
 
 /// The template says something that the local stack does not understand.
@@ -333,9 +331,6 @@ impl Template {
                 password_minimum_length: number(pool, "/Properties/Policies/PasswordPolicy/MinimumLength")?
                     .try_into()
                     .unwrap_or_default(),
-                groups: of_type(resources, "AWS::Cognito::UserPoolGroup")
-                    .map(|(id, group)| text(group, "/Properties/GroupName", id))
-                    .collect::<Result<_, _>>()?,
             },
         })
     }
