@@ -99,6 +99,7 @@ async fn a_reader_finds_what_they_mean() {
     visitor.get("/search").await.expect_invalid(&["/q"]);
     let answer = visitor.get("/search?q=blog").await;
     assert_eq!(answer.header("cache-control"), "no-store", "a CDN would show what is withdrawn");
+    assert_eq!(ada.get("/search?q=blog").await.header("cache-control"), "private, no-store");
 }
 
 async fn found_first(client: &Client, typed: &str) -> String {
@@ -372,6 +373,35 @@ async fn two_writers_at_once_lose_nothing() {
     }
 }
 
+/// Who loses takes no mark back: the winner may have looked before it was there.
+#[tokio::test]
+async fn a_writer_that_loses_has_taken_nothing() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let run_held = async |title: &str| {
+        let slug = write(&ada, title, "apple").await;
+        mark(&stack, &slug).await;
+        let hold = stack.stack.wire.hold_call("PutObject");
+        let stack = stack.clone();
+        let writer = tokio::spawn(async move { run_writer(&stack).await });
+        hold.arrived().await;
+        (hold, writer)
+    };
+    let (winner, winning) = run_held("One").await;
+    let (loser, losing) = run_held("Two").await;
+    // Before the second begins anew it is stopped.
+    winner.release();
+    winning.await.unwrap().unwrap();
+    stack.stack.wire.break_calls("PutObject", 1, 1_000, Fault::TimedOut);
+    loser.release();
+    let _ = losing.await.unwrap();
+    stack.stack.wire.mend();
+    assert_eq!(TestSearch::new(&stack).count("apple").await, 2);
+    run_writer(&stack).await.unwrap();
+    assert_eq!((TestSearch::new(&stack).count("apple").await, state(&stack).await.pending.len()), (2, 0));
+    check_files(&stack, "two writers").await;
+}
+
 /// The mark of a post.
 async fn posts_pending(stack: &TestStack, slug: &str) -> table::PendingPost {
     let slug = domain::Slug::try_from(slug.to_owned()).unwrap();
@@ -381,9 +411,14 @@ async fn posts_pending(stack: &TestStack, slug: &str) -> table::PendingPost {
 
 /// Runs the plug-in by itself.
 async fn run_writer(stack: &TestStack) -> Result<(), edge::Problem> {
-    let writer = search::PLUGINS.iter().find(|plugin| plugin.name == "index_posts").unwrap();
-    let event = serde_json::from_value(json!({ "detail-type": "post.published", "detail": {} })).unwrap();
-    local::wire::OPERATION.scope("index_posts".to_owned(), writer.run(&stack.stack.search, event)).await
+    run(&stack.stack.search, "index_posts", json!({})).await
+}
+
+/// Runs a plug-in by itself, with this on the bus.
+async fn run(services: &search::Services, name: &str, detail: Value) -> Result<(), edge::Problem> {
+    let plugin = search::PLUGINS.iter().find(|plugin| plugin.name == name).unwrap();
+    let event = serde_json::from_value(json!({ "detail-type": name, "detail": detail })).unwrap();
+    local::wire::OPERATION.scope(name.to_owned(), plugin.run(services, event)).await
 }
 
 /// A process that has nothing in memory yet.
@@ -391,15 +426,345 @@ struct TestSearch(search::Services);
 
 impl TestSearch {
     fn new(stack: &TestStack) -> Self {
+        Self::with_sizes(stack, search::Sizes::default())
+    }
+
+    fn with_sizes(stack: &TestStack, sizes: search::Sizes) -> Self {
         let sdk = aws::Sdk::new(local::stack::sdk_config(stack.stack.wire.clone()));
-        Self(search::Services::new(std::sync::Arc::clone(&stack.stack.blog), &sdk))
+        Self(search::Services::with_sizes(std::sync::Arc::clone(&stack.stack.blog), &sdk, sizes))
     }
 
     /// How many posts its index has.
-    async fn len(&self) -> u64 {
-        let index = search::current_index(&self.0, self.0.blog.now());
-        local::wire::OPERATION.scope("search".to_owned(), index).await.unwrap().len()
+    async fn len(&self) -> usize {
+        self.count("-nothing").await
     }
+
+    /// How many posts it finds.
+    async fn count(&self, typed: &str) -> usize {
+        self.try_count(typed).await.unwrap()
+    }
+
+    async fn try_count(&self, typed: &str) -> Result<usize, edge::Problem> {
+        let query = search_index::Query::parse(typed, |_| None, |_| None);
+        let authors = Default::default();
+        let found = search::find(&self.0, &query, &authors, None, 1_000, self.0.blog.now());
+        Ok(local::wire::OPERATION.scope("search".to_owned(), found).await?.hits.len())
+    }
+}
+
+/// So few posts are many, and all is read in ranges.
+const SMALL: search::Sizes =
+    search::Sizes { whole_index: 0, whole_segment: 0, cache: 1 << 20, merged_at_once: 2, step: 2, rebuilt_at_once: 2 };
+
+/// The files of the index that are in the bucket, and those that it lists.
+async fn files(stack: &TestStack) -> (Vec<String>, Vec<String>) {
+    let files = stack.stack.backing.bucket.keys().unwrap();
+    let there = files.iter().filter_map(|file| file.strip_prefix("search/")).map(str::to_owned).collect();
+    let manifest = state(stack).await.manifest;
+    let mut known: Vec<String> = manifest.segments.iter().map(|segment| segment.name.clone()).collect();
+    known.extend(manifest.retired.iter().map(|retired| retired.name.clone()));
+    known.sort();
+    (there, known)
+}
+
+/// An hour later the next writer has left nothing but what the index lists.
+async fn check_files(stack: &TestStack, what: &str) {
+    stack.pass_seconds(61 * 60);
+    run_writer(stack).await.unwrap();
+    let (there, known) = files(stack).await;
+    assert_eq!(there, known, "{what}");
+    assert_eq!(stack.stack.blog.table.unlisted_search_files().await.unwrap(), [], "{what}");
+}
+
+/// Posts about apples, each taken into the index by itself by a process that finds two posts many. Gives that process.
+async fn many_segments(stack: &TestStack, posts: usize) -> TestSearch {
+    let ada = stack.user("ada").await;
+    let small = TestSearch::with_sizes(stack, SMALL);
+    for number in 0..posts {
+        let slug = write(&ada, &format!("Post {number}"), "apple").await;
+        mark(stack, &slug).await;
+        run(&small.0, "index_posts", json!({})).await.unwrap();
+    }
+    small
+}
+
+/// Marks a published post as changed, as `publish_events` does, and nothing else of what there is to do.
+async fn mark(stack: &TestStack, slug: &str) {
+    let pending = posts_pending(stack, slug).await;
+    stack.stack.blog.table.mark_for_search(&pending).await.unwrap();
+}
+
+async fn posts_of_segments(stack: &TestStack) -> Vec<usize> {
+    state(stack).await.manifest.segments.iter().map(|segment| segment.posts).collect()
+}
+
+/// While large segments are merged, others write, withdraw and search.
+#[tokio::test]
+async fn large_segments_are_merged_while_others_read_and_write() {
+    let stack = TestStack::start().await;
+    let small = many_segments(&stack, 9).await;
+    assert_eq!(posts_of_segments(&stack).await, [4, 4, 1]);
+    let puts = stack.stack.bus.take_recorded();
+    assert!(puts.iter().any(|put| put["detail-type"] == "merge_segments"), "{puts:?}");
+    let hold = stack.stack.wire.hold_call("PutObject");
+    let merging = tokio::spawn({
+        let small = TestSearch::with_sizes(&stack, SMALL);
+        async move { run(&small.0, "merge_segments", json!({ "merge": "one" })).await }
+    });
+    hold.arrived().await;
+    assert_eq!(state(&stack).await.manifest.merging.unwrap().id, "one");
+    // Nobody else does the same.
+    run(&small.0, "merge_segments", json!({ "merge": "two" })).await.unwrap();
+    let ada = stack.log_in("ada").await;
+    ada.post("/posts/post-0/unpublish", json!({})).await.expect_status(200);
+    ada.patch("/posts/post-1", "*", json!({ "body": "pear" })).await.expect_status(200);
+    write(&ada, "Post 9", "apple").await;
+    for slug in ["post-0", "post-1", "post-9"] {
+        mark(&stack, slug).await;
+    }
+    let check = async |what: &str| {
+        for search in [&small, &TestSearch::with_sizes(&stack, SMALL), &TestSearch::new(&stack)] {
+            assert_eq!((search.count("apple").await, search.count("pear").await), (8, 1), "{what}");
+            assert_eq!(search.len().await, 9, "{what}");
+        }
+    };
+    check("marked").await;
+    run(&small.0, "index_posts", json!({})).await.unwrap();
+    check("indexed").await;
+    assert_eq!(posts_of_segments(&stack).await[..2], [4, 4]);
+    hold.release();
+    merging.await.unwrap().unwrap();
+    check("merged").await;
+    assert_eq!(posts_of_segments(&stack).await[0], 8);
+    assert_eq!(state(&stack).await.manifest.merging, None);
+    // Its own work comes again, and work of which nothing is left.
+    for merge in ["one", "two"] {
+        run(&small.0, "merge_segments", json!({ "merge": merge })).await.unwrap();
+        check(merge).await;
+    }
+    check_files(&stack, "merged").await;
+}
+
+/// Stopped at each of its calls, and called again: what is there throughout is found in between and after.
+#[tokio::test]
+async fn a_merge_that_is_stopped_anywhere_comes_to_its_end() {
+    let mut stopped = 0;
+    for fault in [Fault::TimedOut, Fault::AnswerLost] {
+        for (action, skips) in [("Query", 2), ("GetObject", 4), ("PutObject", 1), ("TransactWriteItems", 4)] {
+            for skip in 0..skips {
+                let what = format!("{fault:?} {action} {skip}");
+                let stack = TestStack::start().await;
+                let small = many_segments(&stack, 8).await;
+                assert_eq!(posts_of_segments(&stack).await, [4, 4], "{what}");
+                let work = json!({ "merge": "one" });
+                stack.stack.wire.break_calls(action, skip, 3, fault);
+                stopped += usize::from(run(&small.0, "merge_segments", work.clone()).await.is_err());
+                stack.stack.wire.mend();
+                for search in [&small, &TestSearch::with_sizes(&stack, SMALL)] {
+                    assert_eq!(search.count("apple").await, 8, "{what}");
+                }
+                run(&TestSearch::with_sizes(&stack, SMALL).0, "merge_segments", work).await.unwrap();
+                for search in [&small, &TestSearch::with_sizes(&stack, SMALL)] {
+                    assert_eq!(search.count("apple").await, 8, "{what}");
+                }
+                assert_eq!(
+                    (posts_of_segments(&stack).await, state(&stack).await.manifest.merging),
+                    (vec![8], None),
+                    "{what}"
+                );
+                check_files(&stack, &what).await;
+            }
+        }
+    }
+    assert!(stopped > 8, "only {stopped} times");
+}
+
+/// One that never comes back keeps others from beginning for an hour, and leaves nothing.
+#[tokio::test]
+async fn a_merge_that_is_given_up_is_begun_by_another() {
+    let stack = TestStack::start().await;
+    let small = many_segments(&stack, 8).await;
+    stack.stack.wire.break_calls("TransactWriteItems", 2, 1_000, Fault::TimedOut);
+    run(&small.0, "merge_segments", json!({ "merge": "one" })).await.unwrap_err();
+    stack.stack.wire.mend();
+    run(&small.0, "merge_segments", json!({ "merge": "two" })).await.unwrap();
+    assert_eq!(posts_of_segments(&stack).await, [4, 4]);
+    let (there, known) = files(&stack).await;
+    assert_eq!(there.len(), known.len() + 1, "what it has written");
+    stack.pass_seconds(61 * 60);
+    run(&small.0, "merge_segments", json!({ "merge": "three" })).await.unwrap();
+    assert_eq!((posts_of_segments(&stack).await, small.count("apple").await), (vec![8], 8));
+    check_files(&stack, "given up").await;
+}
+
+/// All is built anew while segments are merged: what was merged is nobody's, and deleted.
+#[tokio::test]
+async fn a_merge_and_a_rebuild_at_once_leave_one_index() {
+    for who_is_first in ["rebuild", "merge"] {
+        let stack = TestStack::start().await;
+        let small = many_segments(&stack, 8).await;
+        let hold = stack.stack.wire.hold_call("PutObject");
+        let slow = tokio::spawn({
+            let (small, stack) = (TestSearch::with_sizes(&stack, SMALL), stack.clone());
+            async move {
+                match who_is_first {
+                    "rebuild" => run(&small.0, "merge_segments", json!({ "merge": "one" })).await.unwrap(),
+                    _ => rebuild(&stack).await,
+                }
+            }
+        });
+        hold.arrived().await;
+        match who_is_first {
+            "rebuild" => rebuild(&stack).await,
+            _ => run(&small.0, "merge_segments", json!({ "merge": "one" })).await.unwrap(),
+        }
+        assert_eq!(small.count("apple").await, 8, "{who_is_first}");
+        hold.release();
+        slow.await.unwrap();
+        let manifest = state(&stack).await.manifest;
+        assert_eq!((manifest.rebuild, manifest.merging), (None, None));
+        assert_eq!((small.count("apple").await, TestSearch::new(&stack).len().await), (8, 8), "{who_is_first}");
+        check_files(&stack, who_is_first).await;
+    }
+}
+
+/// A rebuild of many posts writes many segments, and merges them in steps of their own.
+#[tokio::test]
+async fn a_rebuild_of_many_posts_goes_in_steps() {
+    let stack = TestStack::start().await;
+    // A page of the list of all posts is a step at the least.
+    let small = many_segments(&stack, 7).await;
+    let ada = stack.log_in("ada").await;
+    for number in 7..215 {
+        let title = format!("Post {number}");
+        ada.post("/posts", json!({ "title": title, "body": "apple", "status": "published" })).await.expect_status(201);
+    }
+    stack.stack.bus.take_recorded();
+    local::wire::OPERATION.scope("index_posts".to_owned(), search::begin_to_rebuild(&small.0, true)).await.unwrap();
+    let (mut steps, mut most) = (0, 0);
+    let mut put = stack.stack.bus.take_recorded();
+    while let Some(step) = put.into_iter().find(|put| put["detail-type"] == "rebuild_index") {
+        most = most.max(step["detail"]["segments"].as_array().unwrap().len());
+        steps += 1;
+        run(&small.0, "rebuild_index", step["detail"].clone()).await.unwrap();
+        put = stack.stack.bus.take_recorded();
+        // Each comes twice, and what follows from the second is another's that comes to the same end.
+        run(&small.0, "rebuild_index", step["detail"].clone()).await.unwrap();
+        stack.stack.bus.take_recorded();
+        if steps == 3 {
+            // It takes longer than files are kept that nobody waits for.
+            stack.pass_seconds(2 * 60 * 60);
+            run_writer(&stack).await.unwrap();
+        }
+    }
+    assert!(steps > 4 && most < 3, "{steps} steps, {most} segments");
+    assert_eq!((small.count("apple").await, TestSearch::new(&stack).len().await), (215, 215));
+    assert!(state(&stack).await.manifest.rebuild.is_none());
+    check_files(&stack, "rebuilt").await;
+}
+
+/// A block of a segment that is read in ranges is damaged, or the file is another's from some byte on: that is found, the others are
+/// searched, and the index is rebuilt.
+#[tokio::test]
+async fn a_damaged_range_is_left_out_and_rebuilt() {
+    for damage in ["a byte", "the beginning", "the file"] {
+        let stack = TestStack::start().await;
+        many_segments(&stack, 9).await;
+        let stored = state(&stack).await.manifest.segments;
+        let sdk = aws::Sdk::new(local::stack::sdk_config(stack.stack.wire.clone()));
+        let bucket = bucket::Bucket::new(&sdk, local::s3::BUCKET_NAME.to_owned());
+        let key = format!("search/{}", stored[0].name);
+        let search = TestSearch::with_sizes(&stack, SMALL);
+        assert_eq!(search.count("post").await, 9);
+        let mut bytes = bucket.get(&key).await.unwrap().unwrap();
+        assert_eq!(bucket.get_range(&key, 3..7).await.unwrap().unwrap(), bytes[3..7]);
+        assert_eq!(bucket.get_range(&key, 3..bytes.len() as u64 + 1).await.unwrap(), None);
+        match damage {
+            // Of the posts, which every search of this segment reads.
+            "a byte" => bytes[5] ^= 1,
+            "the beginning" => {
+                let other = bucket.get(&format!("search/{}", stored[1].name)).await.unwrap().unwrap();
+                bytes[..100].copy_from_slice(&other[..100]);
+            }
+            _ => bytes.clear(),
+        }
+        bucket.put(&key, bytes).await.unwrap();
+        let fresh = TestSearch::with_sizes(&stack, SMALL);
+        stack.stack.bus.take_recorded();
+        assert_eq!(fresh.count("apple").await, 5, "{damage}");
+        let put = stack.stack.bus.take_recorded();
+        assert!(put.iter().any(|put| put["detail-type"] == "rebuild_index"), "{damage}: {put:?}");
+        // Once it is known nobody tries again.
+        stack.stack.wire.record();
+        assert_eq!(fresh.count("apple").await, 5, "{damage}");
+        assert!(stack.stack.wire.take_calls().iter().all(|call| call.action != "GetObject"));
+        stack.settle().await;
+        assert_eq!((fresh.count("apple").await, TestSearch::new(&stack).len().await), (9, 9), "{damage}");
+    }
+}
+
+/// A merge that finds a segment damaged leaves the index as it is, and lets it be rebuilt.
+#[tokio::test]
+async fn a_merge_of_a_damaged_segment_ends_in_a_rebuild() {
+    for writer in ["merge_segments", "index_posts"] {
+        let stack = TestStack::start().await;
+        let small = many_segments(&stack, if writer == "index_posts" { 9 } else { 8 }).await;
+        let stored = state(&stack).await.manifest.segments.last().unwrap().clone();
+        let sdk = aws::Sdk::new(local::stack::sdk_config(stack.stack.wire.clone()));
+        let bucket = bucket::Bucket::new(&sdk, local::s3::BUCKET_NAME.to_owned());
+        let key = format!("search/{}", stored.name);
+        let mut bytes = bucket.get(&key).await.unwrap().unwrap();
+        bytes[5] ^= 1;
+        bucket.put(&key, bytes).await.unwrap();
+        if writer == "index_posts" {
+            let ada = stack.log_in("ada").await;
+            let slug = write(&ada, "Late", "apple").await;
+            mark(&stack, &slug).await;
+        }
+        stack.stack.bus.take_recorded();
+        let fresh = TestSearch::with_sizes(&stack, SMALL);
+        run(&fresh.0, writer, json!({ "merge": "one" })).await.unwrap();
+        assert_eq!(state(&stack).await.manifest.merging, None);
+        let put = stack.stack.bus.take_recorded();
+        assert!(put.iter().any(|put| put["detail-type"] == "rebuild_index"), "{writer}: {put:?}");
+        stack.settle().await;
+        let all = if writer == "index_posts" { 10 } else { 8 };
+        assert_eq!((small.count("apple").await, state(&stack).await.pending.len()), (all, 0), "{writer}");
+        check_files(&stack, writer).await;
+    }
+}
+
+/// A writer that dies between its file and the manifest leaves a file that the next one deletes, when it is old enough.
+#[tokio::test]
+async fn a_file_that_no_manifest_lists_is_deleted() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    write(&ada, "One", "apple").await;
+    stack.stack.streams.hand_on(&stack.changes()).await;
+    stack.stack.wire.break_calls("TransactWriteItems", 1, 1_000, Fault::TimedOut);
+    run_writer(&stack).await.unwrap_err();
+    stack.stack.wire.mend();
+    let (there, known) = files(&stack).await;
+    assert_eq!((there.len(), known.len()), (1, 0));
+    run_writer(&stack).await.unwrap();
+    let (there, known) = files(&stack).await;
+    assert_eq!((there.len(), known.len()), (2, 1), "somebody may be about to list it");
+    check_files(&stack, "one hour").await;
+    assert_eq!(found(&stack.visitor(), "apple").await, ["one"]);
+    // One that dies when the index lists its file, and it has not said so, has left none.
+    let ada = stack.log_in("ada").await;
+    let slug = write(&ada, "Two", "apple").await;
+    mark(&stack, &slug).await;
+    stack.stack.wire.break_calls("TransactWriteItems", 2, 1_000, Fault::TimedOut);
+    run_writer(&stack).await.unwrap_err();
+    stack.stack.wire.mend();
+    let unlisted = stack.stack.blog.table.unlisted_search_files().await.unwrap();
+    assert!(state(&stack).await.manifest.lists(&unlisted[0].name));
+    stack.pass_seconds(61 * 60);
+    // What would have become a segment of its own is merged with it, so it is still read.
+    run(&TestSearch::with_sizes(&stack, SMALL).0, "index_posts", json!({})).await.unwrap();
+    assert_eq!(TestSearch::with_sizes(&stack, SMALL).count("apple").await, 2);
+    check_files(&stack, "listed").await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::query::{Clause, Query};
-use crate::segment::form_term;
+use crate::terms::form_term;
 use crate::words::{Kind, Language, Word, words};
 
 /// The text as HTML, with `<mark>` around what the query finds in it. Everything else is escaped, so that it is safe wherever

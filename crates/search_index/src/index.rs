@@ -3,35 +3,43 @@
 //! A post is found if it has everything that is quoted and all of the other words; if no post has all of them, those that have
 //! most. They are ranked by BM25F (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, section 3.6): a word counts
 //! more in the title and the tags, and less the more posts it is in and the longer the post is. Scores are exact: every
-//! post that has a word is looked at, and nothing is rounded.
+//! post that has a word is looked at, and nothing is rounded. How many posts a word is in, and how long they are, is counted over the segments; so
+//! what a later segment has replaced counts until it is merged away, and is never shown.
+//!
+//! A search reads in rounds, in each of them all that it needs of all segments at once: the terms; their lists; the best posts. A round
+//! whose blocks are in the cache takes no time.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
+use futures_util::future::{try_join_all, try_join4};
 use serde::{Deserialize, Serialize};
 
-use crate::query::{Atom, Clause, Filter, Is, Query};
-use crate::segment::{Post, Segment, tag_term};
+use crate::footer::place_key;
+use crate::postings::{Postings, weight_at};
+use crate::query::{Atom, Clause, Is, Query};
+use crate::segment::{Blocks, Entry, ReadError, Segment, Source, Wanted};
+use crate::terms::{author_term, language_of, tag_term};
+use crate::writer::Post;
 
 /// BM25's usual parameters: how soon more of the same word stops counting, and how much the length of a post counts.
 const K: f64 = 1.2;
 const B: f64 = 0.75;
 
-/// An index: segments, and which of their posts count.
-#[derive(Debug, Default)]
-pub struct Index {
-    parts: Vec<Part>,
-    /// How many posts can be found, and how long they are together.
-    posts: u64,
-    length: u64,
-}
+/// The maximum number of bytes of lists that a query reads, as they are before they are deflated: up to 16 million postings. What would
+/// take more is cut ([`Cut`]).
+const MAX_LIST_BYTES: u64 = 32 * 1024 * 1024;
 
+/// How many of the best posts are looked up at the most, for as many that a later segment has replaced. Who goes on goes on behind them.
+const MAX_LOOKED_UP: usize = 4_096;
+
+/// An index: segments, the oldest first. What a later one says of a post replaces what an earlier one says.
 #[derive(Debug)]
-struct Part {
-    segment: Arc<Segment>,
-    /// For each post whether this segment has the last word on it, and it is not gone.
-    is_live: Vec<bool>,
+pub struct Index<S> {
+    parts: Vec<Arc<Segment<S>>>,
+    max_list_bytes: u64,
 }
 
 /// A post that is found.
@@ -76,6 +84,9 @@ struct Statistics {
     frequencies: Vec<u64>,
     /// How many of the words that are not quoted a post must have.
     matched: usize,
+    /// What is left out of a query that would read too much.
+    #[serde(default)]
+    left_out: Vec<usize>,
 }
 
 impl Statistics {
@@ -99,183 +110,437 @@ impl Hit {
     }
 }
 
-impl Index {
-    /// An index of these segments, the oldest first: what a later one says of a post replaces what an earlier one says.
-    pub fn new(segments: Vec<Arc<Segment>>) -> Self {
-        let mut index = Self::default();
-        let mut seen = HashSet::new();
-        for segment in segments.into_iter().rev() {
-            let mut is_live = Vec::with_capacity(segment.posts.len());
-            for post in &segment.posts {
-                let live = seen.insert(post.id) && !post.is_gone;
-                if live {
-                    index.posts += 1;
-                    index.length += u64::from(post.length);
-                }
-                is_live.push(live);
+/// How a query that would read too much is cut. First the words that are in most posts are left out, as long as another is left: they
+/// are not required and do not count. What is quoted, excluded or a filter stays. If that is too much still, only the newest posts of each
+/// segment are searched, and the others not found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cut {
+    pub left_out: Vec<usize>,
+    /// The share of each segment that is searched.
+    pub share: f64,
+}
+
+impl Cut {
+    /// `sizes` are the bytes of the lists of each clause, `others` those of the filters.
+    pub fn of(clauses: &[Clause], sizes: &[u64], others: u64, left_out: Option<&[usize]>, max: u64) -> Self {
+        let mut cut = Self { left_out: left_out.unwrap_or_default().to_vec(), share: 1.0 };
+        if left_out.is_none() {
+            let wanted = clauses.iter().filter(|clause| !clause.is_excluded).count();
+            let plain = clauses.iter().zip(sizes).enumerate().filter(|(_, (clause, _))| clause.is_plain());
+            let mut plain: Vec<(u64, usize)> = plain.map(|(number, (_, size))| (*size, number)).collect();
+            plain.sort_unstable();
+            while total_of(sizes, others, &cut.left_out) > max
+                && cut.left_out.len() + 1 < wanted
+                && let Some((_, clause)) = plain.pop()
+            {
+                cut.left_out.push(clause);
             }
-            index.parts.push(Part { segment, is_live });
         }
-        index
+        let total = total_of(sizes, others, &cut.left_out);
+        if total > max {
+            cut.share = max as f64 / total as f64;
+        }
+        cut
+    }
+}
+
+fn total_of(sizes: &[u64], others: u64, left_out: &[usize]) -> u64 {
+    let left = sizes.iter().enumerate().filter(|(clause, _)| !left_out.contains(clause));
+    left.fold(others, |sum, (_, size)| sum.saturating_add(*size))
+}
+
+impl<S: Source> Index<S> {
+    /// An index of these segments, the oldest first.
+    pub fn new(segments: Vec<Arc<Segment<S>>>) -> Self {
+        Self { parts: segments, max_list_bytes: MAX_LIST_BYTES }
     }
 
-    /// How many posts can be found.
-    pub fn len(&self) -> u64 {
-        self.posts
-    }
-
-    /// Whether none can.
-    pub fn is_empty(&self) -> bool {
-        self.posts == 0
+    #[cfg(test)]
+    pub(crate) fn with_max_list_bytes(self, max_list_bytes: u64) -> Self {
+        Self { max_list_bytes, ..self }
     }
 
     /// The best posts for a query, at most `max`; those that come behind `after`, if that is given. `author` gives the id of the user
     /// with a username.
-    pub fn search(
+    pub async fn search(
         &self,
         query: &Query,
         author: impl Fn(&str) -> Option<u128>,
         after: Option<&Place>,
         max: usize,
-    ) -> Found {
+    ) -> Result<Found, ReadError<S::Error>> {
+        let nothing = Found { hits: Vec::new(), next: None };
         if query.is_empty() {
-            return Found { hits: Vec::new(), next: None };
+            return Ok(nothing);
         }
-        let weighed: Vec<Weighed> = self.parts.iter().map(|part| part.weigh(query, &author)).collect();
-        let ranked_by = match after {
-            Some(place) => place.ranked_by.clone(),
-            None => Statistics {
-                posts: self.posts,
-                length: self.length,
-                frequencies: (0..query.clauses.len()).map(|clause| self.frequency(&weighed, clause)).collect(),
-                matched: weighed.iter().filter_map(Weighed::most_matched).max().unwrap_or_default(),
-            },
-        };
-        let wanted = |clause: &Clause| !clause.is_excluded;
-        let is_any_quoted = query.clauses.iter().any(|clause| wanted(clause) && clause.is_quoted);
-        if ranked_by.matched == 0 && query.clauses.iter().any(wanted) && !is_any_quoted {
-            return Found { hits: Vec::new(), next: None };
-        }
+        let filters: Vec<_> = query.filters.iter().map(|filter| wanted_of_filter(&filter.is, &author)).collect();
+        let looked = self.parts.iter().enumerate();
+        let looked = looked.map(|(number, part)| look_up(part, number > 0, query, &filters, after));
+        let looked: Vec<Looked> = try_join_all(looked).await?;
 
-        let mut hits = Vec::new();
-        for (Part { segment, .. }, weighed) in self.parts.iter().zip(&weighed) {
-            let mut scores = vec![0.0_f64; segment.posts.len()];
-            for (number, (_, weights)) in
-                query.clauses.iter().zip(&weighed.weights).enumerate().filter(|(_, (clause, _))| wanted(clause))
-            {
-                let score = ranked_by.scores(number);
-                for ((sum, post), weight) in scores.iter_mut().zip(&segment.posts).zip(weights) {
-                    if *weight > 0 {
-                        *sum += score(*weight, post.length);
-                    }
-                }
+        let size = |clause: usize| looked.iter().map(|looked| looked.bytes_of(clause)).sum();
+        let sizes: Vec<u64> = (0..query.clauses.len()).map(size).collect();
+        let others = looked.iter().flat_map(|looked| looked.filters.iter().flatten()).map(|entry| entry.bytes).sum();
+        let left_out = after.map(|place| place.ranked_by.left_out.as_slice());
+        let cut = Cut::of(&query.clauses, &sizes, others, left_out, self.max_list_bytes);
+        let weighed = self.parts.iter().zip(&looked).map(|(part, looked)| weigh(part, query, looked, &cut));
+        let weighed: Vec<Weighed> = try_join_all(weighed).await?;
+
+        let (mut ranked_by, levels) = match after {
+            Some(place) => (place.ranked_by.clone(), vec![place.ranked_by.matched]),
+            None => {
+                let of = |number: fn(&Segment<S>) -> u64| self.parts.iter().map(|part| number(part)).sum();
+                let statistics = Statistics {
+                    posts: of(|part| part.footer.posts.into()),
+                    length: of(|part| part.footer.length),
+                    frequencies: (0..query.clauses.len())
+                        .map(|clause| weighed.iter().filter_map(|weighed| weighed.frequencies.get(clause)).sum())
+                        .collect(),
+                    matched: 0,
+                    left_out: cut.left_out,
+                };
+                (statistics, levels(query, &weighed))
             }
-            let found =
-                weighed.fits.iter().zip(&weighed.matched).map(|(fits, count)| *fits && *count >= ranked_by.matched);
-            let found = segment.posts.iter().zip(scores).zip(found).filter(|(_, found)| *found);
-            hits.extend(found.map(|((post, score), _)| Hit {
-                id: post.id,
-                author: post.author,
-                score: score as f32,
-                published_at: post.published_at,
-            }));
-        }
-        if let Some(place) = after {
-            let last =
-                Hit { id: place.id, author: 0, score: f32::from_bits(place.score), published_at: place.published_at };
-            hits.retain(|hit| last.order(hit) == Ordering::Less);
-        }
-        let has_more = hits.len() > max;
-        if has_more {
-            // One more than wanted makes no difference; sorting them all would.
-            hits.select_nth_unstable_by(max, Hit::order);
+        };
+        for level in levels {
+            ranked_by.matched = level;
+            let scored = self.parts.iter().zip(&weighed).zip(&looked);
+            let scored = scored.map(|((part, weighed), looked)| score(part, query, weighed, looked, &ranked_by, after));
+            let (mut hits, is_all) = self.best(scored.collect(), max + 1).await?;
+            if hits.is_empty() {
+                continue;
+            }
+            let has_more = hits.len() > max || !is_all;
             hits.truncate(max);
+            let next = hits.last().filter(|_| has_more).map(|last| Place {
+                score: last.score.to_bits(),
+                published_at: last.published_at,
+                id: last.id,
+                ranked_by,
+            });
+            return Ok(Found { hits, next });
         }
-        hits.sort_unstable_by(Hit::order);
-        let next = hits.last().filter(|_| has_more).map(|last| Place {
-            score: last.score.to_bits(),
-            published_at: last.published_at,
-            id: last.id,
-            ranked_by,
-        });
-        Found { hits, next }
+        Ok(nothing)
     }
 
-    /// How many posts a clause is in.
-    fn frequency(&self, weighed: &[Weighed], clause: usize) -> u64 {
-        let count = |(part, weighed): (&Part, &Weighed)| {
-            let weights = weighed.weights.get(clause).into_iter().flatten();
-            weights.zip(&part.is_live).filter(|(weight, live)| **weight > 0 && **live).count() as u64
-        };
-        self.parts.iter().zip(weighed).map(count).sum()
+    /// The best `wanted` of the posts that have these scores, but for those that a later segment has replaced; and whether that is all.
+    async fn best(
+        &self,
+        mut scored: Vec<Vec<(f32, u32)>>,
+        wanted: usize,
+    ) -> Result<(Vec<Hit>, bool), ReadError<S::Error>> {
+        let mut count = wanted;
+        loop {
+            let mut best: Vec<(f32, usize, u32)> = Vec::new();
+            let mut is_all = true;
+            for (part, scored) in scored.iter_mut().enumerate() {
+                let by_score =
+                    |one: &(f32, u32), other: &(f32, u32)| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1));
+                if scored.len() > count {
+                    is_all = false;
+                    scored.select_nth_unstable_by(count, by_score);
+                }
+                best.extend(scored.iter().take(count).map(|(score, post)| (*score, part, *post)));
+            }
+            if best.len() > count {
+                is_all = false;
+                let (_, (threshold, ..), _) =
+                    best.select_nth_unstable_by(count - 1, |one, other| other.0.total_cmp(&one.0));
+                let threshold = *threshold;
+                best.retain(|(score, ..)| *score >= threshold);
+            }
+            let mut hits = self.look_up_hits(&best).await?;
+            hits.sort_unstable_by(|(one, _), (other, _)| one.order(other));
+            hits.truncate(count);
+            let replaced = self.replaced(&hits).await?;
+            let hits = hits.into_iter().filter(|hit| !replaced.contains(&(hit.1, hit.0.id)));
+            let hits: Vec<_> = hits.map(|(hit, _)| hit).take(wanted).collect();
+            if hits.len() == wanted || is_all || count >= MAX_LOOKED_UP {
+                return Ok((hits, is_all));
+            }
+            count = (count * 4).min(MAX_LOOKED_UP);
+        }
+    }
+
+    /// Who these posts are, each with the segment that it is in.
+    async fn look_up_hits(&self, best: &[(f32, usize, u32)]) -> Result<Vec<(Hit, usize)>, ReadError<S::Error>> {
+        let read = self.parts.iter().enumerate().map(|(number, part)| {
+            let of_part = best.iter().filter(move |(_, part, _)| *part == number);
+            let (scores, posts): (Vec<f32>, Vec<u32>) = of_part.map(|(score, _, post)| (*score, *post)).unzip();
+            async move {
+                let posts = part.posts(&posts).await?.into_iter().zip(scores);
+                let hit = |(post, score): (Post, f32)| {
+                    let hit = Hit { id: post.id, author: post.author, score, published_at: post.published_at };
+                    (hit, number)
+                };
+                Ok::<Vec<_>, ReadError<S::Error>>(posts.map(hit).collect())
+            }
+        });
+        Ok(try_join_all(read).await?.concat())
+    }
+
+    /// Which of these a later segment says something of.
+    async fn replaced(&self, hits: &[(Hit, usize)]) -> Result<HashSet<(usize, u128)>, ReadError<S::Error>> {
+        let said = self.parts.iter().enumerate().map(|(number, part)| {
+            let ids: Vec<u128> = hits.iter().filter(|(_, part)| *part < number).map(|(hit, _)| hit.id).collect();
+            async move { part.says_of(&ids).await }
+        });
+        let said = try_join_all(said).await?.into_iter().enumerate();
+        let said = said.flat_map(|(number, ids)| ids.into_iter().map(move |id| (number, id)));
+        Ok(said.flat_map(|(number, id)| (0..number).map(move |older| (older, id))).collect())
     }
 }
 
-/// What a query is in the posts of a part.
+impl Clause {
+    /// Whether a post may be found that does not have it.
+    fn is_plain(&self) -> bool {
+        !self.is_quoted && !self.is_excluded
+    }
+}
+
+/// The numbers of words that a post may have to be found, the best first.
+fn levels(query: &Query, weighed: &[Weighed]) -> Vec<usize> {
+    let mut is_there = vec![false; query.clauses.len() + 1];
+    for weighed in weighed {
+        for (matched, _) in weighed.matched.iter().zip(&weighed.fits).filter(|(_, fits)| **fits) {
+            if let Some(is_there) = is_there.get_mut(usize::from(*matched)) {
+                *is_there = true;
+            }
+        }
+    }
+    let wanted = query.clauses.iter().filter(|clause| !clause.is_excluded);
+    let is_one_enough = wanted.clone().count() == 0 || wanted.clone().any(|clause| clause.is_quoted);
+    let levels = is_there.into_iter().enumerate().rev().filter(|(_, is_there)| *is_there);
+    levels.map(|(level, _)| level).filter(|level| *level > 0 || is_one_enough).collect()
+}
+
+/// What a query is in a segment, before any list is read.
+struct Looked {
+    /// Of each clause, for each of its words, the lists. Those of a clause with forms are all under one.
+    clauses: Vec<Vec<Vec<Entry>>>,
+    /// Of each filter.
+    filters: Vec<Vec<Entry>>,
+    /// The posts that the filters by time let pass.
+    range: Range<u32>,
+    /// The first post behind the last that was shown, among those with the same score.
+    behind: u32,
+}
+
+impl Looked {
+    fn bytes_of(&self, clause: usize) -> u64 {
+        self.clauses.get(clause).into_iter().flatten().flatten().map(|entry| entry.bytes).sum()
+    }
+}
+
+/// The list that a filter looks for; none of one by time.
+fn wanted_of_filter(filter: &Is, author: &impl Fn(&str) -> Option<u128>) -> Option<Wanted> {
+    match filter {
+        Is::Tagged(tag) => Some(Wanted::Term(tag_term(tag))),
+        // No user has the id 0.
+        Is::By(name) => Some(Wanted::Term(author_term(author(name).unwrap_or_default()))),
+        Is::Before(_) | Is::After(_) => None,
+    }
+}
+
+async fn look_up<S: Source>(
+    part: &Segment<S>,
+    has_older: bool,
+    query: &Query,
+    filters: &[Option<Wanted>],
+    after: Option<&Place>,
+) -> Result<Looked, ReadError<S::Error>> {
+    let of_clause = |clause: &Clause| -> Vec<Vec<Wanted>> {
+        if clause.forms.is_empty() {
+            return clause.atoms.iter().map(|atom| vec![wanted_of_atom(atom)]).collect();
+        }
+        let is_here = |form: &&String| {
+            let code = language_of(form).unwrap_or_default();
+            part.footer.languages.iter().any(|known| known == code)
+        };
+        vec![clause.forms.iter().filter(is_here).cloned().map(Wanted::Term).collect()]
+    };
+    let clauses: Vec<Vec<Vec<Wanted>>> = query.clauses.iter().map(of_clause).collect();
+    let wanted: Vec<Wanted> = clauses.iter().flatten().flatten().chain(filters.iter().flatten()).cloned().collect();
+
+    // Before and after this time: where the posts begin that are older.
+    let times: Vec<(i64, bool)> = query
+        .filters
+        .iter()
+        .filter_map(|filter| match filter.is {
+            Is::Before(time) => Some((time, !filter.is_excluded)),
+            Is::After(time) => Some((time, filter.is_excluded)),
+            _ => None,
+        })
+        .collect();
+    let mut places: Vec<[u8; 24]> =
+        times.iter().map(|(time, _)| place_key(time.saturating_sub(1), u128::MAX)).collect();
+    places.extend(after.map(|place| match place.id.checked_sub(1) {
+        Some(id) => place_key(place.published_at, id),
+        None => place_key(place.published_at.saturating_sub(1), u128::MAX),
+    }));
+    let filter = async { if has_older { part.read_filter().await } else { Ok(()) } };
+    let places = try_join_all(places.iter().map(|place| part.first_at(place)));
+    let (lists, places, (), ()) = try_join4(part.find(&wanted), places, part.read_lengths(), filter).await?;
+
+    let mut lists = lists.into_iter();
+    let mut take = |count: usize| lists.by_ref().take(count).flatten().collect::<Vec<Entry>>();
+    let clauses =
+        clauses.iter().map(|atoms| atoms.iter().map(|wanted| take(wanted.len())).collect()).collect::<Vec<_>>();
+    let filters = filters.iter().map(|wanted| take(usize::from(wanted.is_some()))).collect();
+    let mut range = 0..part.footer.posts;
+    for ((_, is_before), place) in times.iter().zip(&places) {
+        if *is_before {
+            range.start = range.start.max(*place);
+        } else {
+            range.end = range.end.min(*place);
+        }
+    }
+    let behind = after.and(places.last()).copied().unwrap_or_default();
+    Ok(Looked { clauses, filters, range, behind })
+}
+
+fn wanted_of_atom(atom: &Atom) -> Wanted {
+    if atom.is_prefix { Wanted::Prefix(atom.word.clone()) } else { Wanted::Term(atom.word.clone()) }
+}
+
+/// What a query is in the posts of a segment.
 struct Weighed {
-    /// Of each clause, how much it weighs in each post.
-    weights: Vec<Vec<u32>>,
-    /// Which posts may be found.
+    /// Of each clause, the posts that it is in and how much it weighs there.
+    postings: Vec<Vec<(u32, u32)>>,
+    /// How many posts each clause is in.
+    frequencies: Vec<u64>,
+    /// Which posts may be found: all that is quoted is there, nothing that is excluded, and every filter lets them pass.
     fits: Vec<bool>,
     /// How many of the clauses that are neither quoted nor excluded each post has.
-    matched: Vec<usize>,
+    matched: Vec<u8>,
+}
+
+async fn weigh<S: Source>(
+    part: &Segment<S>,
+    query: &Query,
+    looked: &Looked,
+    cut: &Cut,
+) -> Result<Weighed, ReadError<S::Error>> {
+    let posts = part.footer.posts;
+    let horizon = if cut.share < 1.0 { (f64::from(posts) * cut.share) as u32 } else { posts };
+    let is_read = |clause: &usize| !cut.left_out.contains(clause);
+    let entries = looked.clauses.iter().enumerate().filter(|(clause, _)| is_read(clause));
+    let entries = entries.flat_map(|(_, atoms)| atoms.iter().flatten()).chain(looked.filters.iter().flatten());
+    let blocks = part.lists(entries, horizon).await?;
+    let lists = Lists { blocks, horizon };
+
+    let mut fits = vec![false; posts as usize];
+    let range = looked.range.start as usize..looked.range.end.min(horizon) as usize;
+    fits.get_mut(range).unwrap_or_default().fill(true);
+    let mut weighed = Weighed { postings: Vec::new(), frequencies: Vec::new(), fits, matched: vec![0; posts as usize] };
+    for (number, (clause, atoms)) in query.clauses.iter().zip(&looked.clauses).enumerate() {
+        let mut postings = Vec::new();
+        let mut frequency = 0;
+        if is_read(&number) {
+            postings = lists.weights(clause, atoms);
+            frequency = postings.len() as u64;
+            if !clause.forms.is_empty() {
+                // A word of a post has one language, so each post is in one of these lists.
+                frequency = atoms.iter().flatten().map(|entry| u64::from(entry.posts)).sum();
+            }
+            if clause.is_plain() {
+                for (post, _) in &postings {
+                    if let Some(matched) = weighed.matched.get_mut(*post as usize) {
+                        *matched += 1;
+                    }
+                }
+            } else {
+                weighed.keep(postings.iter().map(|(post, _)| *post), clause.is_excluded);
+            }
+        }
+        weighed.postings.push(postings);
+        weighed.frequencies.push(frequency);
+    }
+    for (filter, entries) in query.filters.iter().zip(&looked.filters) {
+        if matches!(filter.is, Is::Tagged(_) | Is::By(_)) {
+            let mut found = Vec::new();
+            entries.iter().for_each(|entry| lists.read_weights(entry, |post, _| found.push(post)));
+            weighed.keep(found.into_iter(), filter.is_excluded);
+        }
+    }
+    Ok(weighed)
 }
 
 impl Weighed {
-    /// The most that a post has that may be found.
-    fn most_matched(&self) -> Option<usize> {
-        self.matched.iter().zip(&self.fits).filter(|(_, fits)| **fits).map(|(matched, _)| *matched).max()
+    /// Keeps what is in a list, or what is not.
+    fn keep(&mut self, list: impl Iterator<Item = u32>, is_excluded: bool) {
+        if is_excluded {
+            list.for_each(|post| _ = self.fits.get_mut(post as usize).map(|fits| *fits = false));
+            return;
+        }
+        let mut is_there = vec![false; self.fits.len()];
+        list.for_each(|post| _ = is_there.get_mut(post as usize).map(|there| *there = true));
+        self.fits.iter_mut().zip(is_there).for_each(|(fits, there)| *fits &= there);
     }
 }
 
-impl Part {
-    fn weigh(&self, query: &Query, author: &impl Fn(&str) -> Option<u128>) -> Weighed {
-        let weights: Vec<_> = query.clauses.iter().map(|clause| self.weights(clause)).collect();
-        let fits = self.fits(query, &weights, author);
-        let mut matched = vec![0; self.is_live.len()];
-        for (clause, weights) in query.clauses.iter().zip(&weights) {
-            if !clause.is_quoted && !clause.is_excluded {
-                matched.iter_mut().zip(weights).for_each(|(matched, weight)| *matched += usize::from(*weight > 0));
-            }
-        }
-        Weighed { weights, fits, matched }
-    }
+/// The lists of a query, as far as they were read.
+struct Lists {
+    blocks: Blocks,
+    horizon: u32,
+}
 
-    /// How much a clause weighs in each post.
-    fn weights(&self, clause: &Clause) -> Vec<u32> {
-        let mut weights: Vec<u32> = vec![0; self.segment.posts.len()];
-        let mut add = |post: u32, weight: u32| {
-            if let Some(sum) = weights.get_mut(post as usize) {
-                *sum = sum.saturating_add(weight);
-            }
+impl Lists {
+    /// How much a clause weighs in each post that has it.
+    fn weights(&self, clause: &Clause, atoms: &[Vec<Entry>]) -> Vec<(u32, u32)> {
+        let mut weights: Vec<(u32, u32)> = Vec::new();
+        let add = |weights: &mut Vec<(u32, u32)>, post, weight| match weights.last_mut() {
+            Some((last, sum)) if *last == post => *sum = u32::saturating_add(*sum, weight),
+            _ => weights.push((post, weight)),
         };
-        let weight_at =
-            |post: u32, position| self.segment.posts.get(post as usize).map_or(0, |post| post.weight_at(position));
-        match clause.atoms.as_slice() {
+        match atoms {
             _ if !clause.forms.is_empty() => {
-                // A word of a post has one language, so at most one of these is in it.
-                for term in clause.forms.iter().filter_map(|form| self.segment.find(form)) {
-                    self.segment.weights(term, &mut add);
+                for entry in atoms.iter().flatten() {
+                    self.read_weights(entry, |post, weight| weights.push((post, weight)));
                 }
             }
-            [atom] => self.places(atom, |post, position| add(post, weight_at(post, position))),
-            atoms => {
-                for (post, position) in self.starts(atoms) {
-                    add(post, weight_at(post, position));
+            [entries] => {
+                for entry in entries {
+                    self.read_places(entry, |_| true, |post, position| add(&mut weights, post, weight_at(position)));
+                }
+            }
+            _ => {
+                for (post, position) in self.starts(&clause.atoms, atoms) {
+                    add(&mut weights, post, weight_at(position));
                 }
             }
         }
-        weights
+        // Lists are in order; several one after the other are not.
+        if !weights.is_sorted_by_key(|(post, _)| *post) {
+            weights.sort_by_key(|(post, _)| *post);
+        }
+        let mut summed: Vec<(u32, u32)> = Vec::with_capacity(weights.len());
+        weights.into_iter().for_each(|(post, weight)| add(&mut summed, post, weight));
+        summed
     }
 
-    /// Where these words follow each other: posts, with the positions of the first word.
-    fn starts(&self, atoms: &[Atom]) -> Vec<(u32, u32)> {
+    /// Where these words follow each other: posts, with the positions of the first word. Begins with the word that is rarest, and looks
+    /// for the others in the posts that it is in.
+    fn starts(&self, atoms: &[Atom], lists: &[Vec<Entry>]) -> Vec<(u32, u32)> {
+        let bytes = |entries: &&Vec<Entry>| entries.iter().map(|entry| entry.bytes).sum::<u64>();
+        let mut words: Vec<_> = atoms.iter().zip(lists).collect();
+        words.sort_by_key(|(_, entries)| bytes(entries));
         let mut starts: Option<Vec<(u32, u32)>> = None;
-        for atom in atoms {
+        for (atom, entries) in words {
             let mut found = Vec::new();
-            self.places(atom, |post, position| {
-                found.extend(position.checked_sub(atom.offset).map(|start| (post, start)));
-            });
+            for entry in entries {
+                let mut before = starts.as_deref().map(|starts| starts.iter().map(|(post, _)| *post).peekable());
+                let is_wanted = |post: u32| match &mut before {
+                    None => true,
+                    Some(before) => {
+                        while before.next_if(|next| *next < post).is_some() {}
+                        before.peek() == Some(&post)
+                    }
+                };
+                self.read_places(entry, is_wanted, |post, position| {
+                    found.extend(position.checked_sub(atom.offset).map(|start| (post, start)));
+                });
+            }
             // The places of one word are in order already; those of several are not.
             found.sort_unstable();
             let both = match starts {
@@ -290,53 +555,61 @@ impl Part {
         starts.unwrap_or_default()
     }
 
-    /// Every place of a word, or of all words that begin like it.
-    fn places(&self, atom: &Atom, mut take: impl FnMut(u32, u32)) {
-        let terms = match atom.is_prefix {
-            true => self.segment.find_prefix(&atom.word),
-            false => self.segment.find(&atom.word).map_or(0..0, |term| term..term + 1),
-        };
-        for term in terms {
-            self.segment.places(term, |post, positions| positions.iter().for_each(|position| take(post, *position)));
+    fn read_weights(&self, entry: &Entry, mut take: impl FnMut(u32, u32)) {
+        for part in entry.parts(&self.blocks, self.horizon) {
+            let mut postings = Postings::new(part);
+            while let Some((post, weight)) = postings.next_weight().filter(|(post, _)| *post < self.horizon) {
+                take(post, weight);
+            }
         }
     }
 
-    /// Which posts may be found: all that is quoted is there, nothing that is excluded, and every filter lets them pass.
-    fn fits(&self, query: &Query, weights: &[Vec<u32>], author: &impl Fn(&str) -> Option<u128>) -> Vec<bool> {
-        let mut fits = self.is_live.clone();
-        for (clause, weights) in query.clauses.iter().zip(weights) {
-            if clause.is_excluded || clause.is_quoted {
-                for (fits, weight) in fits.iter_mut().zip(weights) {
-                    *fits &= (*weight == 0) == clause.is_excluded;
-                }
+    fn read_places(&self, entry: &Entry, mut wanted: impl FnMut(u32) -> bool, mut take: impl FnMut(u32, u32)) {
+        for part in entry.parts(&self.blocks, self.horizon) {
+            let mut postings = Postings::new(part);
+            let mut places = Vec::new();
+            loop {
+                places.clear();
+                let post = postings.next_places(|post| post < self.horizon && wanted(post), |at| places.push(at));
+                let Some(post) = post.filter(|post| *post < self.horizon) else { break };
+                places.iter().for_each(|position| take(post, *position));
             }
         }
-        for Filter { is, is_excluded } in &query.filters {
-            let mut passes = vec![false; fits.len()];
-            let mut pass_if = |passes_if: &dyn Fn(&Post) -> bool| {
-                passes.iter_mut().zip(&self.segment.posts).for_each(|(passes, post)| *passes = passes_if(post));
-            };
-            match is {
-                Is::Tagged(tag) => {
-                    if let Some(term) = self.segment.find(&tag_term(tag)) {
-                        self.segment.weights(term, |post, _| {
-                            if let Some(passes) = passes.get_mut(post as usize) {
-                                *passes = true;
-                            }
-                        });
-                    }
-                }
-                Is::By(name) => {
-                    let id = author(name);
-                    pass_if(&|post| Some(post.author) == id);
-                }
-                Is::Before(time) => pass_if(&|post| post.published_at < *time),
-                Is::After(time) => pass_if(&|post| post.published_at >= *time),
-            }
-            fits.iter_mut().zip(passes).for_each(|(fits, passes)| *fits &= passes != *is_excluded);
-        }
-        fits
     }
+}
+
+/// The posts that may be shown, with their scores.
+fn score<S: Source>(
+    part: &Segment<S>,
+    query: &Query,
+    weighed: &Weighed,
+    looked: &Looked,
+    ranked_by: &Statistics,
+    after: Option<&Place>,
+) -> Vec<(f32, u32)> {
+    let may_be_found = |post: usize| {
+        weighed.fits.get(post) == Some(&true)
+            && weighed.matched.get(post).is_some_and(|matched| usize::from(*matched) >= ranked_by.matched)
+    };
+    let mut scores = vec![0.0_f64; weighed.fits.len()];
+    for (number, (clause, postings)) in query.clauses.iter().zip(&weighed.postings).enumerate() {
+        if !clause.is_excluded {
+            let score = ranked_by.scores(number);
+            for (post, weight) in postings.iter().filter(|(post, _)| may_be_found(*post as usize)) {
+                if let Some(sum) = scores.get_mut(*post as usize) {
+                    *sum += score(*weight, part.length(*post));
+                }
+            }
+        }
+    }
+    let last = after.map(|place| f32::from_bits(place.score));
+    let is_behind = |score: f32, post: u32| match last.map(|last| score.total_cmp(&last)) {
+        None | Some(Ordering::Less) => true,
+        Some(Ordering::Equal) => post >= looked.behind,
+        Some(Ordering::Greater) => false,
+    };
+    let found = scores.into_iter().zip(0_u32..).filter(|(_, post)| may_be_found(*post as usize));
+    found.map(|(score, post)| (score as f32, post)).filter(|(score, post)| is_behind(*score, *post)).collect()
 }
 
 /// What is in both of two lists in order.

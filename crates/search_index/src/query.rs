@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::segment::form_term;
+use crate::terms::form_term;
 use crate::words::{Kind, Language, words};
 
 /// The maximum number of words of a query. Further ones are ignored, so that no query takes long.

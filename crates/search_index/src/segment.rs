@@ -1,445 +1,395 @@
-//! What is kept of posts: ids and words, in a piece that never changes.
-//!
-//! A segment lists its posts, and for each word the posts that it is in. Words are kept twice: as they are, with their places,
-//! for phrases and beginnings of words; and all forms of a word together, with how much they weigh in each post. Numbers are
-//! LEB128, lists hold differences, and the whole is deflated.
-//!
-//! ```text
-//! MAGIC deflate( posts: n (id author published_at length title_end tags_end is_gone)…
-//!                words: n (shared suffix_bytes suffix list_bytes)…   in order, each sharing letters with the one before
-//!                lists: (post+ …)… )
-//! ```
-//!
-//! A post that is in two segments is what the later one says, also that it is gone.
+//! A segment that is read in ranges: what is asked of it says which blocks that takes, all of a round are read at once, and each is
+//! compared with its checksum. It is the same for a file in memory and for one far away ([`Source`]).
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{Read, Write};
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use crate::Damaged;
+use crate::block::{Block, Cache, inflate};
+use crate::bytes::Bytes;
+use crate::footer::{Filter, Footer, Section};
+use crate::writer::{GONE, ID_BYTES, POST_BYTES, Post};
 
-use crate::words::{Kind, Language, words};
+/// The maximum number of bytes that are read by one range, of blocks that follow each other.
+const MAX_RANGE: u64 = 1024 * 1024;
 
-/// Changes with the format and with what a word is: a segment of another version is rebuilt like one that is lost.
-const MAGIC: &[u8] = b"broadsheet-1\n";
+/// The maximum number of blocks of terms that the words with one beginning are looked for in: some 30,000 words.
+const MAX_PREFIX_BLOCKS: u32 = 16;
 
-/// How much a word counts in the title and in the tags, where one in the body counts 1.
-const TITLE_WEIGHT: u32 = 4;
-const TAGS_WEIGHT: u32 = 3;
+/// Where the bytes of a segment are.
+pub trait Source: Send + Sync {
+    /// Why they cannot be read.
+    type Error: fmt::Debug + Send;
 
-/// Between the parts of a post, and between tags, so that no phrase goes across.
-const GAP: u32 = 8;
-
-/// What the terms begin with that are no words as they are: no word contains these.
-const FORMS: char = '\u{1}';
-const TAG: char = '\u{2}';
-
-/// A post, to be indexed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Document {
-    /// Its id.
-    pub id: u128,
-    /// Its author's id.
-    pub author: u128,
-    /// When it was published, in milliseconds since 1970.
-    pub published_at: i64,
-    /// Its title; empty if it has none.
-    pub title: String,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// Its text, without markup.
-    pub body: String,
-    /// Its language tag.
-    pub language: Option<String>,
+    /// The bytes of each of these ranges, all read at once; none if the file is not there or not as long.
+    fn read(&self, ranges: Vec<Range<u64>>) -> impl Future<Output = Result<Option<Vec<Vec<u8>>>, Self::Error>> + Send;
 }
 
-/// What a segment says of a post.
+/// A file in memory.
+impl Source for Vec<u8> {
+    type Error = std::convert::Infallible;
+
+    async fn read(&self, ranges: Vec<Range<u64>>) -> Result<Option<Vec<Vec<u8>>>, Self::Error> {
+        let slice = |Range { start, end }| self.get(start as usize..end as usize).map(<[u8]>::to_vec);
+        Ok(ranges.into_iter().map(slice).collect())
+    }
+}
+
+/// Why a segment could not be read.
+#[derive(Debug)]
+pub enum ReadError<E> {
+    /// A part of the segment with this name is not there, or is not what was written.
+    Lost(String),
+    /// It could not be read now.
+    Failed(E),
+}
+
+/// A segment that can be searched.
+pub struct Segment<S> {
+    pub(crate) name: String,
+    source: S,
+    pub(crate) footer: Footer,
+    /// What it is called in the cache.
+    number: u64,
+    cache: Arc<Cache>,
+    lengths: OnceLock<Vec<Arc<Vec<u8>>>>,
+    filter: OnceLock<Vec<u8>>,
+}
+
+impl<S> fmt::Debug for Segment<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Segment").field("name", &self.name).field("posts", &self.footer.posts).finish_non_exhaustive()
+    }
+}
+
+/// What is looked for among the terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Post {
-    pub id: u128,
-    pub author: u128,
-    pub published_at: i64,
-    /// Its words, each counted as it weighs.
-    pub length: u32,
-    /// The position after its title, and after its tags.
-    title_end: u32,
-    tags_end: u32,
-    /// That it is not to be found any more, whatever earlier segments say.
-    pub is_gone: bool,
+pub(crate) enum Wanted {
+    Term(String),
+    /// All words that begin like this.
+    Prefix(String),
 }
 
-impl Post {
-    /// How much a word at this position weighs.
-    pub fn weight_at(&self, position: u32) -> u32 {
-        match position {
-            at if at < self.title_end => TITLE_WEIGHT,
-            at if at < self.tags_end => TAGS_WEIGHT,
-            _ => 1,
-        }
+/// Where the list of a term is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// How many posts are in it.
+    pub posts: u32,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its first block of lists, and for a list that shares it where it begins there.
+    block: u32,
+    offset: usize,
+    /// The first post of each of its blocks; none if it shares one.
+    parts: Vec<u32>,
+}
+
+impl Entry {
+    fn is_shared(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// How many of its blocks have posts before this one.
+    fn parts_before(&self, horizon: u32) -> u32 {
+        if self.is_shared() { 1 } else { self.parts.partition_point(|first| *first < horizon) as u32 }
+    }
+
+    /// All of its blocks.
+    pub fn blocks(&self) -> Range<u32> {
+        self.block..self.block.saturating_add(self.parts_before(u32::MAX))
+    }
+
+    /// Where it is in one of its blocks.
+    pub fn range_in(&self, raw: &[u8]) -> Range<usize> {
+        if self.is_shared() { self.offset..self.offset.saturating_add(self.bytes as usize) } else { 0..raw.len() }
+    }
+
+    /// The parts of it that have posts before this one, each as a list by itself.
+    pub fn parts<'a>(&'a self, blocks: &'a Blocks, horizon: u32) -> impl Iterator<Item = &'a [u8]> {
+        let numbers = self.block..self.block.saturating_add(self.parts_before(horizon));
+        numbers.map(move |number| {
+            let raw = blocks.get(number);
+            raw.get(self.range_in(raw)).unwrap_or_default()
+        })
     }
 }
 
-/// The term of all forms of a word: its stem in a language, or the word itself if there is no stemmer for it.
-pub(crate) fn form_term(language: Option<&Language>, word: &str) -> String {
-    match language {
-        Some(language) => format!("{FORMS}{}:{}", language.code, language.stem(word)),
-        None => format!("{FORMS}:{word}"),
-    }
-}
+/// Blocks that follow each other in a file, with their numbers.
+type NumberedBlocks = Vec<(u32, Block)>;
 
-/// The term of a tag.
-pub(crate) fn tag_term(tag: &str) -> String {
-    format!("{TAG}{tag}")
-}
-
-/// A segment that is being made.
+/// Blocks that were read.
 #[derive(Debug, Default)]
-pub struct Builder {
-    posts: Vec<Post>,
-    lists: HashMap<String, List>,
-}
+pub(crate) struct Blocks(HashMap<u32, Arc<Vec<u8>>>);
 
-/// The posts of a term: of each the difference to the one before, and what is said of it.
-#[derive(Debug, Default)]
-struct List {
-    next: u32,
-    bytes: Vec<u8>,
-}
-
-impl List {
-    fn push_weight(&mut self, post: u32, weight: u32) {
-        self.push_post(post);
-        put_number(&mut self.bytes, weight.into());
-    }
-
-    fn push_places(&mut self, post: u32, positions: &[u32]) {
-        self.push_post(post);
-        put_number(&mut self.bytes, positions.len() as u64);
-        let mut next = 0;
-        for position in positions {
-            put_number(&mut self.bytes, position.saturating_sub(next).into());
-            next = *position;
-        }
-    }
-
-    fn push_post(&mut self, post: u32) {
-        put_number(&mut self.bytes, post.saturating_sub(self.next).into());
-        self.next = post + 1;
+impl Blocks {
+    pub fn get(&self, number: u32) -> &[u8] {
+        self.0.get(&number).map(|raw| raw.as_slice()).unwrap_or_default()
     }
 }
 
-impl Builder {
-    /// How many posts it has.
-    pub fn len(&self) -> usize {
-        self.posts.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.posts.is_empty()
-    }
-
-    /// Adds a post. One of the same id must not be in it.
-    pub fn add(&mut self, document: &Document) {
-        let Ok(number) = u32::try_from(self.posts.len()) else { return };
-        let mut post = Post {
-            id: document.id,
-            author: document.author,
-            published_at: document.published_at,
-            length: 0,
-            title_end: 0,
-            tags_end: 0,
-            is_gone: false,
-        };
-        let mut places: HashMap<(String, Kind), Vec<u32>> = HashMap::new();
-        let mut next = 0;
-        let mut take = |text: &str| {
-            let mut end = next;
-            for word in words(text) {
-                end = next + word.position + 1;
-                places.entry((word.text, word.kind)).or_default().push(next + word.position);
-            }
-            next = end + GAP;
-            end
-        };
-        post.title_end = take(&document.title);
-        post.tags_end = document.tags.iter().fold(post.title_end, |_, tag| take(tag));
-        take(&document.body);
-
-        let mut weights: HashMap<String, u32> = document.tags.iter().map(|tag| (tag_term(tag), 1)).collect();
-        for ((word, kind), positions) in &places {
-            let weight = positions.iter().fold(0, |sum: u32, at| sum.saturating_add(post.weight_at(*at)));
-            // The last character of a run was counted with the pair before.
-            if !matches!(kind, Kind::Last { is_alone: false }) {
-                post.length = post.length.saturating_add(weight);
-            }
-            if *kind == Kind::Word {
-                let language = Language::of(word, document.language.as_deref());
-                *weights.entry(form_term(language, word)).or_default() += weight;
-            }
-        }
-        let mut by_word: HashMap<String, Vec<u32>> = HashMap::new();
-        for ((word, _), positions) in places {
-            by_word.entry(word).or_default().extend(positions);
-        }
-        for (word, mut positions) in by_word {
-            positions.sort_unstable();
-            self.lists.entry(word).or_default().push_places(number, &positions);
-        }
-        for (term, weight) in weights {
-            self.lists.entry(term).or_default().push_weight(number, weight);
-        }
-        self.posts.push(post);
-    }
-
-    /// Says that a post is gone.
-    pub fn add_gone(&mut self, id: u128) {
-        self.posts.push(Post { id, author: 0, published_at: 0, length: 0, title_end: 0, tags_end: 0, is_gone: true });
-    }
-
-    /// Adds what another segment says of those of its posts that `is_kept` wants.
-    pub fn add_segment(&mut self, segment: &Segment, is_kept: impl Fn(u128, bool) -> bool) {
-        let mut numbers = Vec::new();
-        for post in &segment.posts {
-            let number = is_kept(post.id, post.is_gone).then(|| {
-                self.posts.push(post.clone());
-                u32::try_from(self.posts.len() - 1).unwrap_or(u32::MAX)
-            });
-            numbers.push(number);
-        }
-        let number = |post: u32| numbers.get(post as usize).copied().flatten();
-        for term in 0..segment.terms() {
-            let name = segment.term(term);
-            // No list that would be empty.
-            let mut list = self.lists.remove(name).unwrap_or_default();
-            if name.starts_with([FORMS, TAG]) {
-                segment.weights(term, |post, weight| {
-                    if let Some(post) = number(post) {
-                        list.push_weight(post, weight);
-                    }
-                });
-            } else {
-                segment.places(term, |post, positions| {
-                    if let Some(post) = number(post) {
-                        list.push_places(post, positions);
-                    }
-                });
-            }
-            if !list.bytes.is_empty() {
-                self.lists.insert(name.to_owned(), list);
-            }
-        }
-    }
-
-    /// The bytes of the segment: the same for the same posts in the same order.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        put_number(&mut bytes, self.posts.len() as u64);
-        for post in &self.posts {
-            bytes.extend_from_slice(&post.id.to_be_bytes());
-            bytes.extend_from_slice(&post.author.to_be_bytes());
-            put_number(&mut bytes, post.published_at.unsigned_abs());
-            put_number(&mut bytes, post.length.into());
-            put_number(&mut bytes, post.title_end.into());
-            put_number(&mut bytes, post.tags_end.saturating_sub(post.title_end).into());
-            bytes.push(post.is_gone.into());
-        }
-        let lists: BTreeMap<&String, &List> = self.lists.iter().collect();
-        put_number(&mut bytes, lists.len() as u64);
-        let mut before = "";
-        for (term, list) in &lists {
-            let shared = before.bytes().zip(term.bytes()).take_while(|(a, b)| a == b).count();
-            put_number(&mut bytes, shared as u64);
-            put_number(&mut bytes, (term.len() - shared) as u64);
-            bytes.extend_from_slice(term.as_bytes().get(shared..).unwrap_or_default());
-            put_number(&mut bytes, list.bytes.len() as u64);
-            before = term;
-        }
-        for list in lists.values() {
-            bytes.extend_from_slice(&list.bytes);
-        }
-        // Writing to memory does not fail.
-        let mut encoder = DeflateEncoder::new(MAGIC.to_vec(), Compression::default());
-        encoder.write_all(&bytes).and_then(|()| encoder.finish()).unwrap_or_default()
-    }
-
-    /// The segment itself, for what is searched before it is stored.
-    pub fn build(&self) -> Result<Segment, Damaged> {
-        Segment::decode(&self.encode())
-    }
-}
-
-/// The bytes are no segment of this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("these bytes are no segment of this version")]
-pub struct Damaged;
-
-/// A segment in memory.
-#[derive(Debug, Default)]
-pub struct Segment {
-    pub(crate) posts: Vec<Post>,
-    /// The terms, one after the other, and where each ends.
-    names: String,
-    name_ends: Vec<u32>,
-    lists: Vec<u8>,
-    list_ends: Vec<u32>,
-}
-
-impl Segment {
-    /// Reads the bytes that [`Builder::encode`] wrote. Others are refused, or read as some segment: whoever stores segments
-    /// compares a checksum.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
-        let mut inflated = Vec::new();
-        let deflated = bytes.strip_prefix(MAGIC).ok_or(Damaged)?;
-        DeflateDecoder::new(deflated).read_to_end(&mut inflated).map_err(|_| Damaged)?;
-        let mut bytes = Bytes(&inflated);
-        let mut segment = Self::default();
-        for _ in 0..bytes.number()? {
-            let id = u128::from_be_bytes(bytes.take(16)?.try_into().map_err(|_| Damaged)?);
-            let author = u128::from_be_bytes(bytes.take(16)?.try_into().map_err(|_| Damaged)?);
-            let published_at = i64::try_from(bytes.number()?).map_err(|_| Damaged)?;
-            let (length, title_end) = (bytes.small()?, bytes.small()?);
-            let tags_end = title_end.checked_add(bytes.small()?).ok_or(Damaged)?;
-            let is_gone = bytes.take(1)? == [1];
-            segment.posts.push(Post { id, author, published_at, length, title_end, tags_end, is_gone });
-        }
-        let (mut name, mut list_end) = (Vec::new(), 0_u32);
-        for _ in 0..bytes.number()? {
-            let shared = bytes.small()? as usize;
-            if shared > name.len() {
-                return Err(Damaged);
-            }
-            name.truncate(shared);
-            let suffix = bytes.small()? as usize;
-            name.extend_from_slice(bytes.take(suffix)?);
-            segment.names.push_str(std::str::from_utf8(&name).map_err(|_| Damaged)?);
-            segment.name_ends.push(u32::try_from(segment.names.len()).map_err(|_| Damaged)?);
-            list_end = list_end.checked_add(bytes.small()?).ok_or(Damaged)?;
-            segment.list_ends.push(list_end);
-        }
-        segment.lists = bytes.take(list_end as usize)?.to_vec();
-        if bytes.0.is_empty() { Ok(segment) } else { Err(Damaged) }
+impl<S: Source> Segment<S> {
+    /// The segment with this footer. `name` is what [`ReadError::Lost`] calls it.
+    pub fn open(name: &str, source: S, footer: &[u8], cache: &Arc<Cache>) -> Result<Self, Damaged> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Self {
+            name: name.to_owned(),
+            source,
+            footer: Footer::decode(footer)?,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            cache: Arc::clone(cache),
+            lengths: OnceLock::new(),
+            filter: OnceLock::new(),
+        })
     }
 
     /// How many posts it says something of.
     pub fn len(&self) -> usize {
-        self.posts.len()
+        self.footer.posts as usize + self.footer.gone as usize
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.posts.is_empty()
+        self.len() == 0
     }
 
-    /// The posts that it says something of.
-    pub fn ids(&self) -> impl Iterator<Item = u128> {
-        self.posts.iter().map(|post| post.id)
+    fn lost(&self) -> ReadError<S::Error> {
+        ReadError::Lost(self.name.clone())
     }
 
-    pub(crate) fn terms(&self) -> usize {
-        self.name_ends.len()
-    }
-
-    fn term(&self, number: usize) -> &str {
-        self.names.get(range(&self.name_ends, number)).unwrap_or_default()
-    }
-
-    /// The number of a term.
-    pub(crate) fn find(&self, term: &str) -> Option<usize> {
-        let number = self.first_from(|name| name < term);
-        (self.term(number) == term && number < self.terms()).then_some(number)
-    }
-
-    /// The numbers of the words that begin with `prefix`.
-    pub(crate) fn find_prefix(&self, prefix: &str) -> Range<usize> {
-        let begin = self.first_from(|name| name < prefix);
-        begin..self.first_from(|name| name < prefix || name.starts_with(prefix))
-    }
-
-    /// The first term that is not `before`, which holds for the first terms and for no other.
-    fn first_from(&self, before: impl Fn(&str) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.terms());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if before(self.term(middle)) { low = middle + 1 } else { high = middle }
+    /// These blocks, whether they are in the cache or not: all that are not are read at once.
+    pub(crate) async fn blocks(&self, wanted: impl IntoIterator<Item = u32>) -> Result<Blocks, ReadError<S::Error>> {
+        let mut blocks = Blocks::default();
+        let mut missing = Vec::new();
+        for number in wanted {
+            match self.cache.get(self.number, number) {
+                Some(raw) => drop(blocks.0.insert(number, raw)),
+                None => missing.push(number),
+            }
         }
-        low
-    }
-
-    /// The posts that the forms of a word, or a tag, are in, with how much it weighs there.
-    pub(crate) fn weights(&self, term: usize, mut take: impl FnMut(u32, u32)) {
-        let mut bytes = Bytes(self.list(term));
-        let mut next = 0_u32;
-        while let (Ok(skipped), Ok(weight)) = (bytes.small(), bytes.small()) {
-            let post = next.saturating_add(skipped);
-            take(post, weight);
-            next = post.saturating_add(1);
+        for (number, raw) in self.read(missing).await? {
+            self.cache.insert(self.number, number, &raw);
+            blocks.0.insert(number, raw);
         }
+        Ok(blocks)
     }
 
-    /// The posts that a word is in, with its positions there.
-    pub(crate) fn places(&self, term: usize, mut take: impl FnMut(u32, &[u32])) {
-        let mut bytes = Bytes(self.list(term));
-        let (mut next, mut positions) = (0_u32, Vec::new());
-        while let (Ok(skipped), Ok(count)) = (bytes.small(), bytes.small()) {
-            let post = next.saturating_add(skipped);
-            positions.clear();
-            let mut position = 0_u32;
+    /// Reads these blocks.
+    pub(crate) async fn read(&self, mut wanted: Vec<u32>) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut ranges: Vec<(Range<u64>, NumberedBlocks)> = Vec::new();
+        for number in wanted {
+            let block = *self.footer.blocks.get(number as usize).ok_or_else(|| self.lost())?;
+            let end = block.offset + u64::from(block.bytes);
+            match ranges.last_mut() {
+                Some((range, blocks)) if range.end == block.offset && end - range.start <= MAX_RANGE => {
+                    range.end = end;
+                    blocks.push((number, block));
+                }
+                _ => ranges.push((block.offset..end, vec![(number, block)])),
+            }
+        }
+        let wanted = ranges.iter().map(|(range, _)| range.clone()).collect();
+        let read = self.source.read(wanted).await.map_err(ReadError::Failed)?.ok_or_else(|| self.lost())?;
+        let mut raw = Vec::new();
+        for ((_, blocks), bytes) in ranges.into_iter().zip(read) {
+            let mut rest = bytes.as_slice();
+            for (number, block) in blocks {
+                let (bytes, after) = rest.split_at_checked(block.bytes as usize).ok_or_else(|| self.lost())?;
+                raw.push((number, Arc::new(inflate(&block, bytes).map_err(|Damaged| self.lost())?)));
+                rest = after;
+            }
+        }
+        Ok(raw)
+    }
+
+    /// Reads how long each post is, unless that is known.
+    pub(crate) async fn read_lengths(&self) -> Result<(), ReadError<S::Error>> {
+        if self.lengths.get().is_none() {
+            let read = self.read(self.footer.section(Section::Lengths).collect()).await?;
+            let _ = self.lengths.set(read.into_iter().map(|(_, raw)| raw).collect());
+        }
+        Ok(())
+    }
+
+    /// How long a post is, once lengths are read.
+    pub(crate) fn length(&self, post: u32) -> u32 {
+        let each = self.footer.lengths_a_block;
+        let at = post as usize % each * 4;
+        let block = self.lengths.get().and_then(|blocks| blocks.get(post as usize / each));
+        let length = block.and_then(|raw| raw.get(at..at + 4)).and_then(|length| length.try_into().ok());
+        length.map(u32::from_le_bytes).unwrap_or_default()
+    }
+
+    /// Reads the filter of its ids, unless that is known.
+    pub(crate) async fn read_filter(&self) -> Result<(), ReadError<S::Error>> {
+        if self.filter.get().is_none() {
+            let read = self.read(self.footer.section(Section::Filter).collect()).await?;
+            let _ = self.filter.set(read.iter().flat_map(|(_, raw)| raw.iter().copied()).collect());
+        }
+        Ok(())
+    }
+
+    /// Which of these posts it says something of. The filter has to be read.
+    pub(crate) async fn says_of(&self, ids: &[u128]) -> Result<Vec<u128>, ReadError<S::Error>> {
+        let filter = self.filter.get().map(Vec::as_slice).unwrap_or_default();
+        let maybe = ids.iter().filter(|id| Filter::contains(filter, **id));
+        let maybe: Vec<_> =
+            maybe.filter_map(|id| Some((*id, self.footer.block_with(Section::Ids, &id.to_be_bytes())?))).collect();
+        let blocks = self.blocks(maybe.iter().map(|(_, block)| *block)).await?;
+        let is_there = |(id, block): &(u128, u32)| {
+            let (entries, _) = blocks.get(*block).as_chunks::<ID_BYTES>();
+            entries.binary_search_by_key(id, |entry| read_id(entry).0).is_ok()
+        };
+        Ok(maybe.into_iter().filter(is_there).map(|(id, _)| id).collect())
+    }
+
+    /// These posts, without their lengths.
+    pub(crate) async fn posts(&self, wanted: &[u32]) -> Result<Vec<Post>, ReadError<S::Error>> {
+        let (first, each) = (self.footer.section(Section::Posts).start, self.footer.posts_a_block as u32);
+        let blocks = self.blocks(wanted.iter().map(|post| first + post / each)).await?;
+        let post = |number: &u32| {
+            let (posts, _) = blocks.get(first + number / each).as_chunks::<POST_BYTES>();
+            posts.get((number % each) as usize).map(read_post).ok_or_else(|| self.lost())
+        };
+        wanted.iter().map(post).collect()
+    }
+
+    /// The number of the first post that comes at this place, in the order of all posts, or behind it.
+    pub(crate) async fn first_at(&self, place: &[u8; 24]) -> Result<u32, ReadError<S::Error>> {
+        let Some(number) = self.footer.block_with(Section::Posts, place) else { return Ok(0) };
+        let blocks = self.blocks([number]).await?;
+        let (posts, _) = blocks.get(number).as_chunks::<POST_BYTES>();
+        let within = posts.partition_point(|post| read_post(post).key() < *place);
+        let before = (number - self.footer.section(Section::Posts).start) as usize * self.footer.posts_a_block;
+        u32::try_from(before + within).map_err(|_| self.lost())
+    }
+
+    /// The lists of each of these.
+    pub(crate) async fn find(&self, wanted: &[Wanted]) -> Result<Vec<Vec<Entry>>, ReadError<S::Error>> {
+        let numbers: Vec<_> = wanted.iter().map(|wanted| self.terms_blocks(wanted)).collect();
+        let blocks = self.blocks(numbers.iter().cloned().flatten()).await?;
+        let lists = self.footer.section(Section::Lists).start;
+        let mut found = Vec::with_capacity(wanted.len());
+        for (wanted, numbers) in wanted.iter().zip(numbers) {
+            let mut entries = Vec::new();
+            for number in numbers {
+                let mut terms = Terms::new(blocks.get(number), lists).map_err(|Damaged| self.lost())?;
+                while let Some((term, entry)) = terms.next().map_err(|Damaged| self.lost())? {
+                    let (is_wanted, is_behind) = match wanted {
+                        Wanted::Term(word) => (term == word.as_bytes(), term >= word.as_bytes()),
+                        Wanted::Prefix(prefix) => {
+                            let begins = term.starts_with(prefix.as_bytes());
+                            (begins, term > prefix.as_bytes() && !begins)
+                        }
+                    };
+                    if is_wanted {
+                        entries.push(entry);
+                    }
+                    if is_behind {
+                        break;
+                    }
+                }
+            }
+            found.push(entries);
+        }
+        Ok(found)
+    }
+
+    /// The blocks of terms that these can be in.
+    fn terms_blocks(&self, wanted: &Wanted) -> Range<u32> {
+        let all = self.footer.section(Section::Terms);
+        let (Wanted::Term(word) | Wanted::Prefix(word)) = wanted;
+        let first = self.footer.block_with(Section::Terms, word.as_bytes());
+        if let Wanted::Term(_) = wanted {
+            return first.map_or(all.start..all.start, |first| first..first + 1);
+        }
+        let first = first.unwrap_or(all.start);
+        let keys = self.footer.keys.get(first as usize..all.end as usize).unwrap_or_default();
+        let is_before = |key: &&Vec<u8>| key.as_slice() < word.as_bytes() || key.starts_with(word.as_bytes());
+        let count = keys.iter().skip(1).take_while(is_before).count() as u32 + u32::from(!keys.is_empty());
+        first..first + count.min(MAX_PREFIX_BLOCKS)
+    }
+
+    /// The blocks of these lists, as far as they have posts before the horizon.
+    pub(crate) async fn lists(
+        &self,
+        entries: impl Iterator<Item = &Entry>,
+        horizon: u32,
+    ) -> Result<Blocks, ReadError<S::Error>> {
+        let numbers: Vec<u32> =
+            entries.flat_map(|entry| entry.block..entry.block.saturating_add(entry.parts_before(horizon))).collect();
+        self.blocks(numbers).await
+    }
+}
+
+fn read_post(bytes: &[u8; POST_BYTES]) -> Post {
+    let number = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+    let id = |range| number(range).try_into().map(u128::from_be_bytes).unwrap_or_default();
+    let published_at = number(32..40).try_into().map(i64::from_be_bytes).unwrap_or_default();
+    Post { id: id(0..16), author: id(16..32), published_at, length: 0 }
+}
+
+/// An id, and the number of its post; none if it is gone.
+pub(crate) fn read_id(bytes: &[u8; ID_BYTES]) -> (u128, Option<u32>) {
+    let (id, number) = bytes.split_at(16);
+    let number = number.try_into().map(u32::from_le_bytes).unwrap_or(GONE);
+    (id.try_into().map(u128::from_be_bytes).unwrap_or_default(), Some(number).filter(|number| *number != GONE))
+}
+
+/// Reads a block of terms. What is torn ends it: blocks have checksums.
+pub(crate) struct Terms<'a> {
+    bytes: Bytes<'a>,
+    term: Vec<u8>,
+    block: u32,
+    offset: usize,
+}
+
+impl<'a> Terms<'a> {
+    /// `lists` is the first block of lists.
+    pub fn new(bytes: &'a [u8], lists: u32) -> Result<Self, Damaged> {
+        let mut bytes = Bytes(bytes);
+        let term = bytes.text()?.to_vec();
+        let block = bytes.small()?.checked_add(lists).ok_or(Damaged)?;
+        Ok(Self { term, block, offset: bytes.small()? as usize, bytes })
+    }
+
+    /// The next term, and where its list is.
+    pub fn next(&mut self) -> Result<Option<(&[u8], Entry)>, Damaged> {
+        if self.bytes.0.is_empty() {
+            return Ok(None);
+        }
+        let shared = self.bytes.small()? as usize;
+        if shared > self.term.len() {
+            return Err(Damaged);
+        }
+        self.term.truncate(shared);
+        self.term.extend_from_slice(self.bytes.text()?);
+        let (posts, count, blocks_on) = (self.bytes.small()?, self.bytes.small()?, self.bytes.small()?);
+        let bytes = self.bytes.number()?;
+        if blocks_on > 0 {
+            self.offset = 0;
+        }
+        self.block = self.block.checked_add(blocks_on).ok_or(Damaged)?;
+        let mut entry = Entry { posts, bytes, block: self.block, offset: self.offset, parts: Vec::new() };
+        if count > 1 {
+            let mut post = 0_u32;
             for _ in 0..count {
-                let Ok(further) = bytes.small() else { return };
-                position = position.saturating_add(further);
-                positions.push(position);
+                post = post.checked_add(self.bytes.small()?).ok_or(Damaged)?;
+                entry.parts.push(post);
             }
-            take(post, &positions);
-            next = post.saturating_add(1);
+            self.block = self.block.checked_add(count).ok_or(Damaged)?;
+            self.offset = 0;
+        } else {
+            self.offset = self.offset.checked_add(usize::try_from(bytes).map_err(|_| Damaged)?).ok_or(Damaged)?;
         }
-    }
-
-    fn list(&self, term: usize) -> &[u8] {
-        self.lists.get(range(&self.list_ends, term)).unwrap_or_default()
-    }
-}
-
-/// From where the thing before this one ends to where it ends.
-fn range(ends: &[u32], number: usize) -> Range<usize> {
-    let begin = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
-    begin as usize..ends.get(number).copied().unwrap_or(begin) as usize
-}
-
-fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-/// Bytes that are being read.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn number(&mut self) -> Result<u64, Damaged> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first().ok_or(Damaged)?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(Damaged)
-    }
-
-    fn small(&mut self) -> Result<u32, Damaged> {
-        self.number()?.try_into().map_err(|_| Damaged)
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Damaged> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Damaged)?;
-        self.0 = rest;
-        Ok(taken)
+        Ok(Some((&self.term, entry)))
     }
 }

@@ -1,12 +1,71 @@
 //! The index against a scorer that looks at every word of every post, and what holds for every text.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use crate::words::{Kind, Language, words};
-use crate::{Builder, Document, Found, Hit, Index, Query, Segment, highlight, segments_to_merge, text_of_html};
+use crate::block::Block;
+use crate::footer::{Filter, Footer, Layout};
+use crate::index::Cut;
+use crate::merge::merge_in;
+use crate::reference::Reference;
+use crate::words::words;
+use crate::{
+    Builder, Cache, Damaged, Document, Encoded, Found, Hit, Place, Query, ReadError, Segment, Source, highlight,
+    segments_to_merge, text_of_html,
+};
+
+type Index = crate::Index<Vec<u8>>;
+
+/// So small that a handful of posts has blocks of every kind, and lists of several.
+const TINY: Layout = Layout { posts: 2, ids: 3, lengths: 2, filter: 4, lists: 8, terms: 24 };
+
+/// What a future that waits for nothing comes to.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+fn open<S: Source>(name: &str, source: S, encoded: &Encoded) -> Arc<Segment<S>> {
+    Arc::new(Segment::open(name, source, encoded.footer(), &Cache::new(1 << 20)).unwrap())
+}
+
+fn encode(layout: Layout, documents: &[Document], gone: &[u128]) -> Encoded {
+    let mut builder = Builder::with_layout(layout);
+    documents.iter().for_each(|document| builder.add(document));
+    gone.iter().for_each(|id| builder.add_gone(*id));
+    builder.encode()
+}
+
+/// A file that is far away: it counts rounds, and never gives more than is asked for. Parts of it may be damaged.
+struct Far {
+    bytes: Vec<u8>,
+    rounds: AtomicUsize,
+    ranges: Mutex<Vec<Range<u64>>>,
+}
+
+impl Far {
+    fn new(bytes: &[u8]) -> Arc<Self> {
+        Arc::new(Self { bytes: bytes.to_vec(), rounds: AtomicUsize::new(0), ranges: Mutex::default() })
+    }
+}
+
+impl Source for Arc<Far> {
+    type Error = std::convert::Infallible;
+
+    async fn read(&self, ranges: Vec<Range<u64>>) -> Result<Option<Vec<Vec<u8>>>, Self::Error> {
+        self.rounds.fetch_add(1, Ordering::Relaxed);
+        self.ranges.lock().unwrap().extend(ranges.iter().cloned());
+        self.bytes.read(ranges).await
+    }
+}
 
 fn parse(typed: &str) -> Query {
     let name = |typed: &str| (!typed.is_empty()).then(|| typed.to_lowercase());
@@ -17,18 +76,25 @@ fn document(id: u128, title: &str, body: &str) -> Document {
     Document { id, author: 1, published_at: id as i64, title: title.into(), body: body.into(), ..Document::default() }
 }
 
-fn segment(documents: &[Document]) -> Arc<Segment> {
-    let mut builder = Builder::default();
-    documents.iter().for_each(|document| builder.add(document));
-    Arc::new(builder.build().unwrap())
+fn segment(documents: &[Document]) -> Arc<Segment<Vec<u8>>> {
+    segment_in(Layout::STORED, documents, &[])
+}
+
+fn segment_in(layout: Layout, documents: &[Document], gone: &[u128]) -> Arc<Segment<Vec<u8>>> {
+    let encoded = encode(layout, documents, gone);
+    open("a segment", encoded.bytes.clone(), &encoded)
 }
 
 fn author(name: &str) -> Option<u128> {
     BTreeMap::from([("ada", 1), ("bob", 2)]).get(name).copied()
 }
 
-fn search(index: &Index, typed: &str) -> Vec<u128> {
-    index.search(&parse(typed), author, None, 100).hits.iter().map(|hit| hit.id).collect()
+fn search<S: Source>(index: &crate::Index<S>, typed: &str) -> Vec<u128> {
+    page(index, &parse(typed), None, 100).hits.iter().map(|hit| hit.id).collect()
+}
+
+fn page<S: Source>(index: &crate::Index<S>, query: &Query, after: Option<&Place>, max: usize) -> Found {
+    now(index.search(query, author, after, max)).unwrap()
 }
 
 /// Which of these texts each query finds, by number from 1, best first.
@@ -160,32 +226,38 @@ fn the_language_of_queries() {
     assert_eq!(search(&index, "brown")[0], second);
 }
 
-#[test]
-fn a_later_segment_has_the_last_word_and_merging_changes_nothing() {
-    let old = segment(&[document(1, "One", "apple"), document(2, "Two", "apple pear"), document(3, "Three", "apple")]);
-    let mut newer = Builder::default();
-    newer.add(&document(2, "Two", "plum"));
-    newer.add_gone(3);
-    let new = Arc::new(newer.build().unwrap());
-    let both = Index::new(vec![Arc::clone(&old), Arc::clone(&new)]);
-    assert_eq!((both.len(), search(&both, "apple"), search(&both, "plum")), (2, vec![1], vec![2]));
+/// The segments as one.
+fn merged(layout: Layout, segments: &[Arc<Segment<Vec<u8>>>], are_all: bool) -> Arc<Segment<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let merged = now(merge_in(layout, segments, are_all, &mut bytes)).unwrap();
+    assert_eq!(merged.bytes, bytes.len() as u64);
+    let encoded = Encoded { bytes: bytes.clone(), footer: merged.footer.len() };
+    assert_eq!(encoded.footer(), merged.footer);
+    let segment = open("merged", bytes, &encoded);
+    assert_eq!(segment.len(), merged.posts);
+    segment
+}
 
-    let mut merged = Builder::default();
-    let said = [2, 3];
-    merged.add_segment(&old, |id, _| !said.contains(&id));
-    merged.add_segment(&new, |_, is_gone| !is_gone);
-    let merged = Index::new(vec![Arc::new(merged.build().unwrap())]);
-    for typed in ["apple", "plum", "pear", "one two", "o*"] {
-        let found = |index: &Index| index.search(&parse(typed), author, None, 9);
-        assert_eq!(found(&merged), found(&both), "{typed}");
-    }
+#[test]
+fn a_later_segment_has_the_last_word() {
+    let old = segment(&[document(1, "One", "apple"), document(2, "Two", "apple pear"), document(3, "Three", "apple")]);
+    let new = segment_in(Layout::STORED, &[document(2, "Two", "plum")], &[3]);
+    let both = Index::new(vec![Arc::clone(&old), Arc::clone(&new)]);
+    assert_eq!((search(&both, "apple"), search(&both, "plum"), search(&both, "-x")), (vec![1], vec![2], vec![2, 1]));
+    // What has most words is replaced, so what has fewer is found.
+    assert_eq!(search(&both, "apple pear"), [1]);
+    let found = merged(TINY, &[Arc::clone(&old), Arc::clone(&new)], true);
+    assert_eq!((found.len(), search(&Index::new(vec![found]), "-x")), (2, vec![2, 1]));
+    // As long as there is an older one, it says who is gone.
+    let newer = merged(TINY, &[new, segment(&[document(4, "Four", "apple")])], false);
+    assert_eq!((newer.len(), search(&Index::new(vec![old, newer]), "apple")), (3, vec![4, 1]));
 }
 
 #[test]
 fn segments_are_merged_so_that_there_are_few() {
     let (mut sizes, mut written) = (Vec::new(), 0);
     for _ in 0..10_000 {
-        let merged = segments_to_merge(&sizes, 1);
+        let merged = segments_to_merge(&sizes, 1, usize::MAX);
         let size = 1 + sizes.drain(sizes.len() - merged..).sum::<usize>();
         sizes.push(size);
         written += size;
@@ -193,19 +265,138 @@ fn segments_are_merged_so_that_there_are_few() {
     }
     assert_eq!(sizes.iter().sum::<usize>(), 10_000);
     assert!(written < 14 * 10_000, "{written}");
+    assert_eq!(segments_to_merge(&[100, 60, 50, 30], 10, 50), 0);
+    assert_eq!(segments_to_merge(&[100, 60, 50, 30], 20, 50), 2);
 }
 
 #[test]
-fn what_is_no_segment_is_refused() {
-    let mut builder = Builder::default();
-    builder.add(&document(1, "Title", "some words of a text"));
-    let bytes = builder.encode();
-    assert_eq!(builder.encode(), bytes);
-    assert!(Segment::decode(&bytes).is_ok());
-    for end in 0..bytes.len() {
-        assert!(Segment::decode(&bytes[..end]).is_err(), "{end}");
+fn what_is_no_footer_is_refused() {
+    let encoded = encode(TINY, &[document(1, "Title", "some words of a text")], &[2]);
+    assert_eq!(encode(TINY, &[document(1, "Title", "some words of a text")], &[2]), encoded);
+    let footer = encoded.footer();
+    assert_eq!(Footer::decode(footer).unwrap().encode(), footer);
+    for end in 0..footer.len() {
+        assert_eq!(Footer::decode(&footer[..end]), Err(Damaged), "{end}");
     }
-    assert!(Segment::decode(b"broadsheet-0\n").is_err());
+    assert_eq!(Footer::decode(b"broadsheet-1\n"), Err(Damaged));
+}
+
+/// Whatever block is torn, or of another file, is found when it is read, and no other block is read for that.
+#[test]
+fn a_damaged_block_is_found_by_whoever_reads_it() {
+    let documents: Vec<_> = (1..9).map(|id| document(id, "Title", &format!("apple pear w{id} the"))).collect();
+    let encoded = encode(TINY, &documents, &[]);
+    let blocks = Footer::decode(encoded.footer()).unwrap().blocks;
+    // Of a later version of the same posts: as long as the other, and nearly the same.
+    let changed: Vec<_> = documents.iter().map(|document| Document { author: 7, ..document.clone() }).collect();
+    let foreign = encode(TINY, &changed, &[]).bytes;
+    let is_lost = |bytes: Vec<u8>, typed: &str| {
+        let index = crate::Index::new(vec![open("this one", bytes, &encoded), segment(&[document(99, "", "w1")])]);
+        match now(index.search(&parse(typed), author, None, 100)) {
+            Err(ReadError::Lost(name)) => {
+                assert_eq!(name, "this one");
+                true
+            }
+            other => {
+                other.unwrap();
+                false
+            }
+        }
+    };
+    let (mut lost, mut spared) = (HashSet::new(), 0);
+    for (number, Block { offset, bytes, .. }) in blocks.iter().enumerate() {
+        let range = *offset as usize..*offset as usize + *bytes as usize;
+        for typed in ["w1", "apple the -w3", "author:ada", "w*", "w8 pear", "w5"] {
+            let mut torn = encoded.bytes.clone();
+            torn[range.start + range.len() / 2] ^= 1;
+            let mut mixed = encoded.bytes.clone();
+            let differs = foreign.get(range.clone()).is_some_and(|other| other != &mixed[range.clone()]);
+            if differs {
+                mixed[range.clone()].copy_from_slice(&foreign[range.clone()]);
+            }
+            let cut_off = encoded.bytes[..range.start].to_vec();
+            let found = is_lost(torn, typed);
+            assert!(is_lost(cut_off, typed) || !found, "{number} {typed}");
+            assert_eq!(is_lost(mixed, typed), found && differs, "{number} {typed}");
+            lost.extend(found.then_some(number));
+            spared += usize::from(!found);
+        }
+    }
+    assert!(lost.len() * 2 > blocks.len() && spared > blocks.len(), "{} {spared} {}", lost.len(), blocks.len());
+}
+
+/// Four rounds, the first of which reads the footer: terms, lists, posts. All ranges of a round are read at once.
+#[test]
+fn a_search_is_three_rounds_and_reads_little() {
+    let documents: Vec<_> = (1..3_000).map(|id| document(id, "Title", &format!("word{} the x{id}", id % 7))).collect();
+    let encoded = encode(Layout::STORED, &documents, &[]);
+    let far = Far::new(&encoded.bytes);
+    let index = crate::Index::new(vec![open("far", Arc::clone(&far), &encoded)]);
+    let found = page(&index, &parse("word3 the"), None, 10);
+    assert_eq!(found.hits.len(), 10);
+    let read = std::mem::take(&mut *far.ranges.lock().unwrap());
+    // The lengths are read together with the terms, by a call of their own.
+    assert_eq!(far.rounds.swap(0, Ordering::Relaxed), 4, "{read:?}");
+    let bytes: u64 = read.iter().map(|range| range.end - range.start).sum();
+    assert!(bytes < encoded.bytes.len() as u64 / 3, "{bytes} of {}", encoded.bytes.len());
+    // What is in the cache is not read again.
+    page(&index, &parse("word3 the"), None, 10);
+    assert_eq!(far.rounds.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn the_cache_is_bounded_and_keeps_what_is_used() {
+    let cache = Cache::new(1_000);
+    let block = Arc::new(vec![0; 100]);
+    for number in 0..100 {
+        cache.insert(1, number, &block);
+        assert!(cache.bytes() <= 1_000);
+        assert!(cache.get(1, 0).is_some() && cache.get(1, number).is_some() && cache.get(2, number).is_none());
+    }
+    assert!(cache.get(1, 50).is_none());
+    cache.insert(1, 200, &Arc::new(vec![0; 10_000]));
+    assert!(cache.get(1, 200).is_none());
+}
+
+#[test]
+fn what_would_read_too_much_is_cut() {
+    let clauses = parse("a b -c \"d e\" f").clauses;
+    let of = |max, left_out| Cut::of(&clauses, &[50, 70, 90, 40, 10], 5, left_out, max);
+    for (max, left_out, share) in [
+        (300, vec![], 1.0),
+        (200, vec![1], 1.0),
+        (150, vec![1, 0], 1.0),
+        // What is excluded or quoted stays, and one is left of the others.
+        (135, vec![1, 0, 4], 1.0),
+        (54, vec![1, 0, 4], 54.0 / 135.0),
+    ] {
+        assert_eq!(of(max, None), Cut { left_out, share }, "{max}");
+    }
+    // Whoever goes on leaves out what was left out.
+    assert_eq!(of(150, Some(&[1])), Cut { left_out: vec![1], share: 150.0 / 195.0 });
+    assert_eq!(Cut::of(&parse("a").clauses, &[100], 0, None, 10), Cut { left_out: vec![], share: 0.1 });
+
+    // The newest are found: of the rare word those that are there, of the common one those that were read.
+    let documents: Vec<_> =
+        (1..=100).map(|id| document(id, "", &format!("the {}", if id % 20 == 1 { "rare" } else { "" }))).collect();
+    let index = |max| Index::new(vec![segment_in(TINY, &documents, &[])]).with_max_list_bytes(max);
+    assert_eq!(search(&index(10_000), "the rare"), [81, 61, 41, 21, 1]);
+    assert_eq!(search(&index(30), "the rare"), [81, 61, 41, 21, 1]);
+    let found = search(&index(50), "the");
+    assert!(found.len() < 50 && found.len() > 10, "{found:?}");
+    let newest: Vec<u128> = (1..=100).rev().take(found.len()).collect();
+    assert_eq!(BTreeSet::from_iter(&found), BTreeSet::from_iter(&newest));
+    assert!(search(&index(50), "-the").is_empty());
+}
+
+#[test]
+fn a_filter_has_what_was_put_into_it_and_little_else() {
+    let mut filter = Filter::of(10_000);
+    (0..10_000).for_each(|id| filter.insert(id << 40));
+    assert!((0..10_000).all(|id| Filter::contains(&filter.0, id << 40)));
+    let wrong = (0..10_000).filter(|id| Filter::contains(&filter.0, *id << 40 | 1)).count();
+    assert!(wrong < 25, "{wrong}");
+    assert!(!Filter::contains(&Filter::of(0).0, 1));
 }
 
 #[test]
@@ -255,62 +446,10 @@ fn a_hostile_query_takes_no_longer_than_its_first_words() {
     ] {
         let begin = std::time::Instant::now();
         let query = parse(&hostile);
-        index.search(&query, author, None, 10);
+        page(&index, &query, None, 10);
         highlight("a b c d e f", &query, None);
         assert!(begin.elapsed().as_secs() < 5, "{:?} {}", begin.elapsed(), &hostile[..8]);
     }
-}
-
-/// What the index should find, from every word of every post.
-fn brute_force(documents: &[Document], typed: &[&str]) -> Vec<(i64, u128)> {
-    let forms = |text: &str, language: Option<&str>| -> Vec<String> {
-        let words = words(text).into_iter().filter(|word| word.kind == Kind::Word);
-        words
-            .map(|word| match Language::of(&word.text, language) {
-                Some(language) => language.stem(&word.text),
-                None => word.text,
-            })
-            .collect()
-    };
-    let language = |document: &Document| document.language.clone();
-    let texts: Vec<Vec<(String, f64)>> = documents
-        .iter()
-        .map(|document| {
-            let of = |text: &str, weight: f64| -> Vec<(String, f64)> {
-                forms(text, language(document).as_deref()).into_iter().map(|form| (form, weight)).collect()
-            };
-            [of(&document.title, 4.0), of(&document.tags.join(" "), 3.0), of(&document.body, 1.0)].concat()
-        })
-        .collect();
-    let length = |text: &Vec<(String, f64)>| text.iter().map(|(_, weight)| weight).sum::<f64>();
-    let average = texts.iter().map(length).sum::<f64>() / texts.len() as f64;
-    let weight = |document: &Document, text: &Vec<(String, f64)>, word: &str| {
-        let wanted = forms(word, language(document).as_deref());
-        text.iter().filter(|(form, _)| wanted.contains(form)).map(|(_, weight)| weight).sum::<f64>()
-    };
-    let scores = documents.iter().zip(&texts).map(|(document, text)| {
-        let per_word: Vec<f64> = typed
-            .iter()
-            .map(|word| {
-                let frequency =
-                    documents.iter().zip(&texts).filter(|(document, text)| weight(document, text, word) > 0.0).count()
-                        as f64;
-                let weight = weight(document, text, word);
-                let idf = (1.0 + (documents.len() as f64 - frequency + 0.5) / (frequency + 0.5)).ln();
-                idf * weight * 2.2 / (weight + 1.2 * (0.25 + 0.75 * length(text) / average))
-            })
-            .collect();
-        (per_word.iter().filter(|score| **score > 0.0).count(), per_word.iter().sum::<f64>(), document)
-    });
-    let mut scores: Vec<_> = scores.filter(|(matched, ..)| *matched > 0).collect();
-    let most = scores.iter().map(|(matched, ..)| *matched).max().unwrap_or_default();
-    scores.retain(|(matched, ..)| *matched == most);
-    // To a hundred thousandth, as the order of additions makes a difference.
-    let rounded = |score: f64| (score * 1e5).round() as i64;
-    scores.sort_by_key(|(_, score, document)| {
-        (std::cmp::Reverse(rounded(*score)), std::cmp::Reverse(document.published_at), std::cmp::Reverse(document.id))
-    });
-    scores.into_iter().map(|(_, score, document)| (rounded(score), document.id)).collect()
 }
 
 fn text(max: usize) -> impl Strategy<Value = String> {
@@ -341,7 +480,8 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
         let of = |(id, (title, body, tags, language)): (u128, (String, String, Vec<&str>, Option<&str>))| Document {
             id,
             author: 1 + id % 2,
-            published_at: id as i64 / 3,
+            // Days that filters name.
+            published_at: id as i64 / 3 * 200 * 86_400_000,
             title,
             tags: tags.into_iter().map(str::to_owned).collect(),
             body,
@@ -360,10 +500,17 @@ proptest! {
         documents in documents(),
         typed in prop::collection::btree_set(prop::sample::select(vec!["apple", "pears", "runs", "cafe", "the", "книга", "manger", "none"]), 1..4),
         divided in 1_usize..5,
+        is_merged in any::<bool>(),
     ) {
         let typed: Vec<&str> = typed.into_iter().collect();
-        let segments = documents.chunks(documents.len().div_ceil(divided)).map(segment).collect();
-        let expected = brute_force(&documents, &typed);
+        let segments = documents.chunks(documents.len().div_ceil(divided));
+        let mut segments: Vec<_> = segments.map(|some| segment_in(TINY, some, &[])).collect();
+        if is_merged {
+            segments = vec![merged(TINY, &segments, true)];
+        }
+        let mut reference = Reference::new(&typed);
+        documents.iter().for_each(|document| reference.add(document));
+        let expected = reference.best();
         let found = search(&Index::new(segments), &typed.join(" "));
         prop_assert_eq!(found.len(), expected.len());
         // The same score at each place, as near as two ways of adding can tell.
@@ -378,19 +525,20 @@ proptest! {
     fn who_goes_on_meets_each_post_once(documents in documents(), typed in text(3), size in 1_usize..4) {
         let query = parse(&format!("{typed} run"));
         let stays = |document: &&Document| !document.id.is_multiple_of(3);
-        let (mut met, mut after, mut page) = (Vec::new(), None, 0);
+        let (mut met, mut after, mut number) = (Vec::new(), None, 0);
         loop {
             // Every third post is there on every other page only.
-            let there: Vec<_> = documents.iter().filter(|document| stays(document) || page % 2 == 0).cloned().collect();
-            let Found { hits, next } = Index::new(vec![segment(&there)]).search(&query, author, after.as_ref(), size);
+            let there: Vec<_> = documents.iter().filter(|document| stays(document) || number % 2 == 0).cloned().collect();
+            let index = Index::new(there.chunks(4).map(|some| segment_in(TINY, some, &[])).collect());
+            let Found { hits, next } = page(&index, &query, after.as_ref(), size);
             met.extend(hits);
-            page += 1;
+            number += 1;
             match next {
                 Some(next) => after = Some(next),
                 None => break,
             }
         }
-        let all = Index::new(vec![segment(&documents)]).search(&query, author, None, 100).hits;
+        let all = page(&Index::new(vec![segment(&documents)]), &query, None, 100).hits;
         let staying = |hits: &[Hit]| -> Vec<u128> { hits.iter().map(|hit| hit.id).filter(|id| id % 3 != 0).collect() };
         prop_assert_eq!(staying(&met), staying(&all));
         let ids: BTreeSet<_> = met.iter().map(|hit| hit.id).collect();
@@ -402,7 +550,7 @@ proptest! {
     fn a_highlight_is_safe_whatever_is_typed(typed in ".{0,40}", body in ".{0,80}", language in "[a-z]{2}|") {
         let query = parse(&typed);
         let documents = [Document { language: Some(language.clone()), ..document(1, &typed, &body) }];
-        Index::new(vec![segment(&documents)]).search(&query, author, None, 10);
+        page(&Index::new(vec![segment(&documents)]), &query, None, 10);
         for query in [query, parse(&body)] {
             let html = highlight(&body, &query, Some(&language));
             let without = html.replace("<mark>", "").replace("</mark>", "");
@@ -424,16 +572,112 @@ proptest! {
         }
     }
 
+    /// However posts are spread over segments, were edited and withdrawn, how large blocks are and where they lie: the same is found,
+    /// and it is what is there, page by page.
     #[test]
-    fn no_bytes_make_a_segment_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), to in any::<u8>()) {
-        let _ = Segment::decode(&bytes);
-        let mut builder = Builder::default();
-        builder.add(&document(1, "Title", "some words"));
-        bytes = builder.encode();
-        let at = at % bytes.len();
-        bytes[at] = to;
-        if let Ok(segment) = Segment::decode(&bytes) {
-            search(&Index::new(vec![Arc::new(segment)]), "some words t*");
+    fn segments_in_memory_far_away_and_merged_answer_alike(
+        documents in documents(),
+        edited in prop::collection::vec((any::<prop::sample::Index>(), text(30), any::<bool>()), 0..6),
+        typed in query(),
+        divided in 1_usize..5,
+        size in 1_usize..5,
+    ) {
+        let query = parse(&typed);
+        // What each segment says: the later ones edit posts of the earlier ones, or withdraw them.
+        let mut said: Vec<(Vec<Document>, Vec<u128>)> =
+            documents.chunks(documents.len().div_ceil(divided)).map(|some| (some.to_vec(), Vec::new())).collect();
+        let mut there: BTreeMap<u128, Document> = documents.iter().map(|document| (document.id, document.clone())).collect();
+        for (which, body, is_gone) in edited {
+            let of = which.get(&documents);
+            if is_gone {
+                there.remove(&of.id);
+                said.push((Vec::new(), vec![of.id]));
+            } else {
+                let edited = Document { body, ..of.clone() };
+                there.insert(of.id, edited.clone());
+                said.push((vec![edited], Vec::new()));
+            }
         }
+        let encoded = |layout| said.iter().map(|(posts, gone)| encode(layout, posts, gone)).collect::<Vec<_>>();
+        let near: Vec<_> = encoded(Layout::STORED).iter().map(|encoded| open("near", encoded.bytes.clone(), encoded)).collect();
+        let far: Vec<_> = encoded(TINY).iter().map(|encoded| open("far", Far::new(&encoded.bytes), encoded)).collect();
+        let near_index = Index::new(near.clone());
+        let (near_found, far_found) = (page(&near_index, &query, None, 100), page(&crate::Index::new(far.clone()), &query, None, 100));
+        prop_assert_eq!(&near_found, &far_found);
+        // Page by page.
+        let (mut met, mut after) = (Vec::new(), None);
+        loop {
+            let found = page(&crate::Index::new(far.clone()), &query, after.as_ref(), size);
+            met.extend(found.hits);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(&met, &near_found.hits);
+        // The same posts as an index that was never edited has, and when nothing is replaced any more in the same order.
+        let there: Vec<_> = there.into_values().collect();
+        let fresh = page(&Index::new(vec![segment(&there)]), &query, None, 100);
+        let ids = |found: &Found| found.hits.iter().map(|hit| hit.id).collect::<BTreeSet<_>>();
+        prop_assert_eq!(ids(&fresh), ids(&near_found));
+        let one = merged(TINY, &near, true);
+        prop_assert_eq!(one.len(), there.len());
+        prop_assert_eq!(&page(&Index::new(vec![one]), &query, None, 100), &fresh);
+        // Merging the last ones alone changes no result either.
+        let (kept, last) = near.split_at(near.len() / 2);
+        let some = merged(TINY, last, kept.is_empty());
+        let some = page(&Index::new(kept.iter().cloned().chain([some]).collect()), &query, None, 100);
+        prop_assert_eq!(ids(&some), ids(&fresh));
     }
+
+    /// What is damaged and has the right checksum all the same is some index, and makes nothing panic.
+    #[test]
+    fn no_bytes_make_a_segment_panic(footer in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), to in any::<u8>(), block in any::<usize>()) {
+        let _ = Footer::decode(&footer);
+        let encoded = encode(TINY, &[document(1, "Title", "some words"), document(2, "Words", "some w")], &[3]);
+        let mut footer = encoded.footer().to_vec();
+        let at = at % footer.len();
+        footer[at] = to;
+        let open = |bytes: Vec<u8>, footer: &[u8]| Segment::open("x", bytes, footer, &Cache::new(1 << 20));
+        if let Ok(segment) = open(encoded.bytes.clone(), &footer) {
+            let _ = now(crate::Index::new(vec![Arc::new(segment)]).search(&parse("some words t* author:ada"), author, None, 10));
+        }
+        let mut footer = Footer::decode(encoded.footer()).unwrap();
+        let block = block % footer.blocks.len();
+        let Block { offset, bytes, .. } = footer.blocks[block];
+        let mut raw = crate::block::inflate(&footer.blocks[block], &encoded.bytes[offset as usize..offset as usize + bytes as usize]).unwrap();
+        let place = at % raw.len();
+        raw[place] = to;
+        // Where the block was are now as many bytes as the other has.
+        let (deflated, checksum) = crate::block::deflate(&raw);
+        let mut file = encoded.bytes.clone();
+        let begin = file.len();
+        file.extend_from_slice(&deflated);
+        footer.blocks[block] = Block { offset: begin as u64, bytes: deflated.len() as u32, checksum };
+        let mut segment = open(file, encoded.footer()).unwrap();
+        segment.footer = footer;
+        let segment = Arc::new(segment);
+        let _ = now(crate::Index::new(vec![Arc::clone(&segment)]).search(&parse("some words t* \"some words\" author:ada -tag:x after:1970"), author, None, 10));
+        let _ = now(merge_in(TINY, &[segment], false, &mut Vec::new()));
+    }
+}
+
+/// What a reader may type about the posts of [`documents`].
+fn query() -> impl Strategy<Value = String> {
+    let words = ["apple", "pears", "runs", "cafe", "the", "книга", "manger", "none", "lambda"];
+    let word = prop::sample::select(words.to_vec());
+    let term = (word.clone(), word, 0..15).prop_map(|(one, other, kind)| match kind {
+        0 => format!("\"{one} {other}\""),
+        1 => format!("-{one}"),
+        2 => format!("{}*", one.chars().take(2).collect::<String>()),
+        3 => "tag:apple".to_owned(),
+        4 => "-tag:run".to_owned(),
+        5 => "author:bob".to_owned(),
+        6 => "after:1970-07-20".to_owned(),
+        8 => "before:1971-02-05".to_owned(),
+        9 => "-before:1970-07-21".to_owned(),
+        7 => format!("-\"{one} {other}\""),
+        _ => one.to_owned(),
+    });
+    prop::collection::vec(term, 1..4).prop_map(|terms| terms.join(" "))
 }

@@ -14,12 +14,40 @@ use crate::{Consistency, Entity, Query, Refused, SortKeys, Table, keys, read, so
 pub struct StoredSegment {
     /// Its name in the bucket.
     pub name: String,
-    /// The SHA-256 of its bytes, by which one that is torn or another's is found out.
+    /// The SHA-256 of its footer, by which one that is another's is found out; the footer has the checksums of all else.
     pub checksum: String,
     /// How many posts it says something of.
     pub posts: usize,
     /// Its size.
-    pub bytes: usize,
+    pub bytes: u64,
+    /// How many of its last bytes are the footer.
+    #[serde(default)]
+    pub footer: usize,
+}
+
+/// A file that may be in the bucket although the index does not list it: noted before it is written, and forgotten when it is
+/// listed or deleted again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnlistedFile {
+    /// Its name in the bucket.
+    pub name: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// The rebuild that it is for, which lists it at its end.
+    pub rebuild: Option<String>,
+}
+
+impl Entity for UnlistedFile {
+    const TYPE: &'static str = "unlisted_search_file";
+}
+
+/// That large segments are being merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merging {
+    /// Tells this merge from others.
+    pub id: String,
+    /// Since when.
+    pub begun_at: Timestamp,
 }
 
 /// A segment that is no longer part of the index.
@@ -36,8 +64,8 @@ pub struct RetiredSegment {
 pub struct Rebuild {
     /// Tells this rebuild from others.
     pub id: String,
-    /// Since when.
-    pub begun_at: Timestamp,
+    /// When its last step began.
+    pub at: Timestamp,
     /// How many of the first segments it will replace. What is written meanwhile comes behind them, and stays.
     pub replaces: usize,
 }
@@ -53,6 +81,17 @@ pub struct Manifest {
     pub retired: Vec<RetiredSegment>,
     /// The rebuild that is on its way, if one is.
     pub rebuild: Option<Rebuild>,
+    /// The merge of large segments that is on its way, if one is.
+    #[serde(default)]
+    pub merging: Option<Merging>,
+}
+
+impl Manifest {
+    /// Whether this file is a segment, or was one and is about to be deleted.
+    pub fn lists(&self, name: &str) -> bool {
+        self.segments.iter().any(|segment| segment.name == name)
+            || self.retired.iter().any(|retired| retired.name == name)
+    }
 }
 
 impl Entity for Manifest {
@@ -119,6 +158,22 @@ impl Table {
             .with_value(":writes", number(pending.writes))
             .on_condition_failed(Refused::Changed);
         done_or_changed(self.write(vec![unmark]).await)
+    }
+
+    /// Notes a file before it is written.
+    pub async fn note_search_file(&self, file: &UnlistedFile) -> Result<(), Refused> {
+        self.write(vec![Write::put(keys::unlisted_file(&file.name), file)?]).await
+    }
+
+    /// Files that the index may not list.
+    pub async fn unlisted_search_files(&self) -> Result<Vec<UnlistedFile>, Refused> {
+        let query = Query::of(keys::SEARCH_FILES_PARTITION, SortKeys::Any, Consistency::Strong);
+        self.query(query).await?.into_iter().map(read).collect()
+    }
+
+    /// Forgets a file that is listed or deleted.
+    pub async fn forget_search_file(&self, name: &str) -> Result<(), Refused> {
+        self.write(vec![Write::delete(keys::unlisted_file(name))]).await
     }
 
     /// Replaces the manifest by the next one. [`Refused::Changed`] if it is no longer the one that was read. The next one's number of

@@ -7,6 +7,7 @@
 //! cards, which says once more who may be seen (docs/search.md, docs/adr/0030).
 
 mod index_posts;
+mod merge_segments;
 mod posts;
 mod reading;
 mod rebuild_index;
@@ -22,8 +23,9 @@ use edge::{Blog, Plugin};
 use crate::reading::Current;
 use crate::segments::Segments;
 
-pub use reading::current_index;
+pub use reading::find;
 pub use rebuild_index::begin as begin_to_rebuild;
+pub use segments::Sizes;
 
 /// What these functions use.
 pub struct Services {
@@ -38,9 +40,14 @@ pub struct Services {
 impl Services {
     /// Puts the parts together; makes no network call.
     pub fn new(blog: Arc<Blog>, sdk: &Sdk) -> Self {
+        Self::with_sizes(blog, sdk, Sizes::default())
+    }
+
+    /// The same with other limits, as tests need that have few posts.
+    pub fn with_sizes(blog: Arc<Blog>, sdk: &Sdk, sizes: Sizes) -> Self {
         let config = &blog.config;
         Self {
-            segments: Segments::new(Bucket::new(sdk, config.bucket_name.clone())),
+            segments: Segments::new(Bucket::new(sdk, config.bucket_name.clone()), sizes),
             bus: Bus::new(sdk, config.stack_name.clone()),
             current: Mutex::default(),
             blog,
@@ -56,12 +63,20 @@ impl edge::Services for Services {
 
 edge::operations! {
     Services;
-    search,
+    Read {
+        search,
+    }
 }
+
+pub use operations::search::{Highlights, Search, SearchHit, search};
 
 /// Every plug-in of this crate.
 pub static PLUGINS: &[Plugin<Services>] = &[
     Plugin { name: index_posts::NAME, handle: |services, _| Box::pin(index_posts::index_posts(services)) },
+    Plugin {
+        name: merge_segments::NAME,
+        handle: |services, event| Box::pin(merge_segments::merge_segments(services, event)),
+    },
     Plugin {
         name: rebuild_index::NAME,
         handle: |services, event| Box::pin(rebuild_index::rebuild_index(services, event)),

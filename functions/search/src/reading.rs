@@ -1,44 +1,78 @@
 //! The index as a search sees it: the segments that the manifest lists, and what changed since.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use domain::Timestamp;
 use edge::Problem;
-use search_index::{Builder, Index};
-use table::SearchState;
+use search_index::{Builder, Found, Place, Query, ReadError};
+use table::{Manifest, PendingPost, Refused};
 
+use crate::segments::File;
 use crate::{Services, posts, rebuild_index};
-
-/// How often the manifest is read again because a segment that it lists is gone: it may have been merged meanwhile.
-const MAX_TRIES: usize = 3;
 
 /// An index, and the state of the table that it was made of.
 pub struct Current {
-    state: SearchState,
+    manifest: Manifest,
+    pending: Vec<PendingPost>,
     index: Arc<Index>,
 }
 
-/// The index as it is now. One query, if nothing has changed since the last search.
-pub async fn current_index(services: &Services, now: Timestamp) -> Result<Arc<Index>, Problem> {
+type Index = search_index::Index<File>;
+
+/// How often a search begins anew because a part of a segment is gone.
+const MAX_TRIES: usize = 40;
+
+/// What is found in the index as it is now. `authors` are the ids of the users that the query names. One query of the table, if nothing
+/// has changed since the last search, and up to three rounds of ranges of the bucket.
+pub async fn find(
+    services: &Services,
+    query: &Query,
+    authors: &HashMap<String, Option<u128>>,
+    after: Option<&Place>,
+    max: usize,
+    now: Timestamp,
+) -> Result<Found, Problem> {
+    let mut lost = HashSet::new();
+    for _ in 0..MAX_TRIES {
+        let index = current_index(services, &lost, now).await?;
+        match index.search(query, |name| authors.get(name).copied().flatten(), after, max).await {
+            Ok(found) => return Ok(found),
+            // Damaged, or merged and deleted meanwhile: then the manifest does not list it any more.
+            Err(ReadError::Lost(name)) => _ = lost.insert(name),
+            Err(ReadError::Failed(failure)) => return Err(failure.into()),
+        }
+    }
+    Err(Refused::Contended.into())
+}
+
+/// The index as it is now, without the segments that are `lost`.
+async fn current_index(services: &Services, lost: &HashSet<String>, now: Timestamp) -> Result<Arc<Index>, Problem> {
     let table = &services.blog.table;
     let mut state = table.search_state().await?;
-    let mut segments = Vec::new();
-    for attempt in 1..=MAX_TRIES {
+    let segments = loop {
         if let Some(current) = &*services.current.lock().unwrap_or_else(PoisonError::into_inner)
-            && current.state == state
+            && (&current.manifest, &current.pending) == (&state.manifest, &state.pending)
+            && lost.is_empty()
         {
             return Ok(Arc::clone(&current.index));
         }
-        segments = services.segments.load(&state.manifest.segments).await?;
-        if attempt == MAX_TRIES || segments.iter().all(Option::is_some) {
-            break;
+        let mut segments = services.segments.open(&state.manifest.segments).await?;
+        for (stored, segment) in state.manifest.segments.iter().zip(&mut segments) {
+            if lost.contains(&stored.name) {
+                *segment = None;
+            }
         }
+        if segments.iter().all(Option::is_some) {
+            break segments;
+        }
+        // It may have been merged and deleted meanwhile.
         let again = table.search_state().await?;
-        if again == state {
-            break;
+        if again.manifest == state.manifest {
+            break segments;
         }
         state = again;
-    }
+    };
     let is_whole = segments.iter().all(Option::is_some);
     if !is_whole {
         // The others are searched all the same.
@@ -54,11 +88,11 @@ pub async fn current_index(services: &Services, now: Timestamp) -> Result<Arc<In
             None => changes.add_gone(post.number()),
         }
     }
-    let changes = changes.build().map_err(Problem::internal)?;
-    let index = Arc::new(Index::new(segments.into_iter().flatten().chain([Arc::new(changes)]).collect()));
+    let changes = (!changes.is_empty()).then(|| services.segments.in_memory(&changes)).transpose()?;
+    let index = Arc::new(Index::new(segments.into_iter().flatten().chain(changes).collect()));
     if is_seen_to {
         *services.current.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Current { state, index: Arc::clone(&index) });
+            Some(Current { manifest: state.manifest, pending: state.pending, index: Arc::clone(&index) });
     }
     Ok(index)
 }

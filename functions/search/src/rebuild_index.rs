@@ -1,5 +1,6 @@
 //! Builds the index anew beside the old one, and swaps: when a segment is lost, or when an operator asks for it
-//! (docs/search.md). In steps, each of which writes a segment and puts what is left on the bus; the last swaps.
+//! (docs/search.md). In steps, each of which writes a segment, of posts or of segments that were written before, and puts what is left on the
+//! bus; the last swaps.
 //!
 //! What is written meanwhile goes into segments of its own, behind those that are replaced (`Rebuild::replaces`), and so has the last
 //! word in the new index too.
@@ -12,18 +13,15 @@ use serde::{Deserialize, Serialize};
 use table::{Manifest, Rebuild, Refused, RetiredSegment, StoredSegment};
 use ulid::Ulid;
 
-use crate::{Services, posts};
+use crate::{Services, merge_segments, posts};
 
 /// What the template calls it, and the type of its work on the bus.
 pub const NAME: &str = "rebuild_index";
 
 /// The source of work on the bus.
-const SOURCE: &str = "broadsheet.work";
+pub const SOURCE: &str = "broadsheet.work";
 
-/// How many posts a step reads, at least: some 20 seconds.
-const STEP: usize = 2_000;
-
-/// How long a rebuild keeps others from beginning: one that takes longer was given up.
+/// How long a step of a rebuild keeps others from beginning: one that takes longer was given up.
 const GIVEN_UP_SECONDS: i64 = 60 * 60;
 
 /// How often another writer of the manifest may be faster.
@@ -72,19 +70,40 @@ pub async fn rebuild_index(services: &Services, event: BusEvent) -> Result<(), P
         return finish(services, &work.rebuild, work.segments, now).await;
     }
     let Work { rebuild, replace, mut after, mut segments, mut is_read } = work;
-    let mut builder = Builder::default();
-    while !is_read && builder.len() < STEP {
-        let (posts, place) = services.blog.table.latest_posts(after.as_deref()).await?;
-        is_read = place.is_none();
-        after = place.or(after);
-        let wanted: Vec<_> = posts.into_iter().map(|post| (post.id, post.slug)).collect();
-        let documents = posts::documents(&services.blog, &wanted, now).await?;
-        documents.iter().flatten().for_each(|document| builder.add(document));
+    let sizes = services.segments.sizes;
+    let merged = segments.split_off(segments.len() - to_merge(&segments, sizes.rebuilt_at_once));
+    let written = if merged.is_empty() {
+        let mut builder = Builder::default();
+        while !is_read && builder.len() < sizes.step {
+            let (posts, place) = services.blog.table.latest_posts(after.as_deref()).await?;
+            is_read = place.is_none();
+            after = place.or(after);
+            let wanted: Vec<_> = posts.into_iter().map(|post| (post.id, post.slug)).collect();
+            let documents = posts::documents(&services.blog, &wanted, now).await?;
+            documents.iter().flatten().for_each(|document| builder.add(document));
+        }
+        if builder.is_empty() { Vec::new() } else { vec![services.segments.in_memory(&builder)?] }
+    } else {
+        let opened = services.segments.open(&merged).await?;
+        opened.into_iter().collect::<Option<_>>().ok_or_else(lost)?
+    };
+    if !written.is_empty() {
+        let stored = services.segments.store(&services.blog, &written, true, Some(&rebuild)).await?;
+        segments.push(stored.map_err(|_| lost())?);
     }
-    if !builder.is_empty() {
-        segments.push(services.segments.store(services.blog.new_id::<Ulid>(now), &builder).await?);
-    }
+    // What was merged stays until the rebuild is over, as a step may be done twice; then nobody lists it, and it is deleted.
     put(services, Work { rebuild, replace, after, segments, is_read }).await
+}
+
+/// How many of the last segments of a rebuild are merged into one, if there are as many of about one size.
+fn to_merge(segments: &[StoredSegment], at_once: usize) -> usize {
+    let Some(last) = segments.last() else { return 0 };
+    let alike = segments.iter().rev().take_while(|segment| segment.posts < last.posts.saturating_mul(at_once.max(2)));
+    if alike.count() >= at_once { at_once } else { 0 }
+}
+
+fn lost() -> Problem {
+    Problem::internal("a segment that a rebuild has written is lost")
 }
 
 /// Whether this step is to be done: the first if no other rebuild is on its way, which it then notes, and any other if it is of
@@ -93,13 +112,14 @@ async fn is_next(services: &Services, work: &Work, now: Timestamp) -> Result<boo
     for _ in 0..MAX_TRIES {
         let manifest = services.blog.table.search_state().await?.manifest;
         let is_first = work.after.is_none() && !work.is_read;
+        let mut replaces = manifest.segments.len();
         match &manifest.rebuild {
-            Some(known) if known.id == work.rebuild => return Ok(true),
+            Some(known) if known.id == work.rebuild => replaces = known.replaces,
             _ if !is_first => return Ok(false),
-            Some(other) if !work.replace && other.begun_at.plus_seconds(GIVEN_UP_SECONDS) > now => return Ok(false),
+            Some(other) if !work.replace && other.at.plus_seconds(GIVEN_UP_SECONDS) > now => return Ok(false),
             _ => {}
         }
-        let begun = Rebuild { id: work.rebuild.clone(), begun_at: now, replaces: manifest.segments.len() };
+        let begun = Rebuild { id: work.rebuild.clone(), at: now, replaces };
         let next = Manifest { rebuild: Some(begun), ..manifest.clone() };
         match services.blog.table.swap_manifest(&manifest, &next).await {
             Err(Refused::Changed) => {}
@@ -120,15 +140,19 @@ async fn finish(services: &Services, id: &str, segments: Vec<StoredSegment>, now
             segments: segments.iter().chain(written).cloned().collect(),
             retired: manifest.retired.iter().cloned().chain(retired).collect(),
             rebuild: None,
-            ..manifest
+            ..manifest.clone()
         };
         match services.blog.table.swap_manifest(&manifest, &next).await {
             Err(Refused::Changed) => {}
             outcome => {
                 let posts: usize = segments.iter().map(|segment| segment.posts).sum();
-                let bytes: usize = segments.iter().map(|segment| segment.bytes).sum();
+                let bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
+                outcome?;
+                for StoredSegment { name, .. } in &segments {
+                    services.blog.table.forget_search_file(name).await?;
+                }
                 tracing::info!(posts, bytes, segments = segments.len(), "the search index is rebuilt");
-                return Ok(outcome?);
+                return merge_segments::begin_if_needed(services, &next, now).await;
             }
         }
     }

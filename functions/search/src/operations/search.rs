@@ -15,9 +15,11 @@ use views::PostCard;
 use crate::{Services, posts, reading};
 
 fields! {
+    /// The query of a search.
     pub struct Search {
         /// What to search for.
         q: String,
+        /// The maximum number of items on the page.
         limit: Option<Limit>,
         /// The `next_cursor` of the page before.
         cursor: Option<String>,
@@ -26,21 +28,23 @@ fields! {
 
 /// A post that was found.
 #[derive(Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct SearchHit {
     #[serde(flatten)]
-    card: PostCard,
-    highlights: Highlights,
+    pub card: PostCard,
+    pub highlights: Highlights,
 }
 
 /// HTML that is safe to insert into a page, with `<mark>` around what was found.
 #[derive(Default, Serialize, JsonSchema)]
-struct Highlights {
+pub struct Highlights {
     /// The title; null if the post has none.
-    title: Option<String>,
+    pub title: Option<String>,
     /// The summary or, without one, the beginning of the text.
-    body: String,
+    pub body: String,
 }
 
+/// A page of what is found.
 pub async fn search(
     services: &Services,
     Call { caller: Visitor(viewer), input: Query(input), now, .. }: Call<Visitor, Query<Search>>,
@@ -64,9 +68,8 @@ pub async fn search(
         Some(cursor) => Some(place(services, cursor, &list).await?),
         None => None,
     };
-    let index = reading::current_index(services, now).await?;
     let limit = input.limit.unwrap_or_default().get();
-    let found = index.search(&query, |name| authors.get(name).copied().flatten(), after.as_ref(), limit);
+    let found = reading::find(services, &query, &authors, after.as_ref(), limit, now).await?;
 
     // What was withdrawn a moment ago is still in the index, and not among the posts.
     let wanted: Vec<_> = found.hits.iter().map(|hit| posts::ids(hit.id, hit.author)).collect();
