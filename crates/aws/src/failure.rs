@@ -10,8 +10,10 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Codes that say "not now" rather than "not like this". The SDK has retried by the time we see one.
 const TRANSIENT: &[&str] = &[
+    "InternalError",
     "InternalErrorException",
     "InternalServerError",
+    "RequestTimeout",
     "ServiceUnavailable",
     "ServiceUnavailableException",
     "UnexpectedLambdaException",

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use aws::{Failure, Meter, Sdk, Service};
-use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::primitives::DateTime;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws::{Client, Failure, Refusal, Sdk, Service};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::ErrorMetadata;
 use domain::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The maximum number of entries of a call.
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
@@ -65,12 +67,27 @@ struct EntryError {
     message: String,
 }
 
+/// What EventBridge answers to entries.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutEventsAnswer {
+    /// In the order of the entries.
+    #[serde(default)]
+    entries: Vec<EntryResult>,
+}
+
+/// What became of an entry: what was not taken has a code.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EntryResult {
+    error_code: Option<String>,
+    error_message: Option<String>,
+}
+
 impl Bus {
     /// The bus of this name. Makes no network call.
     pub fn new(sdk: &Sdk, name: String) -> Self {
-        let meter = Meter { count: |usage| usage.eventbridge_calls += 1, units: aws::no_units };
-        let config = aws_sdk_eventbridge::config::Builder::from(&sdk.config(Service::EventBridge)).interceptor(meter);
-        Self { client: Client::from_conf(config.build()), name }
+        Self { client: Client::new(sdk, Service::EventBridge, "events", |usage| usage.eventbridge_calls += 1), name }
     }
 
     /// Puts entries on the bus, in as many calls as it takes. One that is not taken does not keep back the others.
@@ -88,14 +105,12 @@ impl Bus {
     async fn put_some(&self, mut pending: Vec<(usize, Entry)>) -> Result<(), NotTaken> {
         let positions = |entries: &[(usize, Entry)]| entries.iter().map(|(position, _)| *position).collect();
         for attempt in 1.. {
-            let entries = pending.iter().map(|(_, entry)| self.request(entry)).collect();
-            let answer = self.client.put_events().set_entries(Some(entries)).send().await;
+            let entries: Vec<_> = pending.iter().map(|(_, entry)| self.request(entry)).collect();
+            let answer = self.put_events(&json!({ "Entries": entries })).await;
             let answer =
                 answer.map_err(|error| NotTaken { positions: positions(&pending), cause: Failure::of(error) })?;
-            // In the order of the entries; what was not taken has a code.
-            let results = answer.entries.unwrap_or_default();
             let (mut left, mut first) = (Vec::new(), None);
-            for (entry, result) in pending.into_iter().zip(results) {
+            for (entry, result) in pending.into_iter().zip(answer.entries) {
                 if let Some(code) = result.error_code {
                     left.push(entry);
                     first.get_or_insert(EntryError { code, message: result.error_message.unwrap_or_default() });
@@ -106,22 +121,48 @@ impl Bus {
                 Some(error) if attempt == MAX_TRIES => {
                     return Err(NotTaken { positions: positions(&left), cause: Failure::unavailable(error) });
                 }
-                Some(_) => tokio::time::sleep(Duration::from_millis(20 << attempt)).await,
+                Some(_) => self.client.pause(Duration::from_millis(20 << attempt)).await,
             }
             pending = left;
         }
         Ok(())
     }
 
-    fn request(&self, entry: &Entry) -> PutEventsRequestEntry {
-        PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(entry.source)
-            .detail_type(entry.detail_type)
-            .detail(&entry.detail)
-            .set_time(entry.time.map(|time| DateTime::from_millis(time.milliseconds())))
-            .build()
+    fn request(&self, entry: &Entry) -> Value {
+        let Entry { source, detail_type, detail, time } = entry;
+        let mut request =
+            json!({ "EventBusName": self.name, "Source": source, "DetailType": detail_type, "Detail": detail });
+        if let Some(time) = time {
+            request["Time"] = json!(time.milliseconds() as f64 / 1000.0);
+        }
+        request
     }
+
+    /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+    async fn put_events(&self, body: &Value) -> Result<PutEventsAnswer, SdkError<Refusal, HttpResponse>> {
+        let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
+        request.set_method("POST").and_then(|()| request.set_uri("/")).map_err(SdkError::construction_failure)?;
+        request.headers_mut().insert("content-type", "application/x-amz-json-1.1");
+        request.headers_mut().insert("x-amz-target", "AWSEvents.PutEvents");
+        self.client.call("PutEvents", request, read).await
+    }
+}
+
+/// An answer to entries, or the code and the message of an error, as services answer that speak JSON 1.1.
+/// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>
+fn read(response: &HttpResponse) -> Result<PutEventsAnswer, ErrorMetadata> {
+    let body = response.body().bytes().unwrap_or_default();
+    let unreadable = || ErrorMetadata::builder().code(response.status().as_u16().to_string()).build();
+    if response.status().is_success() {
+        return serde_json::from_slice(body).map_err(|_| unreadable());
+    }
+    let Ok(error) = serde_json::from_slice::<Value>(body) else { return Err(unreadable()) };
+    let text = |names: [&str; 3]| names.iter().find_map(|name| error[*name].as_str());
+    let Some(code) = text(["__type", "code", "Code"]) else { return Err(unreadable()) };
+    // With a namespace before it, or an address after it.
+    let code = code.rsplit('#').next().unwrap_or(code).split(':').next().unwrap_or(code);
+    let message = text(["message", "Message", "errorMessage"]).unwrap_or_default();
+    Err(ErrorMetadata::builder().code(code).message(message).build())
 }
 
 /// The entries with their positions, as many together as one call takes.
@@ -144,6 +185,23 @@ fn calls(entries: Vec<Entry>) -> Vec<Vec<(usize, Entry)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_says_what_became_of_each_entry_or_why_nothing_was_taken() {
+        let answer =
+            |status: u16, body: &str| read(&HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body)));
+        let taken = r#"{"FailedEntryCount":1,"Entries":[{"EventId":"e"},{"ErrorCode":"ThrottlingException","ErrorMessage":"m"}]}"#;
+        let codes: Vec<_> = answer(200, taken).unwrap().entries.into_iter().map(|entry| entry.error_code).collect();
+        assert_eq!(codes, [None, Some("ThrottlingException".to_owned())]);
+        let refused = |status, body| answer(status, body).unwrap_err().code().map(str::to_owned).unwrap();
+        assert_eq!(refused(400, r#"{"__type":"ThrottlingException","message":"m"}"#), "ThrottlingException");
+        let long = r#"{"__type":"com.amazonaws.events#InternalException:http://internal.amazon.com/"}"#;
+        assert_eq!(refused(500, long), "InternalException");
+        assert_eq!(refused(502, "<html>"), "502");
+        assert_eq!(refused(500, "{}"), "500");
+        // Cut short on the way: nothing says what became of the entries.
+        assert_eq!(refused(200, r#"{"Entries":["#), "200");
+    }
 
     #[test]
     fn a_call_has_as_many_entries_as_it_may_and_no_more_bytes() {
