@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::highlight;
+use super::{highlight, pictures};
 
 /// Before the id of a heading, so that none can shadow what the page's own scripts ask for (DOM clobbering,
 /// <https://cheatsheetseries.owasp.org/cheatsheets/DOM_Clobbering_Prevention_Cheat_Sheet.html>). GitHub's word.
@@ -31,6 +31,7 @@ pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
             ("input", HashMap::from([("type", "checkbox"), ("disabled", "")])),
             ("img", HashMap::from([("loading", "lazy")])),
         ]))
+        .add_tag_attributes("img", ["sizes", "srcset"])
         .add_tag_attributes("section", ["data-footnotes"])
         .add_tag_attributes("a", ["data-footnote-ref", "data-footnote-backref", "aria-label", "id"])
         .add_tag_attributes("li", ["id"])
@@ -70,6 +71,8 @@ fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, 
             }
             _ => value.into(),
         }),
+        ("img", "srcset") => pictures::is_harmless_srcset(value).then(|| value.into()),
+        ("img", "sizes") => (value == pictures::SIZES).then(|| value.into()),
         ("code", "class") => {
             let language = value.strip_prefix("language-")?;
             let plain = language.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '#' | '.'));

@@ -3,6 +3,7 @@
 mod clean;
 mod highlight;
 mod nest;
+mod pictures;
 mod plain;
 
 use std::borrow::Cow;
@@ -17,6 +18,8 @@ use comrak::{Anchorizer, Arena, Options};
 
 use self::clean::{CLEANER, ID_PREFIX};
 use self::plain::Plain;
+
+pub use self::pictures::{Picture, Pictures, pictures_of};
 
 /// A text, rendered when it is written so that reading it costs nothing.
 pub struct Rendered {
@@ -81,11 +84,16 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     options
 });
 
-/// Renders and cleans a text.
+/// Renders and cleans a text that names no pictures of the blog's own, or shows them like those of others.
 pub fn render(markdown: &str) -> Result<Rendered, RenderError> {
-    let html = match html(markdown, MAX_HIGHLIGHTED_BYTES) {
+    render_with(markdown, &Pictures::new())
+}
+
+/// Renders and cleans a text that names these pictures.
+pub fn render_with(markdown: &str, pictures: &Pictures) -> Result<Rendered, RenderError> {
+    let html = match html(markdown, pictures, MAX_HIGHLIGHTED_BYTES) {
         // Colours are no reason to refuse a text.
-        Err(RenderError::TooLarge) => html(markdown, 0)?,
+        Err(RenderError::TooLarge) => html(markdown, pictures, 0)?,
         html => html?,
     };
     let plain = Plain::of(&html);
@@ -93,9 +101,10 @@ pub fn render(markdown: &str) -> Result<Rendered, RenderError> {
     Ok(Rendered { html, excerpt, word_count })
 }
 
-fn html(markdown: &str, max_highlighted: usize) -> Result<String, RenderError> {
+fn html(markdown: &str, pictures: &Pictures, max_highlighted: usize) -> Result<String, RenderError> {
     let arena = Arena::new();
     let document = comrak::parse_document(&arena, markdown, &OPTIONS);
+    pictures::put(document, pictures);
     let (code, headings) = (Code(Mutex::new((max_highlighted, Vec::new()))), Headings::default());
     let mut plugins = Plugins::default();
     plugins.render.codefence_syntax_highlighter = Some(&code);

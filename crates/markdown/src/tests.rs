@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use expect_test::{expect, expect_file};
 use html5ever::tendril::StrTendril;
@@ -474,4 +474,45 @@ fn a_text_may_say_which_way_it_runs() {
     assert!(html("<p dir=\"rtl\">שלום</p>").contains("<p dir=\"rtl\">"));
     assert!(html("<bdi dir=auto>x</bdi>").contains("dir=\"auto\""));
     assert!(!html("<p dir=\"up\">x</p>").contains("dir"));
+}
+
+#[test]
+fn a_picture_of_our_own_is_shown_in_its_sizes() {
+    let id = "01KAM5K9R0000000000000000A";
+    let picture = Picture {
+        src: format!("/media/{id}/960.jpg"),
+        width: 1920,
+        height: 1080,
+        files: vec![(format!("/media/{id}/960.jpg"), 960), (format!("/media/{id}/1920.jpg"), 1920)],
+        alt: "From the upload".to_owned(),
+    };
+    let pictures = Pictures::from([(id.to_owned(), picture)]);
+    let show = |markdown: &str| render_with(markdown, &pictures).expect("renders").html;
+    let expected = |alt: &str| {
+        format!(
+            "<p><img src=\"/media/{id}/960.jpg\" alt=\"{alt}\" srcset=\"/media/{id}/960.jpg 960w, /media/{id}/1920.jpg 1920w\" \
+             sizes=\"(max-width: 60rem) 100vw, 60rem\" width=\"1920\" height=\"1080\" loading=\"lazy\"></p>\n"
+        )
+    };
+    assert_eq!(show(&format!("![A *cat* & a \"dog\"](/media/{id})")), expected("A cat &amp; a &quot;dog&quot;"));
+    assert_eq!(show(&format!("![](/media/{})", id.to_lowercase())), expected("From the upload"));
+    // What is not known, or no picture, is like that of others.
+    let other = "<p><img src=\"/media/01KAM5K9R0000000000000000B\" alt=\"a\" loading=\"lazy\"></p>\n";
+    assert_eq!(show("![a](/media/01KAM5K9R0000000000000000B)"), other);
+    assert!(show(&format!("[a](/media/{id})")).contains(&format!("href=\"/media/{id}\"")));
+    assert!(show(&format!("`![a](/media/{id})`")).contains("<code>"));
+    let named = format!("![a](/media/{id}) `![b](/media/B)` ![c](/media/C/x.jpg) ![d](https://example.com/media/D)");
+    assert_eq!(pictures_of(&named), BTreeSet::from([id.to_owned()]));
+}
+
+#[test]
+fn a_srcset_has_web_addresses_only() {
+    let show = |srcset: &str| html(&format!("<img src=\"/a\" srcset=\"{srcset}\">")).contains("srcset");
+    assert!(show("https://example.com/a.jpg 480w, /b.jpg 960w"));
+    for harmful in
+        ["javascript:alert(1) 1w", "/a.jpg 1w, data:image/svg+xml 2w", "/a.jpg", "/a.jpg 2x", "/a.jpg 1w,/b.jpg 2w", ""]
+    {
+        assert!(!show(harmful), "{harmful}");
+    }
+    assert!(!html("<img src=\"/a\" sizes=\"expression(1)\">").contains("sizes"));
 }

@@ -1,0 +1,27 @@
+//! `GET /media/{id}/{file}`: Get a file of a picture, by way of a link that is valid for at least 15 minutes. With a CDN in front, files
+//! are below `/media/` of the site instead.
+
+use bucket::media_key;
+use domain::{Denied, FileName, MediaId, fields};
+use edge::{Call, Path, Problem, SeeFile, Visitor};
+use table::Consistency;
+
+use crate::Services;
+
+fields! {
+    pub struct MediaFilePath {
+        /// The picture's id.
+        id: MediaId,
+        /// The name of the file.
+        file: FileName,
+    }
+}
+
+pub async fn get_media_file(
+    services: &Services,
+    Call { caller: Visitor(_), input: Path(path), now, .. }: Call<Visitor, Path<MediaFilePath>>,
+) -> Result<SeeFile, Problem> {
+    let media = services.blog.table.media(path.id, Consistency::Eventual, now).await?.ok_or(Denied::MediaNotFound)?;
+    let file = media.variants.iter().find(|variant| variant.name == path.file.as_str()).ok_or(Denied::MediaNotFound)?;
+    Ok(SeeFile(services.bucket.link(&media_key(media.id, Some(&file.name))).await?))
+}
