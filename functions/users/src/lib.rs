@@ -9,6 +9,8 @@ use identity::Identity;
 
 mod shared;
 
+pub use shared::change_account::{AccountChange, ChangedAccount, change_account};
+
 /// What these operations use.
 pub struct Services {
     /// What every operation may use.
@@ -44,29 +46,47 @@ impl edge::Services for Services {
 
 edge::operations! {
     Services;
-    change_email,
-    change_password,
-    confirm_email,
-    confirm_registration,
-    delete_me,
-    export_me,
-    follow_user,
-    forgot_password,
-    get_export,
-    get_me,
-    get_user,
-    list_followers,
-    list_following,
-    list_users,
-    log_in,
-    log_out,
-    refresh_session,
-    register,
-    reinstate_user,
-    resend_confirmation,
-    reset_password,
-    set_role,
-    suspend_user,
-    unfollow_user,
-    update_me,
+    Read {
+        get_me,
+        get_user,
+        list_followers,
+        list_following,
+    }
+    CommentsWrite {
+        follow_user,
+        unfollow_user,
+    }
+    Admin {
+        create_content_key,
+        create_invitation,
+        delete_content_key,
+        delete_invitation,
+        list_audit,
+        list_content_keys,
+        list_invitations,
+        list_users,
+        reinstate_user,
+        set_role,
+        suspend_user,
+    }
+    NoKey {
+        change_email,
+        change_password,
+        confirm_email,
+        confirm_registration,
+        create_key,
+        delete_key,
+        delete_me,
+        export_me,
+        forgot_password,
+        get_export,
+        list_keys,
+        log_in,
+        log_out,
+        refresh_session,
+        register,
+        resend_confirmation,
+        reset_password,
+        update_me,
+    }
 }

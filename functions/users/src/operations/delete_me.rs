@@ -33,7 +33,7 @@ pub async fn delete_me(
 
     // From here on no token of theirs counts, nobody sees them, and the plug-in `delete_user` deletes what they have. An
     // administrator gives the role back with it, so that the last one stays.
-    let leave = edit_user(&services.blog, viewer.user_id, &if_match, now, |user| {
+    let leave = edit_user(&services.blog, viewer.user_id, &if_match, None, now, |user| {
         user.status = UserStatus::Deleting;
         user.role = Role::Reader;
         Ok(())

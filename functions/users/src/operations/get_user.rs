@@ -2,20 +2,16 @@
 
 use domain::Denied;
 use edge::{Call, MovedOr, Path, Problem, Versioned, Visitor};
-use table::Consistency;
 use views::PublicProfile;
 
 use crate::Services;
-use crate::shared::lookup::{UserPath, user_named};
+use crate::shared::lookup::UserPath;
 
 pub async fn get_user(
     services: &Services,
     Call { caller: Visitor(viewer), input: Path(path), now, .. }: Call<Visitor, Path<UserPath>>,
 ) -> Result<MovedOr<Versioned<PublicProfile>>, Problem> {
-    let id = user_named(&services.blog, &path.username, now).await?;
-    let consistency = Consistency::for_viewer(viewer.as_ref());
-    let viewer = viewer.map(|viewer| viewer.user_id);
-    let seen = services.blog.table.user_seen_by(viewer, id, consistency).await?;
+    let seen = views::user_named(&services.blog.table, &path.username, viewer.as_ref(), now).await?;
     let (user, following) = seen.ok_or(Denied::UserNotFound)?;
     if user.username != path.username {
         return Ok(MovedOr::Moved(format!("/users/{}", user.username)));

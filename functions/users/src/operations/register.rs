@@ -1,16 +1,16 @@
 //! `POST /users`: Register an account. Unless the stack confirms accounts at once, a code is sent to the e-mail address,
 //! and the account can be used once it is confirmed.
 //!
-//! Problems: username-taken, email-taken, conflict.
+//! Problems: registration-closed, username-taken, email-taken, conflict.
 
 use aws::Rejected;
 use domain::{Denied, DisplayName, Email, NewPassword, User, UserStatus, Username, Viewer, fields};
-use edge::{Attempt, Attempted, Call, Created, Problem, SignUpConfirmation, Visitor};
+use edge::{Attempt, Attempted, Call, Config, Created, Problem, SignUpConfirmation, Visitor};
 use table::{Consistency, RateLimit, Refused};
 use views::PrivateProfile;
 
 use crate::Services;
-use crate::shared::registrations::replace_unconfirmed;
+use crate::shared::registrations::{admit, give_up, not_usable, unconfirmed};
 
 fields! {
     pub struct Registration {
@@ -18,6 +18,8 @@ fields! {
         email: Email,
         password: NewPassword,
         display_name: Option<DisplayName>,
+        /// The code of an invitation, which gives a role. Some blogs require one.
+        invitation: Option<String>,
     }
 }
 
@@ -27,6 +29,13 @@ impl Attempted for Registration {
     fn account(&self, _: Option<&Viewer>) -> String {
         self.email.as_str().to_owned()
     }
+
+    fn limit(&self, config: &Config) -> RateLimit {
+        match config.sign_up_confirmation_of(&self.email) {
+            SignUpConfirmation::Email => Self::LIMIT,
+            SignUpConfirmation::Auto => RateLimit::REGISTER_AT_ONCE,
+        }
+    }
 }
 
 pub async fn register(
@@ -34,19 +43,27 @@ pub async fn register(
     Call { input: Attempt(body), new_id, now, .. }: Call<Visitor, Attempt<Registration>>,
 ) -> Result<Created<PrivateProfile>, Problem> {
     let blog = &services.blog;
-    let Registration { username, email, password, display_name } = body;
+    let Registration { username, email, password, display_name, invitation } = body;
     if password.repeats(&username, &email) {
         return Err(Problem::field("password", "must not be the username or the e-mail address"));
     }
 
-    // 1. Reserve the name and the address. If we are stopped anywhere below, the reservation lapses.
-    replace_unconfirmed(services, &email, new_id.into(), now).await?;
+    // 1. Reserve the name and the address, and with them the invitation. If we are stopped anywhere below, the reservation lapses.
+    let stale = unconfirmed(services, &email, new_id.into(), now).await?;
+    let replaced = stale.as_ref().map(|stale| stale.id);
+    let invitation = admit(services, &email, invitation.as_deref(), new_id.into(), replaced, now).await?;
+    if let Some(stale) = stale {
+        give_up(services, &stale).await?;
+    }
     let confirmation = blog.config.sign_up_confirmation_of(&email);
     let role = blog.config.role_of(&email);
     let expires_at = now.plus_seconds(reserved_seconds(confirmation));
     let mut user = User::new(new_id.into(), username, email, role, now, expires_at);
     if let Some(name) = display_name {
         user.display_name = name.into();
+    }
+    if let Some(invitation) = &invitation {
+        user = user.invited(invitation);
     }
     let is_first_try = match blog.table.reserve_user(&user, now).await {
         Ok(()) => true,
@@ -56,6 +73,8 @@ pub async fn register(
             user = reserved.ok_or_else(|| Problem::conflict("This account was deleted."))?;
             false
         }
+        // Somebody else came with the same invitation, and was faster.
+        Err(Refused::Denied(Denied::InvitationNotUsable)) => return Err(not_usable(blog.config.registration).into()),
         Err(refused) => return Err(refused.into()),
     };
 

@@ -2,7 +2,7 @@
 //!
 //! Problems: conflict.
 
-use domain::UserStatus;
+use domain::{AuditAction, AuditEntry, UserStatus};
 use edge::{Admin, Call, IfMatch, NoContent, Path, Problem};
 
 use crate::Services;
@@ -11,11 +11,12 @@ use crate::shared::lookup::{UserPath, still_admin, user_named};
 
 pub async fn reinstate_user(
     services: &Services,
-    Call { caller: Admin(viewer), input: Path(path), now, .. }: Call<Admin, Path<UserPath>>,
+    Call { caller: Admin(viewer), input: Path(path), new_id, now, .. }: Call<Admin, Path<UserPath>>,
 ) -> Result<NoContent, Problem> {
     still_admin(&services.blog, &viewer).await?;
     let id = user_named(&services.blog, &path.username, now).await?;
-    let user = edit_user(&services.blog, id, &IfMatch::Absent, now, |user| {
+    let audit = AuditEntry::new(new_id.into(), AuditAction::UserReinstated, viewer.user_id, id, now);
+    let user = edit_user(&services.blog, id, &IfMatch::Absent, Some(&audit), now, |user| {
         user.status = UserStatus::Active;
         user.suspension_reason = None;
         Ok(())

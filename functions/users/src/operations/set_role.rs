@@ -3,7 +3,7 @@
 //!
 //! Problems: conflict.
 
-use domain::{Role, fields};
+use domain::{AuditAction, AuditEntry, Role, fields};
 use edge::{Admin, Body, Call, IfMatch, Json, Path, Problem};
 use views::PrivateProfile;
 
@@ -21,10 +21,11 @@ pub async fn set_role(
     services: &Services,
     call: Call<Admin, (Path<UserPath>, Body<NewRole>)>,
 ) -> Result<Json<PrivateProfile>, Problem> {
-    let Call { caller: Admin(viewer), input: (Path(path), Body(NewRole { role })), now, .. } = call;
+    let Call { caller: Admin(viewer), input: (Path(path), Body(NewRole { role })), new_id, now, .. } = call;
     still_admin(&services.blog, &viewer).await?;
     let id = user_named(&services.blog, &path.username, now).await?;
-    let user = edit_user(&services.blog, id, &IfMatch::Absent, now, |user| {
+    let audit = AuditEntry::new(new_id.into(), AuditAction::RoleChanged, viewer.user_id, id, now).with_role(role);
+    let user = edit_user(&services.blog, id, &IfMatch::Absent, Some(&audit), now, |user| {
         user.role = role;
         Ok(())
     })

@@ -3,7 +3,7 @@
 //!
 //! Problems: conflict.
 
-use domain::{Reason, UserStatus, fields};
+use domain::{AuditAction, AuditEntry, Reason, UserStatus, fields};
 use edge::{Admin, Body, Call, IfMatch, NoContent, Path, Problem};
 
 use crate::Services;
@@ -20,11 +20,12 @@ pub async fn suspend_user(
     services: &Services,
     call: Call<Admin, (Path<UserPath>, Body<Suspension>)>,
 ) -> Result<NoContent, Problem> {
-    let Call { caller: Admin(viewer), input: (Path(path), Body(body)), now, .. } = call;
+    let Call { caller: Admin(viewer), input: (Path(path), Body(body)), new_id, now, .. } = call;
     still_admin(&services.blog, &viewer).await?;
     // The profile says it to the authorizer, which asks at most a minute later.
     let id = user_named(&services.blog, &path.username, now).await?;
-    let suspend = edit_user(&services.blog, id, &IfMatch::Absent, now, |user| {
+    let audit = AuditEntry::new(new_id.into(), AuditAction::UserSuspended, viewer.user_id, id, now);
+    let suspend = edit_user(&services.blog, id, &IfMatch::Absent, Some(&audit), now, |user| {
         user.status = UserStatus::Suspended;
         user.suspension_reason = Some(body.reason.as_str().to_owned());
         Ok(())

@@ -25,7 +25,7 @@ pub async fn update_me(
 ) -> Result<Versioned<PrivateProfile>, Problem> {
     let Call { caller: Reader(viewer), input: Body(patch), if_match, now, .. } = call;
     // The plug-in `rewrite_bylines` brings the change to posts.
-    let edit = edit_user(&services.blog, viewer.user_id, &if_match, now, |user| {
+    let edit = edit_user(&services.blog, viewer.user_id, &if_match, None, now, |user| {
         if let PatchRequired::Set(name) = &patch.display_name {
             user.display_name = name.as_str().to_owned();
         }

@@ -1,6 +1,6 @@
 //! How every change of an account goes: read it, make the next version, write it if nobody else was faster.
 
-use domain::{Denied, Timestamp, User, UserId};
+use domain::{AuditEntry, Denied, Timestamp, User, UserId};
 use edge::{Blog, IfMatch, Problem};
 use table::{Consistency, Refused};
 
@@ -45,12 +45,13 @@ impl NotEdited {
     }
 }
 
-/// Makes `change` of an account and writes it as its next version; returns it as it is then. A change that alters
-/// nothing writes nothing.
+/// Makes `change` of an account and writes it as its next version, with `audit` if it is an administrator's doing; returns it
+/// as it is then. A change that alters nothing writes nothing.
 pub async fn edit_user(
     blog: &Blog,
     id: UserId,
     if_match: &IfMatch,
+    audit: Option<&AuditEntry>,
     now: Timestamp,
     change: impl Fn(&mut User) -> Result<(), Denied>,
 ) -> Result<User, NotEdited> {
@@ -65,7 +66,7 @@ pub async fn edit_user(
         }
         next.version += 1;
         next.updated_at = now;
-        match blog.table.update_user(&user, &next, now).await {
+        match blog.table.update_user(&user, &next, audit, now).await {
             Ok(()) => return Ok(next),
             Err(Refused::Changed) => {}
             Err(Refused::LastAdmin) => return Err(NotEdited::LastAdmin),
