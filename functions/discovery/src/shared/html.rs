@@ -2,49 +2,33 @@
 
 use std::borrow::Cow;
 
+use domain::html::{Piece, parts_of_tag, pieces, unescaped};
 use url::{ParseError, Url};
 
 /// Elements that the sanitiser lets through and feed readers do not, with those that stand for them. Their text stays what it is.
 const REPLACED: [(&str, &str); 2] = [("bdo", "span"), ("rtc", "span")];
 
 /// HTML of the sanitiser's with absolute addresses, as they are seen from `page`.
-///
-/// Without a parser of HTML, which would be half of the binary and most of the time that a feed takes: the sanitiser writes HTML in one way
-/// only, with each value in double quotes and no `<` that begins no tag. Tests compare with what a parser makes of it.
 pub fn absolute(html: &str, page: &Url) -> String {
     let mut written = String::with_capacity(html.len() + html.len() / 16);
-    let mut rest = html;
-    while let Some((text, tag)) = rest.split_once('<') {
-        written.push_str(text);
-        let (tag, after) = split_tag(tag);
-        write_tag(&mut written, tag, page);
-        rest = after;
+    for piece in pieces(html) {
+        match piece {
+            Piece::Text(text) => written.push_str(text),
+            Piece::Tag(tag) => write_tag(&mut written, tag, page),
+        }
     }
-    written.push_str(rest);
     written
 }
 
-/// What is in a tag, and what comes after it.
-fn split_tag(tag: &str) -> (&str, &str) {
-    let mut quoted = false;
-    let end = tag.bytes().position(|byte| {
-        quoted ^= byte == b'"';
-        byte == b'>' && !quoted
-    });
-    let (tag, after) = tag.split_at(end.unwrap_or(tag.len()));
-    (tag, after.strip_prefix('>').unwrap_or(after))
-}
-
 fn write_tag(written: &mut String, tag: &str, page: &Url) {
-    let (slash, tag) = tag.strip_prefix('/').map_or(("", tag), |tag| ("/", tag));
-    let (name, mut attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+    let (name, attributes) = parts_of_tag(tag);
+    let (slash, name) = name.strip_prefix('/').map_or(("", name), |name| ("/", name));
     let name = REPLACED.iter().find(|(replaced, _)| *replaced == name).map_or(name, |(_, with)| with);
     written.extend(["<", slash, name]);
-    while let Some((attribute, value)) = attributes.split_once("=\"") {
-        let (value, rest) = value.split_once('"').unwrap_or((value, ""));
-        attributes = rest.trim_start();
+    for (attribute, value) in attributes {
         let value = match attribute {
             "href" | "src" | "cite" => absolute_address(value, page),
+            "srcset" => absolute_srcset(value, page).map(Cow::Owned),
             // What it says, the arrow of a footnote shows. Validators take it for unsafe.
             "aria-label" => None,
             _ => Some(Cow::Borrowed(value)),
@@ -68,14 +52,13 @@ fn absolute_address<'v>(value: &'v str, page: &Url) -> Option<Cow<'v, str>> {
     }
 }
 
-/// The text of a value, of which HTML's serialiser escapes these and no others.
-/// <https://html.spec.whatwg.org/#escapingString>
-fn unescaped(value: &str) -> Cow<'_, str> {
-    if !value.contains('&') {
-        return Cow::Borrowed(value);
-    }
-    let value = value.replace("&quot;", "\"").replace("&nbsp;", "\u{a0}").replace("&lt;", "<").replace("&gt;", ">");
-    Cow::Owned(value.replace("&amp;", "&"))
+/// The same of a list of files of a picture, each with its width.
+fn absolute_srcset(value: &str, page: &Url) -> Option<String> {
+    let file = |file: &str| {
+        let (address, width) = file.split_once(' ')?;
+        Some(format!("{} {width}", absolute_address(address, page)?))
+    };
+    value.split(", ").map(file).collect::<Option<Vec<_>>>().map(|files| files.join(", "))
 }
 
 /// Plain text as HTML.

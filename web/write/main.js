@@ -1,0 +1,128 @@
+// The page around the views: what is shown at which address, and what surrounds it.
+
+import { Offline } from './api.js';
+import { announce, button, h, message } from './dom.js';
+import { address, match, ROOT } from './router.js';
+import * as session from './session.js';
+import * as account from './account.js';
+import { edit } from './editor.js';
+import { moderation, users } from './moderation.js';
+import { notifications } from './notifications.js';
+import { posts } from './posts.js';
+import { profile } from './profile.js';
+import { bookmarks, feed, read } from './reading.js';
+import { revisions } from './revisions.js';
+
+/**
+ * What a view is given.
+ * @typedef {{ params: Record<string, string>, query: URLSearchParams }} Context
+ * What it gives: its title, its content, and what to do before it goes away; that may say false to stay.
+ * @typedef {{ title: string, content: Node, leave?: () => unknown }} View
+ */
+
+/** @type {Record<string, (context: Context) => View | Promise<View>>} */
+const VIEWS = {
+  posts, new: edit, edit, revisions, read, feed, bookmarks, notifications, profile, moderation, users,
+  'log-in': account.logIn, register: account.register, confirm: account.confirm, forgot: account.forgot, reset: account.reset,
+};
+
+const main = /** @type {HTMLElement} */ (document.querySelector('main'));
+const navigation = /** @type {HTMLElement} */ (document.getElementById('navigation'));
+/** @type {View | null} */
+let shown = null;
+/** What is being shown; an older one that comes late is not shown any more. */
+let turn = 0;
+
+/**
+ * Goes to an address of the editor.
+ * @param {string} to
+ * @param {{ replace?: boolean }} [settings]
+ */
+export async function go(to, { replace = false } = {}) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  await show();
+}
+
+async function show() {
+  const mine = ++turn;
+  await shown?.leave?.();
+  shown = null;
+  const found = match(location.pathname);
+  const query = new URLSearchParams(location.search);
+  if (found && !found.route.open && !session.user()) {
+    // Whoever logs in gets where they wanted to go.
+    return go(address('log-in', {}, { to: location.pathname + location.search }), { replace: true });
+  }
+  if (found?.route.open && session.user() && found.route.name === 'log-in') return go(ROOT, { replace: true });
+  /** @type {View} */
+  let view;
+  try {
+    if (!found) view = { title: 'Not found', content: h('p', {}, 'There is nothing here. ', h('a', { href: ROOT }, 'To your posts.')) };
+    else if (found.route.role && !session.may(found.route.role)) view = { title: 'Not allowed', content: h('p', {}, `This is for ${found.route.role}s.`) };
+    else view = await VIEWS[found.route.name]({ params: found.params, query });
+  } catch (error) {
+    view = { title: error instanceof Offline ? 'No connection' : 'This did not work', content: h('div', {}, h('p', { class: 'error' }, message(error)), button('Try again', show)) };
+  }
+  if (mine !== turn) return view.leave?.();
+  shown = view;
+  document.title = `${view.title} · Broadsheet`;
+  const heading = h('h1', { tabindex: -1 }, view.title);
+  main.replaceChildren(heading, view.content);
+  showNavigation();
+  if (!main.querySelector('[autofocus]')) heading.focus({ preventScroll: true });
+  else /** @type {HTMLElement} */ (main.querySelector('[autofocus]')).focus();
+  scrollTo(0, 0);
+}
+
+function showNavigation() {
+  const me = session.user();
+  const here = location.pathname;
+  const link = (/** @type {string} */ text, /** @type {string} */ to) =>
+    h('li', {}, h('a', { href: to, 'aria-current': here === to ? 'page' : null }, text));
+  navigation.replaceChildren(
+    h('ul', {},
+      ...(me
+        ? [
+            link('Posts', ROOT),
+            session.may('author') && link('New post', address('new')),
+            link('Feed', address('feed')),
+            link('Bookmarks', address('bookmarks')),
+            link('Notifications', address('notifications')),
+            session.may('editor') && link('Moderation', address('moderation')),
+            session.may('admin') && link('Users', address('users')),
+            link('Profile', address('profile')),
+            h('li', {}, button('Log out', logOut, { class: 'link' })),
+          ].filter((item) => item !== false)
+        : [link('Log in', address('log-in')), link('Register', address('register'))])),
+  );
+}
+
+async function logOut() {
+  await shown?.leave?.();
+  await session.logOut();
+  announce('You are logged out.');
+  await go(address('log-in'));
+}
+
+document.addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (link.origin !== location.origin || !match(link.pathname) || link.target || link.hash) return;
+  event.preventDefault();
+  void go(link.pathname + link.search);
+});
+addEventListener('popstate', () => void show());
+session.onChange(showNavigation);
+
+async function start() {
+  try {
+    await session.restore();
+  } catch (error) {
+    main.replaceChildren(h('h1', {}, 'No connection'), h('p', {}, message(error), ' What you have typed is kept on this device.'), button('Try again', start));
+    addEventListener('online', () => void start(), { once: true });
+    return;
+  }
+  await show();
+}
+
+void start();
