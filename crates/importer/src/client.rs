@@ -1,30 +1,49 @@
-//! The client's side of the HTTP contract, as far as seeding needs it: one session, patience, and readable refusals.
+//! The client's side of the HTTP contract, as far as importing needs it: one session, patience, and readable refusals.
 
 use std::{io::Write, time::Duration};
 
 use reqwest::{
     Method, StatusCode,
-    header::{ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER},
+    header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER},
     redirect,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use url::{Host, Url};
 
-use crate::SeedError;
+use crate::ImportError;
 
 /// How often a request is repeated that the server was too busy for.
 const RETRIES: u32 = 5;
 /// The longest that one answer may take. A laptop that is building at the same time is slow, but not this slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The longest pause that is waited for. The limits of requests are counted in minutes, those of pictures in days.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
 /// A signed-in session with the server at `base`.
 pub struct Client<'a> {
     http: reqwest::Client,
     base: String,
-    access_token: String,
-    refresh_token: String,
+    session: Session,
+    /// Whether the server knows of former slugs that were not its own; until it answers otherwise.
+    pub takes_former_slugs: bool,
     /// Where a wait is announced, and where the caller reports progress: a silent minute looks like a hang.
     pub out: &'a mut (dyn Write + Send),
+}
+
+/// Who acts: by the tokens of a session, or by an API key, which has no other token and cannot be renewed.
+#[derive(Default)]
+pub struct Session {
+    access_token: String,
+    refresh_token: String,
+}
+
+impl Session {
+    /// A session that is an API key.
+    pub fn of_key(key: &str) -> Self {
+        Self { access_token: key.to_owned(), refresh_token: String::new() }
+    }
 }
 
 /// One request. `if_match` makes a change conditional on what was read before.
@@ -32,16 +51,22 @@ pub struct Call<'a> {
     pub method: Method,
     pub path: &'a str,
     pub if_match: Option<&'a str>,
+    /// Under one key a request is done once, however often it is sent (API.md, idempotency).
+    pub key: Option<&'a str>,
     pub body: Option<&'a Value>,
 }
 
 impl<'a> Call<'a> {
     pub fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, if_match: None, body: None }
+        Self { method: Method::GET, path, if_match: None, key: None, body: None }
+    }
+
+    pub fn put(path: &'a str, body: &'a Value) -> Self {
+        Self { method: Method::PUT, path, if_match: None, key: None, body: Some(body) }
     }
 
     pub fn post(path: &'a str, body: &'a Value) -> Self {
-        Self { method: Method::POST, path, if_match: None, body: Some(body) }
+        Self { method: Method::POST, path, if_match: None, key: None, body: Some(body) }
     }
 }
 
@@ -52,84 +77,130 @@ struct Tokens {
     refresh_token: Option<String>,
 }
 
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name == "host.docker.internal",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whose posts are imported.
 #[derive(Deserialize)]
-struct Profile {
-    username: String,
+pub struct Profile {
+    pub id: String,
+    /// The name that the user's posts carry, also when they logged in by e-mail.
+    pub username: String,
 }
 
 impl<'a> Client<'a> {
+    /// A client that is not signed in.
+    fn new(base: &str, out: &'a mut (dyn Write + Send)) -> Result<Self, ImportError> {
+        // The new slug is what counts in a redirect, and a token never follows one to another host.
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE);
+        let http = match Url::parse(base) {
+            Ok(url) if url.scheme() == "https" => http.https_only(true),
+            // Only for this machine: a password goes over no network in the clear. A proxy that the environment names for the web
+            // knows nothing of this machine's `localhost`.
+            Ok(url) if url.scheme() == "http" && is_this_machine(&url) => http.no_proxy(),
+            _ => return Err(ImportError::NotAnApi { url: base.to_owned() }),
+        };
+        let http = http.build().map_err(|source| ImportError::Transport { url: base.to_owned(), source })?;
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            session: Session::default(),
+            takes_former_slugs: true,
+            out,
+        })
+    }
+
+    /// A client that acts by an API key, which cannot be renewed.
+    pub fn with_key(base: &str, key: &str, out: &'a mut (dyn Write + Send)) -> Result<Self, ImportError> {
+        Ok(Self { session: Session::of_key(key), ..Self::new(base, out)? })
+    }
+
+    /// A client with a session of its own.
     pub async fn log_in(
         base: &str,
         login: &str,
         password: &str,
         out: &'a mut (dyn Write + Send),
-    ) -> Result<Self, SeedError> {
-        if !base.starts_with("http://") {
-            return Err(SeedError::NotPlainHttp { url: base.to_owned() });
-        }
-        let http = reqwest::Client::builder()
-            // The new slug is what counts in a redirect, and a token never follows one to another host.
-            .redirect(redirect::Policy::none())
-            // A proxy that the environment names for the web knows nothing of this machine's `localhost`.
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|source| SeedError::Transport { url: base.to_owned(), source })?;
-        let mut client = Self {
-            http,
-            base: base.trim_end_matches('/').to_owned(),
-            access_token: String::new(),
-            refresh_token: String::new(),
-            out,
-        };
+    ) -> Result<Self, ImportError> {
+        let mut client = Self::new(base, out)?;
         let credentials = json!({"login": login, "password": password});
         let answer = client.send_patiently(&Call::post("/sessions", &credentials)).await?;
         if answer.status != StatusCode::CREATED {
-            return Err(SeedError::LogIn { user: login.to_owned(), reason: answer.reason() });
+            return Err(ImportError::LogIn { user: login.to_owned(), reason: answer.reason() });
         }
         client.keep(answer.json()?);
         Ok(client)
     }
 
-    /// The name that the signed-in user's posts carry, also when they logged in by e-mail.
-    pub async fn username(&mut self) -> Result<String, SeedError> {
+    /// Lets the owner of another session act from now on, and keeps who acted until now.
+    pub fn swap(&mut self, session: &mut Session) {
+        std::mem::swap(&mut self.session, session);
+    }
+
+    /// The profile of whoever is signed in.
+    pub async fn profile(&mut self) -> Result<Profile, ImportError> {
         let answer = self.send(&Call::get("/me")).await?;
         if answer.status != StatusCode::OK {
-            return Err(SeedError::Profile { reason: answer.reason() });
+            return Err(ImportError::Profile { reason: answer.reason() });
         }
-        answer.json::<Profile>().map(|profile| profile.username)
+        answer.json()
     }
 
     /// Sends one request, waiting when told to, and signing in again once when the access token has run out.
-    pub async fn send(&mut self, call: &Call<'_>) -> Result<Answer, SeedError> {
+    pub async fn send(&mut self, call: &Call<'_>) -> Result<Answer, ImportError> {
         let answer = self.send_patiently(call).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
+        }
+        if self.session.refresh_token.is_empty() {
+            return Err(ImportError::Key { reason: answer.reason() });
         }
         self.refresh().await?;
         self.send_patiently(call).await
     }
 
-    async fn refresh(&mut self) -> Result<(), SeedError> {
-        let body = json!({"refresh_token": self.refresh_token});
+    /// What a path leads to by a redirect to another host, which gets no token; `None` if it leads to nothing.
+    pub async fn download(&mut self, path: &str) -> Result<Option<Vec<u8>>, ImportError> {
+        let answer = self.send(&Call::get(path)).await?;
+        let Some(link) = answer.header(LOCATION) else { return Ok(None) };
+        let response = self.http.get(link).send().await.map_err(|source| self.failed(source))?;
+        if response.status() != StatusCode::OK {
+            return Ok(None);
+        }
+        Ok(Some(response.bytes().await.map_err(|source| self.failed(source))?.to_vec()))
+    }
+
+    fn failed(&self, source: reqwest::Error) -> ImportError {
+        let url = self.base.clone();
+        if source.is_connect() { ImportError::NobodyThere { url } } else { ImportError::Transport { url, source } }
+    }
+
+    async fn refresh(&mut self) -> Result<(), ImportError> {
+        let body = json!({"refresh_token": self.session.refresh_token});
         // The expired token stays at home: a public route refuses a bad one.
-        self.access_token.clear();
+        self.session.access_token.clear();
         let answer = self.send_patiently(&Call::post("/sessions/refresh", &body)).await?;
         if answer.status != StatusCode::OK {
-            return Err(SeedError::SessionOver { reason: answer.reason() });
+            return Err(ImportError::SessionOver { reason: answer.reason() });
         }
         self.keep(answer.json()?);
         Ok(())
     }
 
     fn keep(&mut self, tokens: Tokens) {
-        self.access_token = tokens.access_token;
+        self.session.access_token = tokens.access_token;
         if let Some(refresh_token) = tokens.refresh_token {
-            self.refresh_token = refresh_token;
+            self.session.refresh_token = refresh_token;
         }
     }
 
-    async fn send_patiently(&mut self, call: &Call<'_>) -> Result<Answer, SeedError> {
+    async fn send_patiently(&mut self, call: &Call<'_>) -> Result<Answer, ImportError> {
         for _ in 0..RETRIES {
             let answer = self.send_once(call).await?;
             let Some(pause) = answer.pause() else { return Ok(answer) };
@@ -140,25 +211,32 @@ impl<'a> Client<'a> {
         self.send_once(call).await
     }
 
-    async fn send_once(&mut self, call: &Call<'_>) -> Result<Answer, SeedError> {
+    /// Sends a form to the storage, which is asked without a token: the form says what is allowed.
+    pub async fn send_form(&mut self, url: &str, boundary: &str, body: Vec<u8>) -> Result<StatusCode, ImportError> {
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let request = self.http.post(url).header(CONTENT_TYPE, content_type).body(body);
+        let failed = |source| ImportError::Transport { url: url.to_owned(), source };
+        Ok(request.send().await.map_err(failed)?.status())
+    }
+
+    async fn send_once(&mut self, call: &Call<'_>) -> Result<Answer, ImportError> {
         let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
-        if !self.access_token.is_empty() {
-            request = request.bearer_auth(&self.access_token);
+        if !self.session.access_token.is_empty() {
+            request = request.bearer_auth(&self.session.access_token);
         }
         if let Some(etag) = call.if_match {
             request = request.header(IF_MATCH, etag);
         }
+        if let Some(key) = call.key {
+            request = request.header("idempotency-key", key);
+        }
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        let failed = |source: reqwest::Error| {
-            let url = self.base.clone();
-            if source.is_connect() { SeedError::NobodyThere { url } } else { SeedError::Transport { url, source } }
-        };
-        let response = request.send().await.map_err(failed)?;
+        let response = request.send().await.map_err(|source| self.failed(source))?;
         let status = response.status();
         let headers = response.headers().clone();
-        let body = response.bytes().await.map_err(failed)?.to_vec();
+        let body = response.bytes().await.map_err(|source| self.failed(source))?.to_vec();
         Ok(Answer { status, headers, body })
     }
 }
@@ -186,8 +264,8 @@ struct FieldProblem {
 }
 
 impl Answer {
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, SeedError> {
-        serde_json::from_slice(&self.body).map_err(|source| SeedError::Unreadable { status: self.status, source })
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ImportError> {
+        serde_json::from_slice(&self.body).map_err(|source| ImportError::Unreadable { status: self.status, source })
     }
 
     pub fn etag(&self) -> Option<&str> {
@@ -227,10 +305,34 @@ impl Answer {
             return None;
         }
         let seconds = self.header(RETRY_AFTER).and_then(|value| value.parse().ok());
-        Some(Duration::from_secs(seconds.unwrap_or(1)))
+        // Who has to wait for hours had better come again.
+        Some(Duration::from_secs(seconds.unwrap_or(1))).filter(|pause| *pause <= LONGEST_PAUSE)
     }
 
     fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_over_no_network_in_the_clear() {
+        for (url, is_taken) in [
+            ("https://blog.example.com/v1", true),
+            ("http://localhost:3000/v1", true),
+            ("http://127.0.0.1:3000/v1", true),
+            ("http://[::1]:3000/v1", true),
+            ("http://blog.example.com/v1", false),
+            ("http://localhost.example.com/v1", false),
+            ("http://192.168.0.2/v1", false),
+            ("ftp://localhost/v1", false),
+            ("localhost:3000/v1", false),
+            ("blog.example.com/v1", false),
+        ] {
+            assert_eq!(Client::new(url, &mut Vec::new()).is_ok(), is_taken, "{url}");
+        }
     }
 }

@@ -1,28 +1,10 @@
-//! A Markdown file, as Hugo, Jekyll and Zola write them, read as the post that its author meant.
+//! Front matter in YAML, TOML and JSON, and the head of a post of Pelican: keys and values, whoever wrote them.
 //!
-//! Nobody should have to edit a hundred old posts to move them here. So keys are found whatever their case, a value
-//! may be written in any of the ways that the three programs accept, and what the front matter leaves out is taken from
-//! the file's name and its first heading. What cannot be understood is refused with a sentence and never guessed:
-//! a wrong date on a published post is worse than a file that has to be looked at again.
-
-use std::path::Path;
+//! Nobody should have to edit a hundred old posts to move them here. So keys are found whatever their case, and a value
+//! may be written in any of the ways that the generators accept. What cannot be understood is refused with a sentence.
 
 use domain::Tag;
-use jiff::{Timestamp, civil, tz::TimeZone};
 use serde_json::{Map, Value};
-
-/// What a file says. Whatever the API leaves optional and the file does not mention is `None`, and is then left alone
-/// in a post that is there already.
-#[derive(Debug, PartialEq)]
-pub struct Document {
-    pub title: String,
-    pub body: String,
-    pub slug: String,
-    pub date: Option<Timestamp>,
-    pub draft: bool,
-    pub summary: Option<String>,
-    pub tags: Option<Vec<String>>,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,127 +14,156 @@ pub enum Error {
     Unterminated { delimiter: &'static str },
     #[error("The front matter is not valid {language}: {reason}.")]
     Syntax { language: &'static str, reason: String },
+    #[error("The front matter is written in \"{language}\", which is not read: only YAML, TOML and JSON are.")]
+    Program { language: String },
     #[error("`{key}` in the front matter must be {expected}, not {found}.")]
     WrongType { key: String, expected: &'static str, found: &'static str },
     #[error("`{text}` in the front matter is not a date. Write it as 2021-03-04 or 2021-03-04T10:11:12+02:00.")]
     NotADate { text: String },
+    #[error("The name begins with the day {text}, which does not exist, and no `date` says otherwise.")]
+    NoSuchDay { text: String },
     #[error("No slug can be made from \"{text}\". Give the post a `slug` of letters and digits.")]
     NoSlug { text: String },
 }
 
-impl Document {
-    /// Reads the file at `path`, a path relative to the seeded folder, whose content is `bytes`.
-    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        let text = str::from_utf8(bytes).map_err(|error| Error::NotUtf8 { position: error.valid_up_to() + 1 })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        let (keys, body) = split(&text)?;
-        let name = FileName::parse(path);
-
-        let (title, body) = match keys.text("title")? {
-            Some(title) => (title, body.to_owned()),
-            None => take_heading(body).unwrap_or_else(|| (name.in_words(), body.to_owned())),
-        };
-        let slug_source = match keys.slug()? {
-            Some(slug) => slug,
-            None => name.words.clone(),
-        };
-        // The server's own rule for titles, so that a file called `Ημέρα.md` has an address as well.
-        let slug = slug::slugify(&slug_source);
-        if slug.is_empty() {
-            return Err(Error::NoSlug { text: slug_source });
-        }
-        let date = match keys.text("date")? {
-            Some(date) => Some(parse_date(&date)?),
-            None => name.date.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|date| date.timestamp()),
-        };
-
-        Ok(Self {
-            title,
-            body: without_blank_ends(&body),
-            slug,
-            date,
-            draft: keys.is_draft()? || name.in_drafts,
-            summary: keys.first_text(&["summary", "description", "excerpt"])?,
-            tags: keys.tags()?,
-        })
-    }
-}
-
-/// What a file's place and name tell: `2021-03-04-some-title.md`, or `some-title/index.md` for a page bundle of Hugo,
-/// or anything in a `_drafts` folder of Jekyll.
-struct FileName {
-    date: Option<civil::Date>,
-    words: String,
-    in_drafts: bool,
-}
-
-impl FileName {
-    fn parse(path: &Path) -> Self {
-        let stem = path.file_stem().unwrap_or_default();
-        let bundle = path.parent().and_then(Path::file_name).filter(|_| stem == "index");
-        let name = bundle.unwrap_or(stem).to_string_lossy().into_owned();
-        let in_drafts = path.iter().any(|part| part == "_drafts");
-
-        let date = name.get(..10).and_then(|start| start.parse::<civil::Date>().ok());
-        let rest = name.get(10..).unwrap_or_default().trim_start_matches(['-', '_', ' ']);
-        match date {
-            Some(_) if !rest.is_empty() => Self { date, words: rest.to_owned(), in_drafts },
-            _ => Self { date, words: name, in_drafts },
-        }
-    }
-
-    /// A title for a file that has no other: `small-web_diary` becomes `Small web diary`.
-    fn in_words(&self) -> String {
-        let spaced = self.words.replace(['-', '_'], " ");
-        let mut letters = spaced.trim().chars();
-        match letters.next() {
-            Some(first) => first.to_uppercase().chain(letters).collect(),
-            None => self.words.clone(),
-        }
-    }
-}
+/// The reader of one language.
+type Parser = fn(&str) -> Result<Keys, Error>;
 
 /// Separates front matter and body. A file without front matter is all body.
-fn split(text: &str) -> Result<(Keys, &str), Error> {
+pub fn split(text: &str) -> Result<(Keys, &str), Error> {
+    if let Some(found) = split_json(text) {
+        return found;
+    }
     let mut lines = text.split_inclusive('\n');
-    let delimiter = match lines.next().map(str::trim_end) {
-        Some("---") => "---",
-        Some("+++") => "+++",
+    // Eleventy and Astro name the language behind the dashes.
+    let (delimiter, parse): (_, Parser) = match lines.next().map(str::trim_end) {
+        Some("---" | "---yaml" | "---yml") => ("---", Keys::from_yaml),
+        Some("---toml") => ("---", Keys::from_toml),
+        Some("---json") => ("---", Keys::from_json),
+        Some("+++") => ("+++", Keys::from_toml),
+        Some(line) if line.strip_prefix("---").is_some_and(is_word) && text.contains("\n---") => {
+            return Err(Error::Program { language: line.trim_start_matches('-').to_owned() });
+        }
         _ => return Ok((Keys::default(), text)),
     };
     let start = text.find('\n').map_or(text.len(), |end| end + 1);
+    // A line of dashes may also be a rule, or underline a heading. Front matter names a key in its first lines.
+    let head = text[start..].trim_start_matches(['\n', ' ']);
+    let head = head.lines().take_while(|line| !line.trim().is_empty() && line.trim_end() != delimiter);
+    if delimiter == "---" && text.starts_with("---\n") && start < text.len() && !head.clone().any(names_a_key) {
+        let closed_at_once =
+            text[start..].lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+        if !matches!(closed_at_once, Some("---" | "...")) {
+            return Ok((Keys::default(), text));
+        }
+    }
     let mut end = start;
     for line in lines {
         let after = end + line.len();
         // YAML may also close a document with three dots, and Jekyll allows that.
         if line.trim_end() == delimiter || (delimiter == "---" && line.trim_end() == "...") {
             // A blank line stands for the opening delimiter, so that errors name the line of the file.
-            let source = format!("\n{}", &text[start..end]);
-            let keys = if delimiter == "---" { Keys::from_yaml(&source)? } else { Keys::from_toml(&source)? };
-            return Ok((keys, &text[after..]));
+            return Ok((parse(&format!("\n{}", &text[start..end]))?, &text[after..]));
         }
         end = after;
     }
     Err(Error::Unterminated { delimiter })
 }
 
-/// The front matter, its keys in lower case.
-#[derive(Default)]
-struct Keys(Map<String, Value>);
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether a line of YAML looks like `key: value`, `- item` of a broken one, or the brace of a map.
+fn names_a_key(line: &str) -> bool {
+    let line = line.trim_start();
+    let key = line.split_once(':').map(|(key, _)| key.trim_matches(['"', '\'', ' ']));
+    line.starts_with(['{', '<', '?', '!', '&'])
+        || key.is_some_and(|key| !key.is_empty() && key.split_whitespace().count() <= 2)
+}
+
+/// Hugo's front matter in JSON: an object that begins the file. `{{< figure >}}` and `{% include %}` are text.
+fn split_json(text: &str) -> Option<Result<(Keys, &str), Error>> {
+    let inner = text.strip_prefix('{')?.trim_start();
+    if !inner.starts_with(['"', '}']) {
+        return None;
+    }
+    let mut objects = serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>();
+    let first = objects.next()?;
+    Some(match first {
+        Ok(map) => Ok((Keys::new(map), &text[objects.byte_offset()..])),
+        Err(error) => Err(Error::Syntax { language: "JSON", reason: error.to_string() }),
+    })
+}
+
+/// The head of a post of Pelican: lines of `Key: value` up to the first blank one, where indented lines continue a
+/// value. A text that begins with anything else has none.
+pub fn split_header(text: &str) -> (Keys, &str) {
+    let mut keys = Keys::default();
+    let mut last = String::new();
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            break;
+        }
+        if line.starts_with([' ', '\t']) && !last.is_empty() {
+            if let Some(Value::String(value)) = keys.0.get_mut(&last) {
+                value.push('\n');
+                value.push_str(line.trim());
+            }
+        } else {
+            let key_and_value = line.split_once(':').filter(|(key, _)| {
+                !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            });
+            let Some((key, value)) = key_and_value else { return (Keys::default(), text) };
+            last = key.to_lowercase();
+            keys.1.push(key.to_owned());
+            keys.0.insert(last.clone(), Value::String(value.trim().to_owned()));
+        }
+        end += line.len();
+    }
+    (keys, &text[end..])
+}
+
+/// The front matter: its keys in lower case, with their values; and the keys as they were typed.
+#[derive(Debug, Default)]
+pub struct Keys(pub Map<String, Value>, pub Vec<String>);
 
 impl Keys {
-    fn new(map: Map<String, Value>) -> Self {
-        Self(map.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect())
+    pub fn new(map: Map<String, Value>) -> Self {
+        let typed = map.keys().cloned().collect();
+        Self(map.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect(), typed)
     }
 
-    fn from_yaml(source: &str) -> Result<Self, Error> {
-        // An empty document is `null`, which is no keys at all.
-        serde_yaml_ng::from_str::<Option<Map<String, Value>>>(source)
-            .map(|map| Self::new(map.unwrap_or_default()))
-            .map_err(|error| Error::Syntax { language: "YAML", reason: error.to_string() })
+    /// The front matter of a file; none if it has none that can be read.
+    pub fn of_file(bytes: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        split(&text).ok().map(|(keys, _)| keys)
     }
 
-    fn from_toml(source: &str) -> Result<Self, Error> {
+    /// YAML with any tag. A tag names a class of the program that wrote it (`!ruby/object:Date`), or nothing at all
+    /// (`! 'text'`, which Ruby once wrote); what it stands before is what counts.
+    pub fn from_yaml(source: &str) -> Result<Self, Error> {
+        let syntax = |error: serde_yaml_ng::Error| Error::Syntax { language: "YAML", reason: error.to_string() };
+        let mut value: serde_yaml_ng::Value = serde_yaml_ng::from_str(source).map_err(syntax)?;
+        // Merging looks for maps, which a tag would hide.
+        strip_tags(&mut value);
+        value.apply_merge().map_err(syntax)?;
+        match from_yaml_value(value) {
+            // An empty document is `null`, which is no keys at all.
+            Value::Null => Ok(Self::default()),
+            Value::Object(map) => Ok(Self::new(map)),
+            _ => Err(Error::Syntax { language: "YAML", reason: "it is no list of keys and values".to_owned() }),
+        }
+    }
+
+    pub fn from_json(source: &str) -> Result<Self, Error> {
+        serde_json::from_str(source)
+            .map(Self::new)
+            .map_err(|error| Error::Syntax { language: "JSON", reason: error.to_string() })
+    }
+
+    pub fn from_toml(source: &str) -> Result<Self, Error> {
         let table: toml::Table = source.parse().map_err(|error: toml::de::Error| {
             let position = error.span().map_or(0, |span| span.start);
             let line = source.get(..position).unwrap_or_default().matches('\n').count() + 1;
@@ -163,7 +174,7 @@ impl Keys {
     }
 
     /// A line of text. Years and numbers are titles and tags too, so YAML's guess at a type is not held against them.
-    fn text(&self, key: &str) -> Result<Option<String>, Error> {
+    pub fn text(&self, key: &str) -> Result<Option<String>, Error> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => scalar(value)
@@ -172,7 +183,7 @@ impl Keys {
         }
     }
 
-    fn first_text(&self, keys: &[&str]) -> Result<Option<String>, Error> {
+    pub fn first_text(&self, keys: &[&str]) -> Result<Option<String>, Error> {
         for key in keys {
             if let Some(text) = self.text(key)? {
                 return Ok(Some(text));
@@ -181,30 +192,35 @@ impl Keys {
         Ok(None)
     }
 
-    /// Jekyll says `published: false`; in Hugo the same key can hold a date, which says nothing about drafts.
-    fn is_draft(&self) -> Result<bool, Error> {
-        let draft = match self.0.get("draft") {
-            None | Some(Value::Null) => false,
-            Some(value) => as_flag(value).ok_or_else(|| wrong_type("draft", "true or false", value))?,
-        };
-        Ok(draft || self.0.get("published").and_then(as_flag) == Some(false))
+    /// Whether a key is set to true, in any spelling. What is no flag is not.
+    pub fn flag(&self, key: &str) -> bool {
+        self.0.get(key).and_then(as_flag) == Some(true)
     }
 
-    /// The post's own part of its address. A pattern such as Jekyll's `/:year/:title/` names no post.
-    fn slug(&self) -> Result<Option<String>, Error> {
-        for key in ["slug", "permalink", "path", "url"] {
-            let Some(address) = self.text(key)? else { continue };
-            let last = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            let last = last.strip_suffix(".html").unwrap_or(last);
-            if !last.is_empty() && !last.starts_with(':') {
-                return Ok(Some(last.to_owned()));
-            }
+    /// Whether a key is set to false.
+    pub fn denies(&self, key: &str) -> bool {
+        self.0.get(key).and_then(as_flag) == Some(false)
+    }
+
+    /// Like [`Self::flag`], but what is no flag is an error: it may have been meant to hide the post.
+    pub fn strict_flag(&self, key: &str) -> Result<bool, Error> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(false),
+            Some(value) => as_flag(value).ok_or_else(|| wrong_type(key, "true or false", value)),
         }
-        Ok(None)
+    }
+
+    /// The addresses that a key lists: one text or several.
+    pub fn addresses(&self, key: &str) -> Vec<String> {
+        match self.0.get(key) {
+            Some(Value::Array(values)) => values.iter().filter_map(scalar).collect(),
+            Some(value) => scalar(value).into_iter().collect(),
+            None => Vec::new(),
+        }
     }
 
     /// Tags, then categories, which are no different here. `None` when the file speaks of neither.
-    fn tags(&self) -> Result<Option<Vec<String>>, Error> {
+    pub fn tags(&self) -> Result<Option<Vec<String>>, Error> {
         let taxonomies = match self.0.get("taxonomies") {
             None | Some(Value::Null) => Self::default(),
             Some(Value::Object(map)) => Self::new(map.clone()),
@@ -231,7 +247,7 @@ impl Keys {
     }
 
     /// A list, or one text that is divided at commas, or, as Jekyll does, at spaces. (`category` is one whole name.)
-    fn list(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
+    pub fn list(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
         let items: Vec<String> = match self.0.get(key) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Array(values)) => values
@@ -258,6 +274,40 @@ fn same_tag(one: &str, other: &str) -> bool {
     Tag::try_from(one.to_owned()).is_ok_and(|folded| Tag::try_from(other.to_owned()) == Ok(folded))
 }
 
+fn strip_tags(value: &mut serde_yaml_ng::Value) {
+    use serde_yaml_ng::Value as Yaml;
+    while let Yaml::Tagged(tagged) = value {
+        *value = std::mem::take(&mut tagged.value);
+    }
+    match value {
+        Yaml::Sequence(values) => values.iter_mut().for_each(strip_tags),
+        Yaml::Mapping(map) => map.values_mut().for_each(strip_tags),
+        _ => {}
+    }
+}
+
+/// Numbers and flags may be keys in YAML; here they are the words that were typed.
+fn from_yaml_value(value: serde_yaml_ng::Value) -> Value {
+    use serde_yaml_ng::Value as Yaml;
+    match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(flag) => flag.into(),
+        Yaml::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(number), _, _) => number.into(),
+            (_, Some(number), _) => number.into(),
+            (_, _, Some(number)) => number.into(),
+            _ => Value::Null,
+        },
+        Yaml::String(text) => Value::String(text),
+        Yaml::Sequence(values) => values.into_iter().map(from_yaml_value).collect(),
+        Yaml::Mapping(map) => map
+            .into_iter()
+            .filter_map(|(key, value)| Some((scalar(&from_yaml_value(key))?, from_yaml_value(value))))
+            .collect(),
+        Yaml::Tagged(tagged) => from_yaml_value(tagged.value),
+    }
+}
+
 /// TOML's dates become text, which is what YAML's are already: one reader of dates is enough.
 fn from_toml_value(value: toml::Value) -> Value {
     match value {
@@ -271,7 +321,7 @@ fn from_toml_value(value: toml::Value) -> Value {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
+pub fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
@@ -283,8 +333,8 @@ fn scalar(value: &Value) -> Option<String> {
 /// Jekyll reads YAML 1.1, where `no` and `off` are false; for our YAML 1.2 reader they are words.
 fn as_flag(value: &Value) -> Option<bool> {
     match scalar(value)?.to_lowercase().as_str() {
-        "true" | "yes" | "on" => Some(true),
-        "false" | "no" | "off" => Some(false),
+        "true" | "yes" | "on" | "y" | "1" => Some(true),
+        "false" | "no" | "off" | "n" | "0" => Some(false),
         _ => None,
     }
 }
@@ -301,26 +351,8 @@ fn wrong_type(key: &str, expected: &'static str, found: &Value) -> Error {
     Error::WrongType { key: key.to_owned(), expected, found }
 }
 
-/// A date with a zone is an instant; without one it is UTC, and without a time it is midnight, as Hugo has it.
-fn parse_date(text: &str) -> Result<Timestamp, Error> {
-    let not_a_date = || Error::NotADate { text: text.to_owned() };
-    // Jekyll writes `2021-03-04 10:11:12 +0200`, and sometimes `UTC`: joined, that is a form of ISO 8601.
-    let joined = match text.split_whitespace().collect::<Vec<_>>()[..] {
-        [date, time, "UTC" | "GMT" | "Z"] => format!("{date}T{time}Z"),
-        [date, time, offset] if offset.starts_with(['+', '-']) => format!("{date}T{time}{offset}"),
-        [_] | [_, _] => text.to_owned(),
-        _ => return Err(not_a_date()),
-    };
-    if let Ok(instant) = joined.parse::<Timestamp>() {
-        return Ok(instant);
-    }
-    let wall_clock: civil::DateTime = joined.parse().map_err(|_| not_a_date())?;
-    let in_utc = wall_clock.to_zoned(TimeZone::UTC).map_err(|_| not_a_date())?;
-    Ok(in_utc.timestamp())
-}
-
 /// Takes the first `# heading` out of the body, unless it is a comment in a block of code.
-fn take_heading(body: &str) -> Option<(String, String)> {
+pub fn take_heading(body: &str) -> Option<(String, String)> {
     let mut fence: Option<&str> = None;
     let mut start = 0;
     for line in body.split_inclusive('\n') {
@@ -360,256 +392,9 @@ fn heading(line: &str) -> Option<&str> {
 }
 
 /// Blank lines around a body mean nothing. Spaces before its first word do: they may begin a block of code.
-fn without_blank_ends(body: &str) -> String {
+pub fn without_blank_ends(body: &str) -> String {
     let body = body.trim_end();
     let first = body.len() - body.trim_start().len();
     let start = body[..first].rfind('\n').map_or(0, |end| end + 1);
     body[start..].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(path: &str, text: &str) -> Result<Document, String> {
-        Document::parse(Path::new(path), text.as_bytes()).map_err(|error| error.to_string())
-    }
-
-    fn document(path: &str, text: &str) -> Document {
-        parse(path, text).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-
-    fn date(text: &str) -> Option<Timestamp> {
-        Some(text.parse().unwrap())
-    }
-
-    fn words(list: &[&str]) -> Option<Vec<String>> {
-        Some(list.iter().map(|&word| word.to_owned()).collect())
-    }
-
-    #[test]
-    fn a_post_of_hugo() {
-        let text = "---\n\
-            title: \"Feeds: a love letter\"\n\
-            date: 2021-03-04T10:11:12+02:00\n\
-            lastmod: 2022-01-01\n\
-            draft: false\n\
-            description: Why feeds outlive their readers.\n\
-            categories:\n  - RSS\n\
-            tags: [Small Web, rss, 2021]\n\
-            ---\n\nA feed is a *promise*.\n";
-        let expected = Document {
-            title: "Feeds: a love letter".to_owned(),
-            body: "A feed is a *promise*.".to_owned(),
-            slug: "love-letter".to_owned(),
-            date: date("2021-03-04T08:11:12Z"),
-            draft: false,
-            summary: Some("Why feeds outlive their readers.".to_owned()),
-            tags: words(&["Small Web", "rss", "2021"]),
-        };
-        assert_eq!(document("posts/love-letter.md", text), expected);
-        assert_eq!(document("posts/love-letter/index.md", text), expected, "as a page bundle");
-        assert_eq!(document("love-letter.md", &text.replace('\n', "\r\n")), expected, "with the line ends of Windows");
-        assert_eq!(document("love-letter.md", &format!("\u{feff}{text}")), expected, "with a byte order mark");
-    }
-
-    #[test]
-    fn a_post_of_jekyll() {
-        let text = "---\n\
-            layout: post\n\
-            title:  Welcome to Jekyll!\n\
-            date:   2021-03-04 10:11:12 +0200\n\
-            categories: jekyll update\n\
-            tags: welcome\n\
-            published: false\n\
-            excerpt: |\n  Two\n  lines.\n\
-            ---\nHello.\n";
-        let expected = Document {
-            title: "Welcome to Jekyll!".to_owned(),
-            body: "Hello.".to_owned(),
-            slug: "welcome-to-jekyll".to_owned(),
-            date: date("2021-03-04T08:11:12Z"),
-            draft: true,
-            summary: Some("Two\nlines.".to_owned()),
-            tags: words(&["welcome", "jekyll", "update"]),
-        };
-        assert_eq!(document("_posts/2021-03-01-welcome-to-jekyll.markdown", text), expected);
-    }
-
-    #[test]
-    fn a_post_of_zola() {
-        let text = "+++\n\
-            title = \"Static, \\\"still\\\"\"\n\
-            date = 2021-03-04\n\
-            path = \"blog/static-still\"\n\
-            [taxonomies]\n\
-            tags = [\"zola\", \"Small_Web\"]\n\
-            categories = [\"small web\", \"tools\"]\n\
-            [extra]\n\
-            tags = \"of the theme\"\n\
-            +++\n+++\n";
-        let expected = Document {
-            title: "Static, \"still\"".to_owned(),
-            body: "+++".to_owned(),
-            slug: "static-still".to_owned(),
-            date: date("2021-03-04T00:00:00Z"),
-            draft: false,
-            summary: None,
-            tags: words(&["zola", "Small_Web", "tools"]),
-        };
-        assert_eq!(document("content/static.md", text), expected);
-    }
-
-    #[test]
-    fn a_file_without_front_matter_speaks_through_its_name_and_heading() {
-        for (path, text, title, slug, body) in [
-            ("2021-03-04-some-title.md", "Text.", "Some title", "some-title", "Text."),
-            ("2021-03-04_some_title.md", "---\n---\nText.", "Some title", "some-title", "Text."),
-            ("2021-03-04-a/index.md", "---\n# only a comment\n---\nText.", "A", "a", "Text."),
-            ("2021-03-04.md", "", "2021 03 04", "2021-03-04", ""),
-            ("a.md", "\n# The title #\n\nText.", "The title", "a", "Text."),
-            ("a.md", "Intro.\n\n# Title C#\nText.", "Title C#", "a", "Intro.\n\nText."),
-            ("a.md", "```sh\n# a comment\n```\n# Title", "Title", "a", "```sh\n# a comment\n```"),
-            ("a.md", "~~~~\n~~~\n# a comment\n~~~~\n#no\n## no", "A", "a", "~~~~\n~~~\n# a comment\n~~~~\n#no\n## no"),
-            ("a.md", "```in line```\n# Title", "Title", "a", "```in line```"),
-            ("a.md", "\n\n    # code\n", "A", "a", "    # code"),
-            ("a.md", "----\nText.", "A", "a", "----\nText."),
-            ("index.md", "Text.", "Index", "index", "Text."),
-            ("Ημέρα.md", "Text.", "Ημέρα", "emera", "Text."),
-            ("My Post (2).md", "Text.", "My Post (2)", "my-post-2", "Text."),
-        ] {
-            let found = document(path, text);
-            let expected = (title, slug, body);
-            assert_eq!((&*found.title, &*found.slug, &*found.body), expected, "{path}: {text:?}");
-            assert_eq!(found.date, path.starts_with("2021").then(|| date("2021-03-04T00:00:00Z").unwrap()), "{path}");
-            assert_eq!((found.draft, found.summary, found.tags), (false, None, None), "{path}");
-        }
-    }
-
-    #[test]
-    fn dates_are_read_as_all_three_write_them() {
-        for (text, expected) in [
-            ("2021-03-04", "2021-03-04T00:00:00Z"),
-            ("2021-03-04 10:11", "2021-03-04T10:11:00Z"),
-            ("2021-03-04 10:11:12", "2021-03-04T10:11:12Z"),
-            ("2021-03-04T10:11:12.5", "2021-03-04T10:11:12.5Z"),
-            ("2021-03-04t10:11:12z", "2021-03-04T10:11:12Z"),
-            ("2021-03-04T10:11:12-08:00", "2021-03-04T18:11:12Z"),
-            ("2021-03-04 10:11:12 -0800", "2021-03-04T18:11:12Z"),
-            ("2021-03-04 10:11 +0530", "2021-03-04T04:41:00Z"),
-            ("2021-03-04 10:11:12 UTC", "2021-03-04T10:11:12Z"),
-            ("2021-03-04   10:11:12  +02:00", "2021-03-04T08:11:12Z"),
-            ("1969-07-20T20:17:40Z", "1969-07-20T20:17:40Z"),
-        ] {
-            let yaml = format!("---\ndate: {text}\n---\n");
-            assert_eq!(document("a.md", &yaml).date, date(expected), "{text}");
-            let quoted = format!("+++\nDate = \"{text}\"\n+++\n");
-            assert_eq!(document("a.md", &quoted).date, date(expected), "{text} in TOML");
-        }
-        for (toml, expected) in [
-            ("2021-03-04T10:11:12+02:00", "2021-03-04T08:11:12Z"),
-            ("2021-03-04 10:11:12Z", "2021-03-04T10:11:12Z"),
-            ("2021-03-04T10:11:12.250", "2021-03-04T10:11:12.25Z"),
-        ] {
-            let text = format!("+++\ndate = {toml}\n+++\n");
-            assert_eq!(document("2020-01-01-a.md", &text).date, date(expected), "{toml}");
-        }
-        for wrong in ["2021-02-30", "yesterday", "10:11:12", "2021", "2021-03-04 10:11:12 EST", "2021-03-04T25:00:00Z"]
-        {
-            let error = parse("a.md", &format!("---\ndate: {wrong}\n---\n")).unwrap_err();
-            assert!(error.starts_with(&format!("`{wrong}` in the front matter is not a date.")), "{error}");
-        }
-    }
-
-    #[test]
-    fn tags_are_lists_or_lines() {
-        for (yaml, expected) in [
-            ("title: a", None),
-            ("tags:", None),
-            ("tags: []", words(&[])),
-            ("tags: \"\"", words(&[])),
-            ("TAGS: one two", words(&["one", "two"])),
-            ("tags: one two, three,", words(&["one two", "three"])),
-            ("tags: [One, one, o-n-e, \" two \"]", words(&["One", "o-n-e", "two"])),
-            ("tags: [1.5, true]", words(&["1.5", "true"])),
-            ("category: Small Web\ntags: small-web a", words(&["small-web", "a"])),
-            ("categories: [ελληνικά, 日本語]", words(&["ελληνικά", "日本語"])),
-            ("taxonomies: {Tags: [a]}\ncategories: b", words(&["a", "b"])),
-        ] {
-            assert_eq!(document("a.md", &format!("---\n{yaml}\n---\n")).tags, expected, "{yaml}");
-        }
-    }
-
-    #[test]
-    fn the_other_keys_have_their_spellings_too() {
-        let slug = |yaml: &str| document("name.md", &format!("---\n{yaml}\n---\n")).slug;
-        assert_eq!(slug("slug: My_Slug\nurl: /other/"), "my-slug");
-        assert_eq!(slug("permalink: /2021/some-title/"), "some-title");
-        assert_eq!(slug("permalink: /2021/some-title.html"), "some-title");
-        assert_eq!(slug("permalink: /:year/:title/"), "name");
-        assert_eq!(slug("url: /\npermalink:"), "name");
-        assert_eq!(slug("slug: 2021"), "2021");
-
-        let draft = |path: &str, yaml: &str| document(path, &format!("---\n{yaml}\n---\n")).draft;
-        for (yaml, expected) in [
-            ("Draft: true", true),
-            ("draft: \"yes\"", true),
-            ("draft: false", false),
-            ("draft:", false),
-            ("published: no", true),
-            ("published: true", false),
-            ("published: 2021-03-04", false),
-        ] {
-            assert_eq!(draft("a.md", yaml), expected, "{yaml}");
-        }
-        assert!(draft("site/_drafts/a.md", "title: a"));
-
-        let summary = |yaml: &str| document("a.md", &format!("---\n{yaml}\n---\n")).summary;
-        assert_eq!(summary("excerpt: c\ndescription: b\nSummary: a").as_deref(), Some("a"));
-        assert_eq!(summary("excerpt: c\ndescription: \"\"").as_deref(), Some("c"));
-        assert_eq!(summary("title: a"), None);
-
-        assert_eq!(document("a.md", "---\ntitle: 1984\n...\n# Heading").title, "1984");
-        assert_eq!(document("a.md", "---\ntitle: 1984\n---\n# Heading").body, "# Heading");
-    }
-
-    #[test]
-    fn what_cannot_be_understood_is_refused_with_a_sentence() {
-        for (text, expected) in [
-            (
-                "---\ntitle: a\n",
-                "The front matter that `---` opens in the first line is never closed by another `---`.",
-            ),
-            ("---", "The front matter that `---` opens in the first line is never closed by another `---`."),
-            ("+++\n---\n", "The front matter that `+++` opens in the first line is never closed by another `+++`."),
-            (
-                "---\ntitle: Rust: a story\n---\n",
-                "The front matter is not valid YAML: mapping values are not allowed in this context at line 2 column 12.",
-            ),
-            (
-                "---\njust words\n---\n",
-                "The front matter is not valid YAML: invalid type: string \"just words\", expected a map at line 2 column 1.",
-            ),
-            (
-                "+++\ntitle = \"a\"\ndraft = maybe\n+++\n",
-                "The front matter is not valid TOML: string values must be quoted, expected literal string at line 3.",
-            ),
-            ("---\ntitle: [a, b]\n---\n", "`title` in the front matter must be text, not a list."),
-            ("---\ntags: {a: b}\n---\n", "`tags` in the front matter must be a list of words, not a table of keys."),
-            ("---\ntags: [[a]]\n---\n", "`tags` in the front matter must be a list of words, not a list."),
-            ("---\ndraft: maybe\n---\n", "`draft` in the front matter must be true or false, not other text."),
-            ("+++\ntaxonomies = 1\n+++\n", "`taxonomies` in the front matter must be a table, not a number."),
-            (
-                "---\nslug: '...'\n---\n",
-                "No slug can be made from \"...\". Give the post a `slug` of letters and digits.",
-            ),
-        ] {
-            assert_eq!(parse("a.md", text).unwrap_err(), expected, "{text:?}");
-        }
-        let latin = Document::parse(Path::new("a.md"), b"caf\xe9").unwrap_err();
-        assert_eq!(
-            latin.to_string(),
-            "The file is not UTF-8 text: byte 4 cannot be read. Save it as UTF-8 and try again."
-        );
-    }
 }

@@ -35,13 +35,13 @@ fields! {
 
 pub async fn create_post(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Body(body), new_id, now, .. }: Call<Author, Body<PostToCreate>>,
+    Call { caller: Author(viewer), input: Body(body), base_url, new_id, now, .. }: Call<Author, Body<PostToCreate>>,
 ) -> Result<Created<PostView>, Problem> {
     let status = body.status.unwrap_or(WritableStatus::Draft);
     check_publication(status, body.publish_at, now)?;
     let quote_of = optional_referenced_post(blog, "quote_of", body.quote_of.as_ref(), now).await?;
     let reply_to = optional_referenced_post(blog, "reply_to", body.reply_to.as_ref(), now).await?;
-    let text = render(body.body)?;
+    let text = render(blog, body.body, &base_url, now).await?;
     let id: PostId = new_id.into();
     let has_chosen_slug = body.slug.is_some();
     let mut author = author_of(blog, &viewer).await?;

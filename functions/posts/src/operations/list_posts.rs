@@ -9,7 +9,9 @@ use table::{Consistency, keys};
 use views::PostCard;
 
 fields! {
+    /// The query of the list: which posts.
     pub struct Filters {
+        /// The maximum number of items on the page.
         limit: Option<Limit>,
         /// The `next_cursor` of the page before.
         cursor: Option<String>,
@@ -22,6 +24,7 @@ fields! {
     }
 }
 
+/// A page of the list, or where that of a former username is.
 pub async fn list_posts(
     blog: &Arc<Blog>,
     Call { caller: Visitor(viewer), input: Query(query), now, .. }: Call<Visitor, Query<Filters>>,

@@ -10,7 +10,9 @@ use serde::Serialize;
 use table::{Consistency, TagOrder};
 
 fields! {
+    /// The query of the list: in which order.
     pub struct Order {
+        /// The maximum number of items on the page.
         limit: Option<Limit>,
         /// The `next_cursor` of the page before.
         cursor: Option<String>,
@@ -19,14 +21,17 @@ fields! {
     }
 }
 
+/// A tag, with the number of its posts.
 #[derive(Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the API's document shows what its type says")]
 pub struct CountedTag {
     #[schemars(with = "Tag")]
-    tag: String,
+    pub tag: String,
     /// The number of published posts with this tag.
-    posts: u64,
+    pub posts: u64,
 }
 
+/// A page of the list.
 pub async fn list_tags(
     blog: &Arc<Blog>,
     Call { caller: Visitor(viewer), input: Query(query), .. }: Call<Visitor, Query<Order>>,

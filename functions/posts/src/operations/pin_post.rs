@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use domain::{Denied, Post};
+use domain::{AuditAction, AuditEntry, Denied, Post};
 use edge::{Blog, Call, Editor, NoContent, Path, Problem};
 
 use crate::shared::edit_post::amend_post;
@@ -13,7 +13,7 @@ use crate::shared::lookup::PostPath;
 
 pub async fn pin_post(
     blog: &Arc<Blog>,
-    Call { caller: Editor(viewer), input: Path(path), now, .. }: Call<Editor, Path<PostPath>>,
+    Call { caller: Editor(viewer), input: Path(path), new_id, now, .. }: Call<Editor, Path<PostPath>>,
 ) -> Result<NoContent, Problem> {
     let pin = |post: &mut Post| {
         if !post.is_published() {
@@ -22,6 +22,8 @@ pub async fn pin_post(
         post.pinned_at = post.pinned_at.or(Some(now));
         Ok(())
     };
-    amend_post(blog, &path.slug, &viewer, now, pin).await?;
+    let audit =
+        |post: &Post| Some(AuditEntry::new(new_id.into(), AuditAction::PostPinned, viewer.user_id, post.id, now));
+    amend_post(blog, &path.slug, &viewer, now, audit, pin).await?;
     Ok(NoContent)
 }

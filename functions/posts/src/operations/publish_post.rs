@@ -24,7 +24,7 @@ pub async fn publish_post(
     blog: &Arc<Blog>,
     call: Call<Author, (Path<PostPath>, Body<Publication>)>,
 ) -> Result<Versioned<PostView>, Problem> {
-    let Call { caller: Author(viewer), input: (Path(path), Body(body)), if_match, now, .. } = call;
-    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now };
+    let Call { caller: Author(viewer), input: (Path(path), Body(body)), if_match, new_id, now, .. } = call;
+    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now };
     edit_post(blog, edit, |post| post.publish(body.publish_at, now)).await
 }

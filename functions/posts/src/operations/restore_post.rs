@@ -13,7 +13,7 @@ use crate::shared::lookup::PostPath;
 
 pub async fn restore_post(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Path(path), if_match, now, .. }: Call<Author, Path<PostPath>>,
+    Call { caller: Author(viewer), input: Path(path), if_match, new_id, now, .. }: Call<Author, Path<PostPath>>,
 ) -> Result<Versioned<PostView>, Problem> {
     let restore = |post: &mut Post| {
         if post.status != PostStatus::Trashed {
@@ -23,6 +23,6 @@ pub async fn restore_post(
         Ok(None)
     };
     // The trash is closed to every other change.
-    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now };
+    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now };
     edit.make_if(blog, Post::check_owned, restore).await?.show(blog, &viewer).await
 }

@@ -16,18 +16,19 @@ use crate::shared::revision::{RevisionPath, find_revision, own_post};
 
 pub async fn restore_revision(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Path(path), if_match, now, .. }: Call<Author, Path<RevisionPath>>,
+    Call { caller: Author(viewer), input: Path(path), if_match, base_url, new_id, now, .. }: Call<Author, Path<RevisionPath>>,
 ) -> Result<Versioned<PostView>, Problem> {
     let post = own_post(blog, &path.slug, &viewer, now).await?;
     let (revision, body) = find_revision(blog, &post, path.version).await?;
     check_acyclic(blog, post.id, "quote_of", revision.quote_of, now).await?;
     check_acyclic(blog, post.id, "reply_to", revision.reply_to, now).await?;
     // Rendered anew, so that an old text gets what rendering has learnt since.
-    let text = render(Markdown::try_from(body).map_err(Problem::internal)?)?;
+    let body = Markdown::try_from(body).map_err(Problem::internal)?;
+    let text = render(blog, body, &base_url, now).await?;
     let restore = |post: &mut Post| {
         revision.clone().restore(post);
         Ok(Some(text.clone()))
     };
-    let edit = Edit { slug: &post.slug, viewer: &viewer, if_match: &if_match, now };
+    let edit = Edit { slug: &post.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now };
     edit.make(blog, restore).await?.show(blog, &viewer).await
 }

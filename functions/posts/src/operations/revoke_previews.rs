@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use domain::Post;
+use domain::{AuditAction, AuditEntry, Post};
 use edge::{Author, Blog, Call, NoContent, Path, Problem};
 
 use crate::shared::edit_post::amend_post;
@@ -12,12 +12,16 @@ use crate::shared::lookup::PostPath;
 
 pub async fn revoke_previews(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Path(path), now, .. }: Call<Author, Path<PostPath>>,
+    Call { caller: Author(viewer), input: Path(path), new_id, now, .. }: Call<Author, Path<PostPath>>,
 ) -> Result<NoContent, Problem> {
     let revoke = |post: &mut Post| {
         post.preview_epoch += 1;
         Ok(())
     };
-    amend_post(blog, &path.slug, &viewer, now, revoke).await?;
+    let audit = |post: &Post| {
+        let entry = AuditEntry::new(new_id.into(), AuditAction::PreviewsRevoked, viewer.user_id, post.id, now);
+        (post.author.id != viewer.user_id).then_some(entry)
+    };
+    amend_post(blog, &path.slug, &viewer, now, audit, revoke).await?;
     Ok(NoContent)
 }

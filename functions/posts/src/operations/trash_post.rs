@@ -12,12 +12,12 @@ use crate::shared::lookup::PostPath;
 
 pub async fn trash_post(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Path(path), if_match, now, .. }: Call<Author, Path<PostPath>>,
+    Call { caller: Author(viewer), input: Path(path), if_match, new_id, now, .. }: Call<Author, Path<PostPath>>,
 ) -> Result<NoContent, Problem> {
     let trash = |post: &mut Post| {
         post.trash(now);
         Ok(None)
     };
-    Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now }.make(blog, trash).await?;
+    Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now }.make(blog, trash).await?;
     Ok(NoContent)
 }

@@ -12,9 +12,9 @@ use crate::shared::lookup::PostPath;
 
 pub async fn unpublish_post(
     blog: &Arc<Blog>,
-    Call { caller: Author(viewer), input: Path(path), if_match, now, .. }: Call<Author, Path<PostPath>>,
+    Call { caller: Author(viewer), input: Path(path), if_match, new_id, now, .. }: Call<Author, Path<PostPath>>,
 ) -> Result<Versioned<PostView>, Problem> {
-    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now };
+    let edit = Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now };
     edit_post(blog, edit, |post| {
         post.unpublish();
         Ok(())

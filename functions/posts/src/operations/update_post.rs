@@ -36,10 +36,13 @@ pub async fn update_post(
     blog: &Arc<Blog>,
     call: Call<Author, (Path<PostPath>, Body<EditedFields>)>,
 ) -> Result<Versioned<PostView>, Problem> {
-    let Call { caller: Author(viewer), input: (Path(path), Body(fields)), if_match, now, .. } = call;
+    let Call { caller: Author(viewer), input: (Path(path), Body(fields)), if_match, base_url, new_id, now, .. } = call;
     if_match.required()?;
 
-    let text = fields.body.set().map(render).transpose()?;
+    let text = match fields.body.set() {
+        Some(body) => Some(render(blog, body, &base_url, now).await?),
+        None => None,
+    };
     let (status, publish_at) = (fields.status.set(), fields.publish_at.set());
     if let Some(status) = status {
         check_publication(status, publish_at, now)?;
@@ -69,7 +72,7 @@ pub async fn update_post(
         Ok(text.clone())
     };
 
-    let edit = || Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, now };
+    let edit = || Edit { slug: &path.slug, viewer: &viewer, if_match: &if_match, audit_id: new_id.into(), now };
     let edited = match edit().make(blog, change).await {
         // A slug made from the title gives way to another post that has it; a chosen one is a conflict.
         Err(NotEdited::SlugTaken) if patch.slug.is_none() => {

@@ -1,7 +1,7 @@
 //! How every change of a post goes: read it, check that the caller may change it, make the next version, write it if
 //! nobody else was faster.
 
-use domain::{Denied, NewText, Post, PostText, Slug, Timestamp, Viewer};
+use domain::{AuditAction, AuditEntry, AuditId, Denied, NewText, Post, PostText, Slug, Timestamp, Viewer};
 use edge::{Blog, IfMatch, Problem, Versioned};
 use table::{Consistency, PostWrite, Refused};
 use views::PostView;
@@ -21,6 +21,8 @@ pub struct Edit<'a> {
     pub viewer: &'a Viewer,
     /// Which version the client has seen.
     pub if_match: &'a IfMatch,
+    /// The id of the entry in the audit log, if somebody else than the author edits.
+    pub audit_id: AuditId,
     /// The time of the edit.
     pub now: Timestamp,
 }
@@ -80,7 +82,7 @@ impl Edit<'_> {
         check: impl Fn(&Post, &Viewer) -> Result<(), Denied>,
         change: impl Fn(&mut Post) -> Result<Option<NewText>, Denied>,
     ) -> Result<Edited, NotEdited> {
-        let Self { slug, viewer, if_match, now } = self;
+        let Self { slug, viewer, if_match, audit_id, now } = self;
         for _ in 0..MAX_TRIES {
             let found = blog.table.post_with_text(slug, Consistency::Strong, now).await.map_err(Problem::from)?;
             let (post, text) = found.ok_or(Denied::PostNotFound)?;
@@ -94,7 +96,12 @@ impl Edit<'_> {
             let text = new_text.map_or(text, |new_text| new_text.text);
             next.check_content(&text.markdown, &blog.config.policy)?;
             let written = (next.text_version != post.text_version).then_some(&text);
-            match blog.table.write_post(PostWrite::Update { old: &post, new: &next, text: written }, now).await {
+            let audit = (post.author.id != viewer.user_id).then(|| {
+                let action = AuditAction::of_edit(&post, &next);
+                AuditEntry::new(audit_id, action, viewer.user_id, post.id, now)
+            });
+            let write = PostWrite::Update { old: &post, new: &next, text: written, audit: audit.as_ref() };
+            match blog.table.write_post(write, now).await {
                 Ok(()) => return Ok(Edited { post: next, text }),
                 Err(Refused::Changed) => {}
                 Err(Refused::SlugTaken) => return Err(NotEdited::SlugTaken),
@@ -124,17 +131,20 @@ pub async fn edit_post(
     edit.make(blog, |post| change(post).map(|()| None)).await?.show(blog, viewer).await
 }
 
-/// Changes something of a post that is no edit: the version stays, so nobody who is editing the post is disturbed.
+/// Changes something of a post that is no edit: the version stays, so nobody who is editing the post is disturbed. `audit` says
+/// what the audit log is told of the change, if it is told.
 pub async fn amend_post(
     blog: &Blog,
     slug: &Slug,
     viewer: &Viewer,
     now: Timestamp,
+    audit: impl FnOnce(&Post) -> Option<AuditEntry>,
     change: impl Fn(&mut Post) -> Result<(), Denied>,
 ) -> Result<(), Problem> {
     let post = current_post(blog, slug, now).await?;
     post.check_editable(viewer)?;
-    match blog.table.amend_post(post.id, &post.slug, now, change).await {
+    let audit = audit(&post);
+    match blog.table.amend_post(post.id, &post.slug, audit.as_ref(), now, change).await {
         Ok(_) => Ok(()),
         Err(Refused::Absent) => Err(Denied::PostNotFound.into()),
         Err(refused) => Err(refused.into()),

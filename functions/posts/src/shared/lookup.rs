@@ -53,7 +53,9 @@ pub async fn patched_referenced_post(
 const MAX_CHAIN: usize = 50;
 
 /// Refuses that the post `id` refers to a post that refers to it, by whatever posts in between: a thread has a beginning. A
-/// new post needs no check, because nothing refers to it yet.
+/// new post needs no check, because nothing refers to it yet. Two edits at the same moment can still make a circle: nothing that
+/// the API shows follows more than one reference, so it does no harm, and to ask for every post of a chain in the transaction would
+/// make all who answer it wait for each other.
 pub async fn check_acyclic(
     blog: &Blog,
     id: PostId,

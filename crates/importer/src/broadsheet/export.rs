@@ -1,0 +1,468 @@
+//! `export FOLDER --as USERNAME`: a blog as a folder of Markdown that `import` reads back, fetched through the HTTP API.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use domain::{Details, FromFields, MediaId, Slug};
+use serde_json::{Map, Value, json};
+
+use super::{
+    COMMENTS, FORMAT, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, is_export,
+    own_profile, pictures, read, text, walk, write_whole,
+};
+use crate::{Call, Client, ImportError, sign_in};
+
+/// Write a blog as a folder of Markdown files, which `import` reads back.
+///
+/// An author exports their own posts; editors and administrators export all that are published, too. Repeating it brings the folder up
+/// to date.
+#[derive(clap::Args)]
+pub struct Export {
+    /// The folder to write: a new or empty one, or that of an earlier export
+    pub folder: PathBuf,
+    /// Who exports: a username, or the e-mail address of one
+    #[arg(long = "as", value_name = "USERNAME")]
+    pub user: Option<String>,
+    /// The user's password; better left to the variable BROADSHEET_PASSWORD, or typed when it is asked for
+    #[arg(long, env = "BROADSHEET_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+    /// An API key with the scope `read` instead of a user and a password; better left to the variable BROADSHEET_KEY
+    #[arg(long, env = "BROADSHEET_KEY", hide_env_values = true, conflicts_with = "user")]
+    pub key: Option<String>,
+    /// Where the API is
+    #[arg(long, default_value = "http://localhost:3000/v1")]
+    pub url: String,
+    /// Only one's own posts, also as an editor or administrator
+    #[arg(long)]
+    pub mine: bool,
+}
+
+/// Written by hand so that neither the password nor the key can end up in a log.
+impl fmt::Debug for Export {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { folder, user, url, mine, .. } = self;
+        let mut shown = formatter.debug_struct("Export");
+        shown.field("folder", folder).field("user", user).field("url", url).field("mine", mine).finish_non_exhaustive()
+    }
+}
+
+/// What was exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are what they are called")]
+pub struct Exported {
+    pub posts: usize,
+    pub pictures: usize,
+    pub comments: usize,
+    pub users: usize,
+    /// What is not in the folder, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Writes the folder.
+pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Exported, ImportError> {
+    // Whoever mistypes the folder is told so before a password is asked for.
+    let earlier = earlier_files(&options.folder)?;
+    let mut client =
+        sign_in(&options.url, options.key.as_deref(), options.user.as_deref(), options.password.as_deref(), out)
+            .await?;
+    let me = own_profile(&mut client).await?;
+    let manifest = Manifest {
+        format: FORMAT,
+        complete: false,
+        url: options.url.trim_end_matches('/').to_owned(),
+        user: text(&me, "username").to_owned(),
+        files: earlier,
+    };
+    let is_editor = matches!(text(&me, "role"), "editor" | "admin") && !options.mine;
+    let mut exporter = Exporter {
+        client: &mut client,
+        folder: &options.folder,
+        roots: BTreeSet::from([manifest.url.clone()]),
+        me,
+        is_editor,
+        written: BTreeSet::new(),
+        pictures: BTreeMap::new(),
+        picture_names: BTreeMap::new(),
+        users: BTreeMap::new(),
+        redirects: String::new(),
+        exported: Exported::default(),
+    };
+    exporter.write_manifest(&manifest)?;
+    exporter.run().await?;
+    let Exporter { written, exported, .. } = exporter;
+    for gone in manifest.files.difference(&written) {
+        remove(&options.folder.join(gone))?;
+    }
+    let whole = Manifest { complete: true, files: written, ..manifest };
+    write_whole(&options.folder.join(MANIFEST), &pretty(&json!(whole)))?;
+    let Exported { posts, pictures, comments, users, notes } = &exported;
+    writeln!(
+        client.out,
+        "{posts} posts, {pictures} pictures, {comments} comments and {users} users are in {}.",
+        options.folder.display()
+    )?;
+    for note in notes {
+        writeln!(client.out, "        {note}")?;
+    }
+    Ok(exported)
+}
+
+/// The files of an earlier export into this folder; none if it is new or empty. A folder with something else in it is refused.
+fn earlier_files(folder: &Path) -> Result<BTreeSet<String>, ImportError> {
+    if is_export(folder) {
+        // Only names within the folder, whoever wrote them.
+        let is_within = |name: &String| !name.split('/').any(|part| part.is_empty() || part == "..");
+        return Ok(Manifest::read(folder)?.files.into_iter().filter(is_within).collect());
+    }
+    match fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(BTreeSet::new()),
+            Some(_) => Err(ImportError::NotEmpty(folder.to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(source) => Err(ImportError::File { path: folder.to_owned(), source }),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), ImportError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(ImportError::File { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Exporter<'a, 'b> {
+    client: &'a mut Client<'b>,
+    folder: &'a Path,
+    /// What is before `/media/` in addresses of pictures.
+    roots: BTreeSet<String>,
+    me: Value,
+    /// Whether all that is published is exported, and not only one's own.
+    is_editor: bool,
+    /// The files that are there by now.
+    written: BTreeSet<String>,
+    /// What is said of each picture, by the name of its file.
+    pictures: BTreeMap<String, Value>,
+    /// The name of each picture's file, by its id.
+    picture_names: BTreeMap<String, String>,
+    /// The users who wrote something, by their names.
+    users: BTreeMap<String, Value>,
+    redirects: String,
+    exported: Exported,
+}
+
+/// A post with all that is exported of it.
+struct Found {
+    post: Value,
+    /// Its newest version: what its author wrote, without what is made of it.
+    revision: Value,
+    aliases: Value,
+}
+
+impl Exporter<'_, '_> {
+    async fn run(&mut self) -> Result<(), ImportError> {
+        let own = walk(self.client, "/me/posts").await?;
+        let front = if self.is_editor { walk(self.client, "/posts").await? } else { Vec::new() };
+        let pins = pins(&front);
+        let (reposts, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|card| text(card, "kind") == "repost");
+        let mut seen = BTreeSet::new();
+        let cards: Vec<_> =
+            own.into_iter().chain(front).filter(|card| seen.insert(text(card, "id").to_owned())).collect();
+        writeln!(self.client.out, "{} posts.", cards.len())?;
+        self.export_own_pictures().await?;
+        for (number, card) in cards.iter().enumerate() {
+            if number > 0 && number % 100 == 0 {
+                writeln!(self.client.out, "        {number} of {} posts", cards.len())?;
+            }
+            // A name of a file, so it must be what the API says that it is.
+            let slug = Slug::try_from(text(card, "slug").to_owned()).map(String::from).unwrap_or_default();
+            match self.find(&slug).await? {
+                Some(found) if ["id", "slug"].iter().all(|key| found.post[key] == card[key]) => {
+                    let pin = pins.iter().position(|id| id == text(card, "id")).map(|position| position + 1);
+                    self.export_post(found, pin).await?;
+                }
+                _ => self.exported.notes.push(format!("/posts/{} is gone meanwhile.", text(card, "slug"))),
+            }
+        }
+        self.export_users().await?;
+        let reposts: Vec<_> = reposts
+            .iter()
+            .rev()
+            .map(|card| json!({ "post": text(card, "slug"), "only_exported": { "reposted_at": card["published_at"] } }))
+            .collect();
+        self.write(REPOSTS, &pretty(&json!(reposts)))?;
+        self.write(MEDIA_LIST, &pretty(&json!(self.pictures)))?;
+        let redirects = std::mem::take(&mut self.redirects);
+        self.write(REDIRECTS, redirects.as_bytes())
+    }
+
+    /// The post at a slug, all of it of one version.
+    async fn find(&mut self, slug: &str) -> Result<Option<Found>, ImportError> {
+        for _ in 0..5 {
+            let Some(post) = read(self.client, &format!("/posts/{slug}")).await? else { return Ok(None) };
+            let page = read(self.client, &format!("/posts/{slug}/revisions?limit=1")).await?;
+            let aliases = read(self.client, &format!("/posts/{slug}/aliases")).await?.unwrap_or_default();
+            // Who is an author no longer may not ask, and gets the post as everybody sees it.
+            let revision = page.map_or_else(|| post.clone(), |mut page| page["items"][0].take());
+            if revision["version"] == post["version"] {
+                return Ok(Some(Found { post, revision, aliases }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn export_post(&mut self, found: Found, pin: Option<usize>) -> Result<(), ImportError> {
+        let Found { post, revision, aliases } = found;
+        let slug = text(&post, "slug").to_owned();
+        let body = text(&post, "body");
+        for id in pictures::named(body) {
+            self.export_picture(&id).await?;
+        }
+        let mut revision = revision;
+        let cover = text(&revision, "cover_image_url").to_owned();
+        if let Some((root, id)) = pictures::in_address(&cover) {
+            self.export_picture(id).await?;
+            // Another site may have a picture with this id, if it was made of an export.
+            if let Some(name) = self.picture_names.get(id).filter(|_| self.roots.contains(root)) {
+                revision["cover_image_url"] = json!(pictures::path_of(name));
+            }
+        }
+        let keys = front_matter(&post, &revision, &aliases, pin);
+        let keys = keys.iter().map(|(key, value)| (*key, value));
+        let file = format::write(keys, &pictures::to_files(body, &self.picture_names));
+        self.write(&format!("{POSTS}/{slug}.md"), file.as_bytes())?;
+        for old in leading(&aliases).filter(|old| *old != slug) {
+            self.redirects.push_str(&format!("/posts/{old} /posts/{slug} 301\n"));
+        }
+        self.meet(&post["author"]);
+        self.exported.posts += 1;
+        // What is held is not counted, and editors see it.
+        if self.is_editor || post["counts"]["comments"] != json!(0) {
+            self.export_comments(&slug).await?;
+        }
+        Ok(())
+    }
+
+    async fn export_comments(&mut self, slug: &str) -> Result<(), ImportError> {
+        let answer = self.client.send(&Call::get(&format!("/posts/{slug}/comments?limit=1"))).await?;
+        if answer.status != reqwest::StatusCode::OK {
+            return Ok(());
+        }
+        let mut comments = walk(self.client, &format!("/posts/{slug}/comments")).await?;
+        if comments.is_empty() {
+            return Ok(());
+        }
+        self.exported.comments += comments.len();
+        for comment in &mut comments {
+            let author = comment["author"].take();
+            self.meet(&author);
+            comment["author"] = author["username"].clone();
+            // It is made from the text.
+            if let Some(comment) = comment.as_object_mut() {
+                comment.remove("html");
+            }
+        }
+        self.write(&format!("{COMMENTS}/{slug}.json"), &pretty(&json!(comments)))
+    }
+
+    /// Notes who wrote something.
+    fn meet(&mut self, author: &Value) {
+        if let Some(username) = author["username"].as_str() {
+            self.users.entry(username.to_owned()).or_insert_with(|| author.clone());
+        }
+    }
+
+    /// The profiles of who wrote something; all users, for an administrator. Without addresses, which are not the blog's to give away.
+    async fn export_users(&mut self) -> Result<(), ImportError> {
+        let me = self.me.clone();
+        self.meet(&me);
+        if self.is_editor && text(&self.me, "role") == "admin" {
+            for user in walk(self.client, "/admin/users").await? {
+                self.users.insert(text(&user, "username").to_owned(), user);
+            }
+        }
+        const KEPT: [&str; 8] =
+            ["username", "display_name", "bio", "avatar_url", "website_url", "role", "status", "created_at"];
+        let mut users = Vec::new();
+        for (username, known) in std::mem::take(&mut self.users) {
+            let user = match known.get("created_at") {
+                Some(_) => known,
+                None => read(self.client, &format!("/users/{username}")).await?.unwrap_or(known),
+            };
+            let kept = KEPT.iter().filter_map(|key| Some(((*key).to_owned(), user.get(*key)?.clone())));
+            users.push(Value::Object(kept.filter(|(_, value)| !value.is_null()).collect()));
+        }
+        self.exported.users = users.len();
+        self.write(USERS, &pretty(&json!(users)))
+    }
+
+    /// One's own pictures, shown by a post or not.
+    async fn export_own_pictures(&mut self) -> Result<(), ImportError> {
+        // Readers have none, and may not ask.
+        if text(&self.me, "role") == "reader" {
+            return Ok(());
+        }
+        for picture in walk(self.client, "/me/media").await? {
+            self.export_this_picture(&picture).await?;
+        }
+        Ok(())
+    }
+
+    async fn export_picture(&mut self, id: &str) -> Result<(), ImportError> {
+        if !self.picture_names.contains_key(id)
+            && let Some(picture) = read(self.client, &format!("/media/{id}")).await?
+        {
+            self.export_this_picture(&picture).await?;
+        }
+        Ok(())
+    }
+
+    async fn export_this_picture(&mut self, picture: &Value) -> Result<(), ImportError> {
+        let id = text(picture, "id");
+        // The original is nobody's to see (docs/media.md); the largest file that is served comes next to it.
+        let Some((_, variant)) = text(picture, "url").rsplit_once('/') else { return Ok(()) };
+        let extension = if variant.ends_with(".png") { "png" } else { "jpg" };
+        // A name of a file, so it must be what the API says that it is.
+        if id.parse::<MediaId>().is_err() {
+            return Ok(());
+        }
+        let name = format!("{id}.{extension}");
+        let path = format!("{MEDIA}/{name}");
+        // A file never changes, so that one which is there by an earlier export is the same.
+        if !self.folder.join(&path).is_file() {
+            let bytes = self.client.download(&format!("/media/{id}/{variant}")).await?;
+            let Some(bytes) = bytes else {
+                self.exported.notes.push(format!("The picture /media/{id} could not be fetched."));
+                return Ok(());
+            };
+            write_whole(&self.folder.join(&path), &bytes)?;
+        }
+        self.written.insert(path);
+        let mut said = Map::new();
+        for key in ["alt", "filename", "width", "height"] {
+            if let Some(value) = picture.get(key).filter(|value| !value.is_null()) {
+                said.insert(key.to_owned(), value.clone());
+            }
+        }
+        self.roots.extend(pictures::in_address(text(picture, "url")).map(|(root, _)| root.to_owned()));
+        self.pictures.insert(name.clone(), Value::Object(said));
+        self.picture_names.insert(id.to_owned(), name);
+        self.exported.pictures += 1;
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ImportError> {
+        write_whole(&self.folder.join(name), bytes)?;
+        self.written.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn write_manifest(&self, manifest: &Manifest) -> Result<(), ImportError> {
+        write_whole(&self.folder.join(MANIFEST), &pretty(&json!(manifest)))
+    }
+}
+
+fn pretty(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
+}
+
+/// The ids of the pinned posts, in their order. The API shows them by nothing but their place: they lead the list, and what follows goes by
+/// time. Whoever is pinned and the newest anyhow is not told from who is not.
+fn pins(front: &[Value]) -> Vec<String> {
+    let place = |card: &Value| (text(card, "published_at").to_owned(), text(card, "id").to_owned());
+    let mut first = front.len().saturating_sub(1);
+    while let Some(before) = first.checked_sub(1)
+        && let (Some(one), Some(next)) = (front.get(before), front.get(first))
+        && place(one) > place(next)
+    {
+        first = before;
+    }
+    front.iter().take(first).map(|card| text(card, "id").to_owned()).collect()
+}
+
+/// The slugs that lead to a post, those first that it had.
+fn leading(aliases: &Value) -> impl Iterator<Item = &str> {
+    let listed = |key: &str| aliases[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut seen = BTreeSet::new();
+    listed("former_slugs").chain(listed("aliases")).filter(move |slug| seen.insert(*slug))
+}
+
+fn front_matter(post: &Value, revision: &Value, aliases: &Value, pin: Option<usize>) -> Vec<(&'static str, Value)> {
+    let mut keys: Vec<(&'static str, Value)> = Vec::new();
+    // Whatever comes to be a field of a post is in its versions, and here.
+    let names = Details::names();
+    let said = names.into_iter().map(|name| (name, revision[name].clone()));
+    let said = said.filter(|(_, value)| !value.is_null() && *value != json!([]));
+    // A post takes comments unless its author says otherwise.
+    keys.extend(said.filter(|(name, value)| *name != "comments_open" || *value == json!(false)));
+    let status = text(post, "status");
+    keys.push(("slug", post["slug"].clone()));
+    keys.push(("kind", post["kind"].clone()));
+    keys.push(("status", post["status"].clone()));
+    let mut only_exported = Map::new();
+    if status == "draft" {
+        only_exported.insert("published_at".to_owned(), post["published_at"].clone());
+    } else {
+        keys.push(("date", post["published_at"].clone()));
+    }
+    for name in ["quote_of", "reply_to"] {
+        match &post[name]["slug"] {
+            Value::String(slug) => keys.push((name, json!(slug))),
+            // Of a post that is gone only the id is shown.
+            _ => drop(only_exported.insert(name.to_owned(), post[name]["id"].clone())),
+        }
+    }
+    let leading: Vec<_> = leading(aliases).collect();
+    if !leading.is_empty() {
+        keys.push(("aliases", json!(leading)));
+    }
+    keys.extend(pin.map(|pin| ("pinned", json!(pin))));
+    only_exported.insert("author".to_owned(), post["author"]["username"].clone());
+    for name in ["id", "created_at", "updated_at", "version", "counts"] {
+        only_exported.insert(name.to_owned(), post[name].clone());
+    }
+    only_exported.retain(|_, value| !value.is_null());
+    keys.push(("only_exported", Value::Object(only_exported)));
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pinned(front: &[(u32, &str)]) -> Vec<String> {
+        let cards: Vec<_> =
+            front.iter().map(|(time, id)| json!({ "published_at": time.to_string(), "id": id })).collect();
+        pins(&cards)
+    }
+
+    #[test]
+    fn what_leads_out_of_order_is_pinned() {
+        assert_eq!(pinned(&[]), [""; 0]);
+        assert_eq!(pinned(&[(1, "a")]), [""; 0]);
+        assert_eq!(pinned(&[(3, "c"), (2, "b"), (1, "a")]), [""; 0]);
+        assert_eq!(pinned(&[(1, "a"), (3, "c"), (2, "b")]), ["a"]);
+        assert_eq!(pinned(&[(3, "c"), (1, "a"), (4, "d"), (2, "b")]), ["c", "a"]);
+        assert_eq!(pinned(&[(2, "a"), (2, "b")]), ["a"], "of one moment, the later id comes first");
+        assert_eq!(pinned(&[(2, "b"), (2, "a")]), [""; 0]);
+    }
+
+    #[test]
+    fn neither_password_nor_key_is_shown() {
+        let export = Export {
+            folder: "blog".into(),
+            user: Some("anna".to_owned()),
+            password: Some("a secret".to_owned()),
+            key: Some("another secret".to_owned()),
+            url: "http://localhost:3000/v1".to_owned(),
+            mine: false,
+        };
+        assert!(!format!("{export:?}").contains("secret"));
+    }
+}

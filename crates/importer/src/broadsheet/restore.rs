@@ -1,0 +1,603 @@
+//! `import` of what `export` wrote: as exactly as the API lets it. What it does not take back is below `only_exported` in the head of a
+//! post, or in files that are left out and named in the report.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use domain::{Details, FromFields, Slug};
+use jiff::Timestamp;
+use reqwest::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use walkdir::WalkDir;
+
+use super::{
+    COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, pictures, text,
+};
+use crate::{
+    Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report, find,
+    journal::{self, Journal},
+    media::{self, Picture, Upload},
+    sign_in, written,
+};
+
+/// The server's maximum number of aliases of a post.
+const MAX_ALIASES: usize = 20;
+/// What in the head of a post is not restored.
+const ONLY_EXPORTED: &str = "only_exported";
+/// What else than fields of [`Details`] is in the head of a post.
+const OWN_KEYS: [&str; 9] =
+    ["slug", "kind", "status", "date", "quote_of", "reply_to", "aliases", "pinned", ONLY_EXPORTED];
+
+/// A file of the folder.
+enum Planned {
+    Post(Box<Post>),
+    Picture(Value),
+    Reposts(Vec<Value>),
+    Left(String),
+    Failed(String),
+}
+
+/// A post as its file says it.
+struct Post {
+    /// The head without what is not restored, and the text.
+    said: Map<String, Value>,
+    slug: String,
+    status: String,
+    date: Option<Timestamp>,
+    aliases: Vec<String>,
+    pinned: Option<u64>,
+}
+
+/// Reads the folder of an export and makes it posts of one user.
+pub(crate) async fn restore(
+    import: &Import,
+    now: Timestamp,
+    out: &mut (dyn std::io::Write + Send),
+) -> Result<Report, ImportError> {
+    let folder = &import.folder;
+    let unusable = |reason: String| ImportError::NotAnExport { path: folder.join(MANIFEST), reason };
+    if !Manifest::read(folder)?.complete {
+        return Err(unusable("the export did not come to its end; export again".to_owned()));
+    }
+    let (plan, dropped) = read_folder(folder)?;
+    let posts = plan.iter().filter(|(_, what)| matches!(what, Planned::Post(_))).count();
+    if import.dry_run {
+        let mut report = Report::begin_with(plan.len(), posts, Generator::Broadsheet, dropped, out)?;
+        for (file, what) in plan {
+            let line = match what {
+                Planned::Post(post) => {
+                    let detail = post.fate(now);
+                    FileReport { file, outcome: Outcome::Planned, slug: Some(post.slug), detail, notes: Vec::new() }
+                }
+                Planned::Picture(_) => FileReport::without_post(file, Outcome::Planned, "a picture to upload"),
+                Planned::Reposts(reposts) => {
+                    FileReport::without_post(file, Outcome::Planned, &format!("{} reposts", reposts.len()))
+                }
+                Planned::Left(reason) => FileReport::without_post(file, Outcome::Left, &reason),
+                Planned::Failed(reason) => FileReport::without_post(file, Outcome::Failed, &reason),
+            };
+            report.add(line, out)?;
+        }
+        return Ok(report);
+    }
+
+    let mut client =
+        sign_in(&import.url, import.key.as_deref(), import.user.as_deref(), import.password.as_deref(), out).await?;
+    let me = super::own_profile(&mut client).await?;
+    let path = import.journal.clone().unwrap_or_else(|| folder.join(journal::FILE_NAME));
+    let of_journal = |source| ImportError::File { path: path.clone(), source };
+    let journal = Journal::open(&path, text(&me, "id"), true).map_err(of_journal)?;
+    let report = Report::begin_with(plan.len(), posts, Generator::Broadsheet, dropped, client.out)?;
+    let mut restorer = Restorer {
+        client: &mut client,
+        folder,
+        username: text(&me, "username").to_owned(),
+        journal,
+        now,
+        pictures: BTreeMap::new(),
+        addresses: BTreeMap::new(),
+        slugs: BTreeMap::new(),
+    };
+    let report = restorer.run(plan, report).await;
+    report.map_err(|error| match error {
+        Stopped::Journal(source) => of_journal(source),
+        Stopped::Import(error) => error,
+    })
+}
+
+/// Why it ends before its end.
+enum Stopped {
+    Journal(std::io::Error),
+    Import(ImportError),
+}
+
+impl<E: Into<ImportError>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Import(error.into())
+    }
+}
+
+/// Every file with what becomes of it, and how many posts have each key that is not known.
+#[allow(clippy::type_complexity, reason = "said above")]
+fn read_folder(folder: &Path) -> Result<(Vec<(PathBuf, Planned)>, BTreeMap<String, usize>), ImportError> {
+    let list = fs::read(folder.join(MEDIA_LIST)).unwrap_or_default();
+    let media: BTreeMap<String, Value> = serde_json::from_slice(&list).unwrap_or_default();
+    let names: BTreeSet<&str> = Details::names().into_iter().chain(OWN_KEYS).collect();
+    let (mut plan, mut dropped) = (Vec::new(), BTreeMap::new());
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry?;
+        let path = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned();
+        if !entry.file_type().is_file() || path == Path::new(journal::FILE_NAME) {
+            continue;
+        }
+        let what = read_file(folder, &path, &media);
+        if let Planned::Post(post) = &what {
+            for key in post.said.keys().filter(|key| *key != "body" && !names.contains(key.as_str())) {
+                *dropped.entry(key.clone()).or_default() += 1;
+            }
+        }
+        plan.push((path, what));
+    }
+    Ok((plan, dropped))
+}
+
+fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>) -> Planned {
+    let left = |reason: &str| Planned::Left(reason.to_owned());
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    let parts: Vec<_> = parts.iter().map(|part| &**part).collect();
+    match *parts {
+        [MANIFEST] => left("it tells what the folder is"),
+        [MEDIA_LIST] => left("what it says of pictures is read with them"),
+        [USERS] => left("users are only exported"),
+        [COMMENTS, _] => left("comments are only exported: nobody can write in the name of others"),
+        [REDIRECTS] => left("redirects come with the aliases of posts"),
+        [REPOSTS] => match fs::read(folder.join(path)).map(|bytes| serde_json::from_slice(&bytes)) {
+            Ok(Ok(reposts)) => Planned::Reposts(reposts),
+            Ok(Err(error)) => Planned::Failed(format!("The file is not what an export writes: {error}.")),
+            Err(error) => Planned::Failed(format!("The file cannot be read: {error}.")),
+        },
+        [MEDIA, name] => match media.get(name) {
+            Some(said) => Planned::Picture(said.clone()),
+            None => left("media.json does not name it"),
+        },
+        [POSTS, name] if name.ends_with(".md") => {
+            let bytes = match fs::read(folder.join(path)) {
+                Ok(bytes) => bytes,
+                Err(error) => return Planned::Failed(format!("The file cannot be read: {error}.")),
+            };
+            match Post::parse(&bytes, name.trim_end_matches(".md")) {
+                Ok(post) => Planned::Post(Box::new(post)),
+                Err(reason) => Planned::Failed(reason),
+            }
+        }
+        _ => left("an export writes no such file"),
+    }
+}
+
+impl Post {
+    fn parse(bytes: &[u8], name: &str) -> Result<Self, String> {
+        let file = str::from_utf8(bytes)
+            .map_err(|error| format!("The file is not UTF-8 text: byte {} cannot be read.", error.valid_up_to() + 1))?;
+        let format::PostFile { keys: mut said, body } = format::parse(file).map_err(|error| error.to_string())?;
+        said.remove(ONLY_EXPORTED);
+        let word = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
+        let slug = word("slug").unwrap_or_else(|| name.to_owned());
+        Slug::try_from(slug.clone()).map_err(|rule| format!("Its slug \"{slug}\" {rule}."))?;
+        let status = word("status").unwrap_or_else(|| "draft".to_owned());
+        if !["draft", "scheduled", "published"].contains(&&*status) {
+            return Err(format!("Its status must be draft, scheduled or published, not \"{status}\"."));
+        }
+        let date = word("date").filter(|_| status != "draft");
+        let date =
+            date.map(|date| date.parse().map_err(|_| format!("Its date \"{date}\" cannot be read."))).transpose()?;
+        let aliases = said.get("aliases").and_then(Value::as_array).cloned().unwrap_or_default();
+        let aliases = aliases.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let pinned = said.get("pinned").and_then(Value::as_u64);
+        said.insert("body".to_owned(), json!(body));
+        Ok(Self { said, slug, status, date, aliases, pinned })
+    }
+
+    fn is_to_come(&self, now: Timestamp) -> bool {
+        self.status != "draft" && self.date.is_some_and(|date| date > now)
+    }
+
+    /// Whether readers see it at once, later, or not.
+    fn fate(&self, now: Timestamp) -> Option<String> {
+        match self.date {
+            Some(date) if self.is_to_come(now) => Some(format!("scheduled for {date}")),
+            _ => (self.status == "draft").then(|| "as a draft".to_owned()),
+        }
+    }
+
+    /// The post that it quotes or answers, with the name of the field.
+    fn reference(&self) -> Option<(&'static str, &str)> {
+        ["reply_to", "quote_of"].into_iter().find_map(|name| Some((name, self.said.get(name)?.as_str()?)))
+    }
+
+    /// Whether its slug spells an id: that of the post on the stack that it comes from, which no post can choose.
+    fn is_named_by_id(&self) -> bool {
+        Slug::try_from(self.slug.clone()).is_ok_and(|slug| slug.as_id().is_some())
+    }
+}
+
+/// The posts in an order in which what is quoted or answered comes first.
+fn in_order(posts: Vec<(PathBuf, Box<Post>)>) -> Vec<(PathBuf, Box<Post>)> {
+    let mut waiting: BTreeMap<String, Vec<(PathBuf, Box<Post>)>> = BTreeMap::new();
+    let slugs: BTreeSet<_> = posts.iter().map(|(_, post)| post.slug.clone()).collect();
+    let mut ready = Vec::new();
+    for (path, post) in posts {
+        let before = post.reference().map(|(_, slug)| slug.to_owned()).filter(|slug| slugs.contains(slug));
+        match before.filter(|slug| *slug != post.slug) {
+            Some(slug) => waiting.entry(slug).or_default().push((path, post)),
+            None => ready.push((path, post)),
+        }
+    }
+    let mut ordered = Vec::new();
+    // The oldest first, so that ids follow the time where they are all that tells posts apart.
+    ready.sort_by(|(one_path, one), (path, other)| (one.date, one_path).cmp(&(other.date, path)));
+    ready.reverse();
+    while let Some((path, post)) = ready.pop() {
+        ready.extend(waiting.remove(&post.slug).unwrap_or_default().into_iter().rev());
+        ordered.push((path, post));
+    }
+    // Posts that wait for each other, which no export writes.
+    ordered.extend(waiting.into_values().flatten());
+    ordered
+}
+
+struct Restorer<'a, 'b> {
+    client: &'a mut Client<'b>,
+    folder: &'a Path,
+    username: String,
+    journal: Journal,
+    now: Timestamp,
+    /// The id of each picture by the name of its file.
+    pictures: BTreeMap<String, String>,
+    /// The address of each picture by the name of its file.
+    addresses: BTreeMap<String, String>,
+    /// The slug that each post has now by the one in its file.
+    slugs: BTreeMap<String, String>,
+}
+
+impl Restorer<'_, '_> {
+    async fn run(&mut self, plan: Vec<(PathBuf, Planned)>, mut report: Report) -> Result<Report, Stopped> {
+        let (mut posts, mut reposts, mut pins) = (Vec::new(), None, BTreeMap::new());
+        for (file, what) in plan {
+            let line = match what {
+                Planned::Post(post) => {
+                    posts.push((file, post));
+                    continue;
+                }
+                Planned::Reposts(listed) => {
+                    reposts = Some((file, listed));
+                    continue;
+                }
+                Planned::Picture(said) => self.restore_picture(file, &said).await?,
+                Planned::Left(reason) => FileReport::without_post(file, Outcome::Left, &reason),
+                Planned::Failed(reason) => FileReport::without_post(file, Outcome::Failed, &reason),
+            };
+            report.add(line, self.client.out)?;
+        }
+        for (file, post) in in_order(posts) {
+            let known = self.journal.get(&file).map(|entry| (entry.slug.clone(), entry.said.clone()));
+            let done = match &known {
+                Some((slug, said)) => self.follow(slug, Some(said), &post).await,
+                None => self.create(&post).await,
+            };
+            let line = match done {
+                Ok(Done { what, slug, note }) => {
+                    self.slugs.insert(post.slug.clone(), slug.clone());
+                    self.journal.keep(&file, &slug, post.said.clone()).map_err(Stopped::Journal)?;
+                    if let Some(pin) = post.pinned.filter(|_| what != Outcome::Unchanged) {
+                        pins.insert(pin, slug.clone());
+                    }
+                    let notes = note.into_iter().collect();
+                    FileReport { file, outcome: what, slug: Some(slug), detail: post.fate(self.now), notes }
+                }
+                Err(Failure::File(reason)) => FileReport::without_post(file, Outcome::Failed, &reason),
+                Err(Failure::Run(error)) => return Err(error.into()),
+            };
+            report.add(line, self.client.out)?;
+        }
+        for slug in pins.into_values() {
+            let answer = self.put(&format!("/posts/{slug}/pin"), &json!({})).await?;
+            if answer.status != StatusCode::NO_CONTENT {
+                report.notes.push(format!("/posts/{slug} is not pinned. {}", answer.reason()));
+            }
+        }
+        if let Some((file, listed)) = reposts {
+            let line = self.repost(file, &listed).await?;
+            report.add(line, self.client.out)?;
+        }
+        Ok(report)
+    }
+
+    async fn put(&mut self, path: &str, body: &Value) -> Result<Answer, ImportError> {
+        self.client.send(&Call::put(path, body)).await
+    }
+
+    async fn repost(&mut self, file: PathBuf, listed: &[Value]) -> Result<FileReport, Stopped> {
+        let said = Map::from_iter([("reposts".to_owned(), json!(listed))]);
+        if self.journal.get(&file).is_some_and(|entry| entry.said == said) {
+            return Ok(FileReport::without_post(file, Outcome::Unchanged, &format!("{} reposts", listed.len())));
+        }
+        let mut notes = Vec::new();
+        for repost in listed {
+            let slug = text(repost, "post");
+            let slug = self.slugs.get(slug).map_or(slug, String::as_str).to_owned();
+            let answer = self.put(&format!("/posts/{slug}/repost"), &json!({})).await?;
+            if answer.status != StatusCode::NO_CONTENT {
+                notes.push(format!("/posts/{slug} is not reposted. {}", answer.reason()));
+            }
+        }
+        let done = listed.len() - notes.len();
+        let (outcome, detail) = match done {
+            0 => (Outcome::Left, "no reposts".to_owned()),
+            done => (Outcome::Created, format!("{done} reposts, of this moment")),
+        };
+        if notes.is_empty() && done > 0 {
+            self.journal.keep(&file, "", said).map_err(Stopped::Journal)?;
+        }
+        Ok(FileReport { file, outcome, slug: None, detail: Some(detail), notes })
+    }
+
+    async fn restore_picture(&mut self, file: PathBuf, said: &Value) -> Result<FileReport, Stopped> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let said = said.as_object().cloned().unwrap_or_default();
+        let known = self.journal.get(&file).map(|entry| (entry.slug.clone(), entry.said.clone()));
+        if let Some((id, before)) = known
+            && let Some(there) = super::read(self.client, &format!("/media/{id}")).await?
+        {
+            let mut outcome = Outcome::Unchanged;
+            if before.get("alt") != said.get("alt") {
+                let body = json!({ "alt": said.get("alt") });
+                let path = &format!("/media/{id}");
+                let call = Call { method: Method::PATCH, if_match: Some("*"), ..Call::post(path, &body) };
+                self.client.send(&call).await?;
+                self.journal.keep(&file, &id, said).map_err(Stopped::Journal)?;
+                outcome = Outcome::Updated;
+            }
+            self.know_picture(name, &id, text(&there, "url").to_owned());
+            return Ok(FileReport::without_post(file, outcome, &format!("the picture /media/{id}")));
+        }
+        Ok(match self.upload(&name, &said, &file).await? {
+            Ok(Picture { id, url }) => {
+                self.journal.keep(&file, &id, said).map_err(Stopped::Journal)?;
+                self.know_picture(name, &id, url.unwrap_or_default());
+                FileReport::without_post(file, Outcome::Created, &format!("the picture /media/{id}"))
+            }
+            Err(reason) => FileReport::without_post(file, Outcome::Failed, &reason),
+        })
+    }
+
+    fn know_picture(&mut self, name: String, id: &str, address: String) {
+        self.addresses.insert(name.clone(), address);
+        self.pictures.insert(name, id.to_owned());
+    }
+
+    /// Uploads a picture, or says why it cannot be.
+    async fn upload(
+        &mut self,
+        name: &str,
+        said: &Map<String, Value>,
+        file: &Path,
+    ) -> Result<Result<Picture, String>, ImportError> {
+        let path = self.folder.join(file);
+        let Some(kind) = media::kind(&path) else {
+            return Ok(Err("Pictures are JPEG, PNG, WebP or GIF.".to_owned()));
+        };
+        let bytes = match media::read(&path) {
+            Ok(bytes) => bytes,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let filename = said.get("filename").and_then(Value::as_str).unwrap_or(name);
+        Ok(match media::upload(self.client, filename, kind, said.get("alt"), bytes).await? {
+            Upload::Done(picture) => Ok(picture),
+            Upload::Refused(reason) | Upload::Enough(reason) => Err(reason),
+        })
+    }
+
+    /// A field of a post as the API takes it: with pictures and posts as they are called here.
+    fn value(&self, name: &str, value: &Value) -> Value {
+        let Some(said) = value.as_str() else { return value.clone() };
+        match name {
+            "body" => json!(pictures::to_ids(said, &self.pictures)),
+            "cover_image_url" => {
+                let address = pictures::name_in(said).and_then(|name| self.addresses.get(name));
+                address.map_or_else(|| value.clone(), |address| json!(address))
+            }
+            "quote_of" | "reply_to" => json!(self.slugs.get(said).map_or(said, String::as_str)),
+            _ => value.clone(),
+        }
+    }
+
+    /// The fields of a post that both a request that creates it and a patch have.
+    fn field_names() -> impl Iterator<Item = &'static str> {
+        Details::names().into_iter().chain(["body", "quote_of", "reply_to"])
+    }
+
+    async fn create(&mut self, post: &Post) -> Result<Done, Failure> {
+        if post.is_named_by_id() {
+            // It cannot have this slug here, but the one that it has may follow from an earlier import.
+            let (slug, answer) = find(self.client, &post.slug).await?;
+            if answer.status == StatusCode::OK {
+                return self.follow(&slug, None, post).await;
+            }
+        }
+        let said =
+            Self::field_names().filter_map(|name| Some((name.to_owned(), self.value(name, post.said.get(name)?))));
+        let mut body: Map<_, _> = said.collect();
+        if !post.is_named_by_id() {
+            body.insert("slug".to_owned(), json!(post.slug));
+        }
+        body.extend(self.status(post));
+        let mut notes = Vec::new();
+        let mut answer = self.client.send(&Call::post("/posts", &Value::Object(body.clone()))).await?;
+        if let Some((name, slug)) = post.reference()
+            && answer.status == StatusCode::UNPROCESSABLE_ENTITY
+            && answer.json::<Value>()?["errors"][0]["pointer"] == json!(format!("/{name}"))
+        {
+            notes.push(format!("its {name} \"{slug}\" is left out: there is no such post here that is published"));
+            body.remove(name);
+            answer = self.client.send(&Call::post("/posts", &Value::Object(body))).await?;
+        }
+        if answer.is_problem("slug-taken") {
+            return self.follow(&post.slug, None, post).await;
+        }
+        if answer.status != StatusCode::CREATED {
+            return Err(Failure::File(answer.reason()));
+        }
+        let created: Value = answer.json()?;
+        let slug = text(&created, "slug").to_owned();
+        self.set_aliases(&slug, post, &mut notes).await?;
+        Ok(Done { what: Outcome::Created, slug, note: joined(notes) })
+    }
+
+    fn status(&self, post: &Post) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let status = match &*post.status {
+            "draft" => "draft",
+            _ if post.is_to_come(self.now) => "scheduled",
+            _ => "published",
+        };
+        fields.insert("status".to_owned(), json!(status));
+        if let Some(date) = post.date {
+            fields.insert("publish_at".to_owned(), json!(written(date)));
+        }
+        fields
+    }
+
+    /// Brings a post up to date: by what its file has changed since the import that `before` is of or, if no journal knows of it, by all
+    /// that the file says.
+    async fn follow(&mut self, slug: &str, before: Option<&Map<String, Value>>, post: &Post) -> Result<Done, Failure> {
+        if before == Some(&post.said) {
+            return Ok(Done { what: Outcome::Unchanged, slug: slug.to_owned(), note: None });
+        }
+        let (slug, answer) = find(self.client, slug).await?;
+        if answer.status != StatusCode::OK {
+            return Err(Failure::File(format!("/posts/{slug} cannot be read. {}", answer.reason())));
+        }
+        let there: Value = answer.json()?;
+        let author = text(&there["author"], "username");
+        if author != self.username && before.is_none() {
+            return Err(Failure::File(format!("The slug \"{slug}\" is taken by a post of {author}.")));
+        }
+        let is_changed = |name: &str| before.is_none_or(|before| before.get(name) != post.said.get(name));
+        let mut patch: Map<_, _> = Self::field_names()
+            .filter(|name| is_changed(name))
+            .map(|name| (name.to_owned(), post.said.get(name).map_or(Value::Null, |value| self.value(name, value))))
+            .collect();
+        if before.is_some() && is_changed("slug") && !post.is_named_by_id() {
+            patch.insert("slug".to_owned(), json!(post.slug));
+        }
+        let mut notes = Vec::new();
+        let mut etag = answer.etag().map(str::to_owned);
+        if before.is_none() {
+            // Readers would notice; that is the author's decision.
+            if (text(&there, "status") == "draft") != (post.status == "draft") {
+                notes.push(format!(
+                    "its status there is {}, though that of the file is {}",
+                    text(&there, "status"),
+                    post.status
+                ));
+            }
+        } else if is_changed("status") || is_changed("date") {
+            // What is published cannot be scheduled.
+            if post.is_to_come(self.now) && text(&there, "status") == "published" {
+                let draft = json!({ "status": "draft" });
+                etag = self.patch(&slug, etag.as_deref(), &draft).await?.etag().map(str::to_owned);
+            }
+            patch.extend(self.status(post));
+        }
+        let answer = self.patch(&slug, etag.as_deref(), &Value::Object(patch)).await?;
+        let now: Value = answer.json()?;
+        let slug = text(&now, "slug").to_owned();
+        let has_new_aliases = is_changed("aliases") && self.set_aliases(&slug, post, &mut notes).await?;
+        let is_same = now["version"] == there["version"] && !has_new_aliases;
+        let what = if is_same { Outcome::Unchanged } else { Outcome::Updated };
+        Ok(Done { what, slug, note: joined(notes) })
+    }
+
+    async fn patch(&mut self, slug: &str, if_match: Option<&str>, body: &Value) -> Result<Answer, Failure> {
+        let path = &format!("/posts/{slug}");
+        let answer = self.client.send(&Call { method: Method::PATCH, if_match, ..Call::post(path, body) }).await?;
+        if answer.status == StatusCode::OK { Ok(answer) } else { Err(Failure::File(answer.reason())) }
+    }
+
+    /// Lets the slugs that led to the post lead to it here; says whether any changed. One that another post has keeps none of the others away.
+    async fn set_aliases(&mut self, slug: &str, post: &Post, notes: &mut Vec<String>) -> Result<bool, Failure> {
+        let path = format!("/posts/{slug}/aliases");
+        let there = super::read(self.client, &path).await?.unwrap_or_default();
+        let leads = |old: &&String| {
+            *old != slug && !there["former_slugs"].as_array().is_some_and(|former| former.contains(&json!(old)))
+        };
+        let mut wanted: Vec<_> = [&post.slug].into_iter().chain(&post.aliases).filter(leads).cloned().collect();
+        if wanted.len() > MAX_ALIASES {
+            notes.push(format!(
+                "of the slugs that led to it, these do not: {}",
+                wanted.split_off(MAX_ALIASES).join(", ")
+            ));
+        }
+        if there["aliases"] == json!(wanted) {
+            return Ok(false);
+        }
+        let answer = self.put(&path, &json!({ "aliases": wanted })).await?;
+        if answer.status == StatusCode::OK {
+            return Ok(true);
+        }
+        let mut taken = Vec::new();
+        for alias in wanted {
+            let with_it: Vec<_> = taken.iter().chain([&alias]).cloned().collect();
+            let answer = self.put(&path, &json!({ "aliases": with_it })).await?;
+            match answer.status {
+                StatusCode::OK => taken.push(alias),
+                _ => notes.push(format!("the slug \"{alias}\" does not lead to it: {}", answer.reason())),
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn joined(notes: Vec<String>) -> Option<String> {
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_or_answered_comes_first() {
+        let post = |slug: &str, date: &str, reference: &str| {
+            let reference = if reference.is_empty() { String::new() } else { format!("reply_to: \"{reference}\"\n") };
+            let file =
+                format!("---\nslug: \"{slug}\"\nstatus: published\ndate: \"{date}T00:00:00Z\"\n{reference}---\nText.");
+            (PathBuf::from(slug), Box::new(Post::parse(file.as_bytes(), "x").unwrap()))
+        };
+        let posts = vec![
+            post("a", "2020-01-05", "c"),
+            post("b", "2020-01-01", "a"),
+            post("c", "2020-01-04", ""),
+            post("d", "2020-01-03", "elsewhere"),
+            post("e", "2020-01-02", "e"),
+            post("f", "2020-01-01", "g"),
+            post("g", "2020-01-01", "f"),
+        ];
+        let slugs: Vec<_> = in_order(posts).into_iter().map(|(_, post)| post.slug).collect();
+        assert_eq!(slugs, ["e", "d", "c", "a", "b", "g", "f"]);
+    }
+
+    #[test]
+    fn a_head_that_makes_no_post_is_refused() {
+        let parse = |head: &str| Post::parse(format!("---\n{head}\n---\nText.").as_bytes(), "name");
+        let post = parse("title: A").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((&*post.slug, &*post.status, post.date), ("name", "draft", None));
+        for bad in ["slug: A b", "status: trashed", "status: published\ndate: soon", "title: ["] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(Post::parse(b"\xff", "name").is_err() && Post::parse(b"Text.", "name").is_err());
+    }
+}

@@ -1,0 +1,203 @@
+//! A Markdown file, read as the post that its author meant.
+//!
+//! What the front matter leaves out is taken from the file's name, its folders and its first heading. What a generator
+//! hides is read as a draft, whichever generator it is: who hid a post by Hugo's key in a site of Jekyll meant it too.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    addresses::{Facts, old_addresses},
+    fields::{authors, kept_tags, language, one_line, summary, web_address, when},
+    front_matter::{Error, split, split_header, take_heading, without_blank_ends},
+    generators::Generator,
+    hiding::hidden,
+    naming::{FileName, as_slug, own_name},
+    site::Site,
+};
+
+/// What a file says. Whatever the API leaves optional and the file does not mention is `None`, and is then left alone
+/// in a post that is there already.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    pub title: String,
+    pub body: String,
+    pub slug: String,
+    /// When readers saw it first, or will: a time to come schedules the post.
+    pub date: Option<Timestamp>,
+    /// Why it is a draft; `None` if it is public.
+    pub hidden: Option<String>,
+    pub summary: Option<String>,
+    pub tags: Option<Vec<String>>,
+    pub language: Option<String>,
+    pub cover_image_url: Option<String>,
+    pub canonical_url: Option<String>,
+    pub comments_open: Option<bool>,
+    /// The paths that led to it on the old site.
+    pub old_addresses: Vec<String>,
+    /// The ends of these paths that are slugs other than its own.
+    pub former_slugs: Vec<String>,
+    /// Who wrote it, by the names of the old site.
+    pub authors: Vec<String>,
+    /// Its file, relative to the root of the site.
+    pub place: PathBuf,
+    /// What its front matter names as its picture, if that is a file of the site.
+    pub cover: Option<String>,
+    /// The pictures of the site that it shows: each reference in its body or `cover`, with the file.
+    pub pictures: BTreeMap<String, PathBuf>,
+    /// The shortcodes that stay as text, each with how often it stands there.
+    pub shortcodes: BTreeMap<String, usize>,
+    /// The keys of its front matter that have no place in a post.
+    pub dropped: Vec<String>,
+    /// What its author should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// The keys that are read, below; every other one is reported as dropped.
+const READ: [&str; 65] = [
+    "unpublishdate",
+    "author",
+    "authors",
+    "title",
+    "slug",
+    "permalink",
+    "path",
+    "url",
+    "aliases",
+    "redirect_from",
+    "date",
+    "pubdate",
+    "published",
+    "datepublished",
+    "date_published",
+    "published_at",
+    "publishdate",
+    "publish_date",
+    "created",
+    "created_at",
+    "expirydate",
+    "expiry_date",
+    "draft",
+    "isdraft",
+    "is_draft",
+    "status",
+    "visibility",
+    "unlisted",
+    "hidden",
+    "private",
+    "headless",
+    "build",
+    "_build",
+    "render",
+    "password",
+    "eleventyexcludefromcollections",
+    "tags",
+    "category",
+    "categories",
+    "taxonomies",
+    "summary",
+    "description",
+    "excerpt",
+    "language",
+    "lang",
+    "locale",
+    "cover_image",
+    "cover",
+    "image",
+    "featured_image",
+    "featureimage",
+    "heroimage",
+    "hero_image",
+    "thumbnail",
+    "banner",
+    "images",
+    "canonical",
+    "canonical_url",
+    "canonicalurl",
+    "canonicallink",
+    "cascade",
+    "eleventycomputed",
+    "exclude_from_search",
+    "wip",
+    "in_search_index",
+];
+const COVERS: [&str; 10] = [
+    "cover_image",
+    "cover",
+    "image",
+    "featured_image",
+    "featureimage",
+    "heroimage",
+    "hero_image",
+    "thumbnail",
+    "banner",
+    "images",
+];
+
+impl Document {
+    /// Reads the file at `path`, a path relative to the root of `site`, whose content is `bytes`.
+    pub fn parse(path: &Path, bytes: &[u8], site: &Site, now: Timestamp) -> Result<Self, Error> {
+        let text = str::from_utf8(bytes).map_err(|error| Error::NotUtf8 { position: error.valid_up_to() + 1 })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        let (mut keys, mut body) = split(&text)?;
+        let is_header = |text: &str| text.lines().next().is_some_and(|line| line.to_lowercase().starts_with("title:"));
+        if keys.0.is_empty() && (site.generator == Generator::Pelican || is_header(&text)) {
+            (keys, body) = split_header(&text);
+        }
+        let dropped = keys.1.iter().filter(|key| !READ.contains(&key.to_lowercase().as_str())).cloned().collect();
+        for (key, value) in site.defaults_of(path) {
+            keys.0.entry(key).or_insert(value);
+        }
+        let name = FileName::parse(path);
+        let mut notes = Vec::new();
+
+        let (title, body) = match keys.text("title")? {
+            Some(title) => (one_line(&title), body.to_owned()),
+            None => take_heading(body).unwrap_or_else(|| (name.in_words(), body.to_owned())),
+        };
+        let (date, expired) = when(&keys, path, &name, site, now, &mut notes)?;
+        let hidden = match hidden(&keys, path, site)? {
+            None => expired.then(|| "its date of expiry has passed".to_owned()),
+            hidden => hidden,
+        };
+        let slug_source = own_name(&keys)?.unwrap_or_else(|| name.words.clone());
+        let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
+        let language = language(&keys, &name, &mut notes)?;
+        let mut tags = keys.tags()?;
+        let folder = path.parent().into_iter().flat_map(Path::iter);
+        let categories: Vec<_> =
+            folder.map(|part| part.to_string_lossy().into_owned()).take_while(|part| part != "_posts").collect();
+        if site.generator == Generator::Jekyll && path.iter().any(|part| part == "_posts") && !categories.is_empty() {
+            tags.get_or_insert_default().extend(categories);
+        }
+        let facts = Facts { site, path, keys: &keys, name: &name, title: &title, date };
+        let old_addresses = old_addresses(&facts);
+        let (cover_image_url, cover) = web_address(&keys, &COVERS);
+        Ok(Self {
+            title,
+            body: without_blank_ends(&body),
+            slug,
+            date,
+            hidden,
+            summary: summary(&keys, &mut notes)?,
+            tags: tags.map(|tags| kept_tags(tags, &mut notes)),
+            language,
+            cover_image_url,
+            cover,
+            canonical_url: web_address(&keys, &["canonical", "canonical_url", "canonicalurl", "canonicallink"]).0,
+            authors: authors(&keys),
+            place: path.to_owned(),
+            old_addresses,
+            dropped,
+            notes,
+            ..Self::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Blogs that come as one file: an export of WordPress or of Ghost.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    ImportError,
+    comments::Comment,
+    document::Document,
+    generators::Generator,
+    ghost,
+    html_to_markdown::escape_text,
+    markup,
+    media::{self, Sources},
+    plan::{Item, Plan, Planned, give_former_slugs, part_clashes},
+    site::Site,
+    wordpress,
+};
+
+/// What concerns a blog that comes as one file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Formats {
+    /// Of Ghost: the address of the old site, which the export leaves out
+    #[arg(long, value_name = "ADDRESS")]
+    pub site: Option<String>,
+    /// Of WordPress: import the comments that were approved, as comments of the user, with the names of who wrote them
+    #[arg(long)]
+    pub comments: bool,
+    /// A copy of the old site's pictures, which are uploaded: of WordPress the folder wp-content/uploads, of Ghost content/images
+    #[arg(long, value_name = "FOLDER")]
+    pub media: Option<PathBuf>,
+}
+
+/// A post with its text, as the file has it.
+pub struct Whole<'a> {
+    pub document: Cow<'a, Document>,
+    /// Its comments, each after the one that it answers.
+    pub comments: Vec<Comment>,
+}
+
+/// What the texts of a plan are read from, when their turn comes.
+pub enum Texts {
+    /// The documents of the plan have them.
+    Planned,
+    WordPress(Box<wordpress::Export>),
+}
+
+impl Plan {
+    /// Reads a folder, or the export of a blog.
+    pub fn of(
+        path: &Path,
+        from: Option<Generator>,
+        formats: &Formats,
+        known: &HashMap<PathBuf, String>,
+        now: Timestamp,
+    ) -> Result<Self, ImportError> {
+        if !path.is_file() {
+            if matches!(from, Some(Generator::WordPress | Generator::Ghost)) {
+                return Err(ImportError::NoExport(path.to_owned()));
+            }
+            return Self::read(path, from, known, now);
+        }
+        let unreadable = |source| ImportError::File { path: path.to_owned(), source };
+        let found = match from {
+            Some(from) => Some(from),
+            None => told_by_content(path).map_err(unreadable)?,
+        };
+        match found {
+            Some(Generator::WordPress) => wordpress::plan(path, now).map_err(unreadable)?,
+            Some(Generator::Ghost) => ghost::plan(path, formats.site.as_deref(), now).map_err(unreadable)?,
+            _ => None,
+        }
+        .map(|plan| plan.with_slugs(known).with_pictures_in(formats))
+        .ok_or_else(|| ImportError::NoExport(path.to_owned()))
+    }
+
+    fn with_slugs(mut self, known: &HashMap<PathBuf, String>) -> Self {
+        part_clashes(&mut self.items, known);
+        give_former_slugs(&mut self.items);
+        if let Texts::WordPress(export) = &mut self.texts {
+            export.link(&self.items);
+        }
+        self
+    }
+
+    /// The same, with the pictures that it names looked up in a copy of the old site's.
+    fn with_pictures_in(mut self, formats: &Formats) -> Self {
+        let Some(folder) = &formats.media else { return self };
+        let (site, path) = match &self.texts {
+            Texts::Planned => (formats.site.as_deref().unwrap_or_default(), "/content/images/"),
+            Texts::WordPress(export) => (export.address(), "/wp-content/uploads/"),
+        };
+        let site = site.trim_end_matches('/');
+        let host = site.split_once("://").map_or(site, |(_, host)| host);
+        let sites = [String::new(), ghost::SITE.to_owned()].into_iter();
+        let sites = sites.chain(["//", "http://", "https://"].map(|scheme| format!("{scheme}{host}")));
+        self.pictures = Sources { roots: sites.map(|site| (site + path, folder.clone())).collect() };
+        self
+    }
+
+    /// A post with its text, and the pictures of it that are to be uploaded.
+    pub fn whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
+        let mut whole = match &self.texts {
+            Texts::Planned => Whole { document: Cow::Borrowed(planned), comments: Vec::new() },
+            Texts::WordPress(export) => export.whole(path, planned)?,
+        };
+        if !self.pictures.roots.is_empty() {
+            find_pictures(whole.document.to_mut(), &self.pictures);
+        }
+        Ok(whole)
+    }
+}
+
+/// Notes the files of the pictures that a post names by their old addresses. Where one is not uploaded, the address stays.
+fn find_pictures(document: &mut Document, sources: &Sources) {
+    let mut found = BTreeMap::new();
+    let mut look = |reference: &str| {
+        let file = sources.find(reference, None, None).filter(|file| media::kind(file).is_some());
+        file.is_some_and(|file| found.insert(reference.to_owned(), file).is_none())
+    };
+    document.cover = document.cover_image_url.take_if(|address| look(address));
+    markup::rewrite(&document.body, |reference| {
+        look(reference);
+        None
+    });
+    document.pictures = found;
+}
+
+/// Which blog wrote the file: an export of WordPress is XML, one of Ghost JSON.
+fn told_by_content(path: &Path) -> std::io::Result<Option<Generator>> {
+    let mut begin = Vec::new();
+    File::open(path)?.take(1024).read_to_end(&mut begin)?;
+    let text = String::from_utf8_lossy(&begin);
+    let first = text.trim_start_matches('\u{feff}').trim_start().chars().next();
+    Ok(match first {
+        Some('<') => Some(Generator::WordPress),
+        Some('{' | '[') => Some(Generator::Ghost),
+        _ => None,
+    })
+}
+
+/// A plan without a folder.
+pub fn plan_of_file(generator: Generator, path: &Path, items: Vec<Item>, notes: Vec<String>, texts: Texts) -> Plan {
+    let folder = path.parent().unwrap_or(path);
+    Plan { site: Site { notes, ..Site::plain(folder, generator) }, items, texts, pictures: Sources::default() }
+}
+
+/// Makes the paths of items differ: an export may have one id twice.
+pub fn part_paths(items: &mut [Item]) {
+    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+    for item in items {
+        let times = seen.entry(item.path.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            item.path = PathBuf::from(format!("{}#{times}", item.path.display()));
+        }
+    }
+}
+
+/// A title that the server takes: one line of at most 200 characters. A post without one is called by how its text begins.
+pub fn title(title: &str, text: &str, otherwise: &str, notes: &mut Vec<String>) -> String {
+    const MAX: usize = 200;
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (own, beginning) = (line(title), line(text));
+    let cut = |text: &str, max: usize| {
+        if text.chars().count() <= max {
+            return text.to_owned();
+        }
+        let short: String = text.chars().take(max - 1).collect();
+        let words = short.rsplit_once(' ').map_or(&*short, |(words, _)| words);
+        format!("{words}…")
+    };
+    if own.is_empty() {
+        notes.push("it has no title: it is called by how its text begins".to_owned());
+        return cut(if beginning.is_empty() { otherwise } else { &beginning }, 60);
+    }
+    if own.chars().count() > MAX {
+        notes.push(format!("its title is cut to {MAX} characters"));
+    }
+    cut(&own, MAX)
+}
+
+/// What was lost of a text, as sentences of a report.
+pub fn notes_of<K: AsRef<str>>(lost: &BTreeMap<K, usize>) -> impl Iterator<Item = String> {
+    lost.iter().map(|(what, times)| format!("{times} × {}", what.as_ref()))
+}
+
+/// `A (2), B (1)`.
+pub fn counted(counts: &BTreeMap<String, usize>) -> String {
+    counts.iter().map(|(what, times)| format!("{what} ({times})")).collect::<Vec<_>>().join(", ")
+}
+
+/// An item that becomes no post.
+pub fn left(path: PathBuf, reason: impl Into<String>) -> Item {
+    Item { path, what: Planned::Left(reason.into()) }
+}
+
+/// The words that introduce somebody else's comment.
+pub fn byline(name: &str, date: Option<Timestamp>) -> String {
+    let name = if name.trim().is_empty() { "Anonymous".to_owned() } else { escape_text(&name.replace('\n', " ")) };
+    match date {
+        Some(date) => format!("**{name}**, {}:", date.strftime("%-d %B %Y")),
+        None => format!("**{name}**:"),
+    }
+}

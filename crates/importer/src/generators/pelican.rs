@@ -1,0 +1,147 @@
+//! Pelican: <https://docs.getpelican.com/en/latest/settings.html>.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    addresses::Facts,
+    front_matter::{Keys, scalar},
+    generators::{Rules, folders, outside_of_content, quoted},
+    glob::Star,
+    site::{Scope, Site},
+};
+
+/// The rules of Pelican.
+pub struct Pelican;
+
+impl Rules for Pelican {
+    /// The configuration is a program; its assignments of texts, and of lists of texts, are read.
+    fn detect(&self, folder: &Path) -> Option<Keys> {
+        let program = fs::read_to_string(folder.join("pelicanconf.py")).ok()?;
+        let published = fs::read_to_string(folder.join("publishconf.py")).unwrap_or_default();
+        let mut settings = assignments(&program);
+        settings.extend(assignments(&published));
+        Some(Keys::new(settings))
+    }
+
+    fn follow(&self, site: &mut Site) {
+        if let Some(path) = site.setting("path").filter(|path| path != ".") {
+            site.content = vec![PathBuf::from(path.trim_start_matches("./").trim_end_matches('/'))];
+        }
+        let content = site.content.first().cloned().unwrap_or_default();
+        // A common way to make whatever says nothing a draft.
+        if let Some(Value::Array(pairs)) = site.config.0.get("default_metadata") {
+            let words: Vec<_> = pairs.iter().filter_map(scalar).collect();
+            let values: Map<_, _> = words
+                .chunks(2)
+                .filter_map(|pair| Some((pair.first()?.clone(), Value::String(pair.get(1)?.clone()))))
+                .collect();
+            site.default(Scope::Below(content.clone()), values);
+        }
+        for folder in site.config.list("article_excludes").ok().flatten().unwrap_or_default() {
+            site.ignored.push((Scope::Below(content.join(folder)), "the configuration excludes it".to_owned()));
+        }
+        for pattern in site.config.list("ignore_files").ok().flatten().unwrap_or_default() {
+            let pattern = if pattern.contains('/') { pattern } else { format!("**/{pattern}") };
+            site.ignored.push((Scope::Like(pattern, Star::InFolder), "the configuration ignores it".to_owned()));
+        }
+    }
+
+    fn no_post(&self, site: &Site, path: &Path) -> Option<String> {
+        let outside = outside_of_content(site, path);
+        if outside.is_some() {
+            return outside;
+        }
+        let pages = site.config.list("page_paths").ok().flatten().unwrap_or_else(|| vec!["pages".to_owned()]);
+        let within = site.within_content(path).unwrap_or(path);
+        let is_page =
+            pages.iter().any(|page| within.starts_with(page)) || folders(path).iter().any(|folder| folder == "pages");
+        if is_page {
+            return Some("it is a page, not a post".to_owned());
+        }
+        let articles = site.config.list("article_paths").ok().flatten().unwrap_or_default();
+        let is_article = articles.is_empty() || articles.iter().any(|folder| within.starts_with(folder));
+        (!is_article).then(|| "it is in none of the folders of ARTICLE_PATHS".to_owned())
+    }
+
+    /// <https://docs.getpelican.com/en/latest/settings.html#url-settings>
+    fn address(&self, facts: &Facts<'_>) -> Option<String> {
+        let setting = |key: &str, usual: &str| facts.site.setting(key).unwrap_or_else(|| usual.to_owned());
+        let main = setting("default_lang", "en");
+        let language = facts.text("lang").unwrap_or_else(|| main.clone());
+        let pattern = if language == main {
+            setting("article_url", "{slug}.html")
+        } else {
+            setting("article_lang_url", "{slug}-{lang}.html")
+        };
+        let source = if setting("slugify_source", "title") == "basename" { &facts.name.whole } else { facts.title };
+        let slug = facts.text("slug").unwrap_or_else(|| slug::slugify(source));
+        let mut filled = String::new();
+        let mut rest = &*pattern;
+        while let Some((before, field)) = rest.split_once('{') {
+            let (field, after) = field.split_once('}')?;
+            filled.push_str(before);
+            let value = match field.split_once(':') {
+                Some(("date", form)) => facts.day()?.strftime(form).to_string(),
+                None if field == "slug" => slug.clone(),
+                None if field == "lang" => language.clone(),
+                None if field == "category" => slug::slugify(facts.text("category")?),
+                None if field == "author" => slug::slugify(facts.text("author")?),
+                _ => return None,
+            };
+            filled.push_str(&value);
+            rest = after;
+        }
+        Some(format!("/{}{rest}", filled.trim_start_matches('/')))
+    }
+
+    fn sources(&self, site: &Site) -> Vec<(String, PathBuf)> {
+        let prefixes = ["{static}/", "|static|/", "{attach}/", "|attach|/", "{filename}/", "/static/", "/"];
+        let content = site.content.first().cloned().unwrap_or_default();
+        prefixes.map(|prefix| (prefix.to_owned(), content.clone())).into()
+    }
+}
+
+/// `NAME = 'text'`, `NAME = ['a', 'b']` and `NAME = {'a': 'b'}`, the last as a list.
+fn assignments(program: &str) -> Map<String, Value> {
+    let mut found = Map::new();
+    let mut lines = program.lines();
+    while let Some(line) = lines.next() {
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let name = name.trim_end();
+        let is_setting = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9'));
+        if !is_setting {
+            continue;
+        }
+        let mut value = value.trim().to_owned();
+        let closing = match value.chars().next() {
+            Some('[') => Some(']'),
+            Some('(') => Some(')'),
+            Some('{') => Some('}'),
+            _ => None,
+        };
+        let is_list = closing.is_some();
+        if let Some(closing) = closing {
+            while !value.contains(closing) {
+                let Some(line) = lines.next() else { break };
+                value.push('\n');
+                value.push_str(line.split('#').next().unwrap_or_default());
+            }
+        }
+        let texts = quoted(&value);
+        let value = match (is_list, texts.into_iter()) {
+            (true, texts) => Value::Array(texts.map(Value::String).collect()),
+            (false, mut texts) => match texts.next() {
+                Some(text) => Value::String(text),
+                None => continue,
+            },
+        };
+        found.insert(name.to_owned(), value);
+    }
+    found
+}

@@ -1,0 +1,196 @@
+//! Ghost's cards: what stands between the paragraphs. Mobiledoc and Lexical have the same ones under nearly the same names.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use serde_json::Value;
+
+use super::SITE;
+use crate::html_to_markdown::{code_block, link, picture, plain_text, to_markdown, watched};
+
+/// Writes cards as Markdown, and counts what is left out.
+pub struct Cards<'a> {
+    address: &'a dyn Fn(&str) -> Option<String>,
+    lost: RefCell<BTreeMap<String, usize>>,
+}
+
+impl<'a> Cards<'a> {
+    pub fn new(address: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { address, lost: RefCell::default() }
+    }
+
+    pub fn lost(&self) -> BTreeMap<String, usize> {
+        self.lost.borrow().clone()
+    }
+
+    pub fn lose(&self, what: &str) {
+        self.lose_many(what, 1);
+    }
+
+    pub fn lose_many(&self, what: &str, times: usize) {
+        *self.lost.borrow_mut().entry(what.to_owned()).or_default() += times;
+    }
+
+    /// Where an address leads from now on.
+    pub fn address(&self, address: &str) -> String {
+        (self.address)(address).unwrap_or_else(|| address.to_owned())
+    }
+
+    /// What is left of Ghost's word for the site's address in a text that was typed as Markdown.
+    pub fn with_addresses(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(SITE) {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            let end = rest.find([')', ' ', '"', '\'', '>', '\n', '<', ']']).unwrap_or(rest.len());
+            out.push_str(&self.address(&rest[..end]));
+            rest = &rest[end..];
+        }
+        out.push_str(rest);
+        out
+    }
+
+    pub fn html(&self, html: &str) -> String {
+        let converted = to_markdown(html, self.address);
+        converted.lost.into_iter().for_each(|(what, times)| self.lose_many(what, times));
+        converted.markdown
+    }
+
+    /// A card as Markdown; `None` if it is left out, or is no card that is known.
+    pub fn markdown(&self, name: &str, card: &Value) -> Option<String> {
+        let text = |keys: &[&str]| {
+            let found = keys.iter().find_map(|key| card.get(*key).and_then(Value::as_str));
+            found.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let caption = || text(&["caption"]).unwrap_or_default();
+        let captioned = |block: String, caption: String| {
+            if caption.is_empty() {
+                return block;
+            }
+            let caption = caption.trim_start_matches("<p>").trim_end_matches("</p>").to_owned();
+            // As HTML the caption is checked by the same rules as that of any page.
+            self.html(&format!("<figure><hr><figcaption>{caption}</figcaption></figure>")).replacen("___", &block, 1)
+        };
+        match name {
+            "markdown" | "card-markdown" => text(&["markdown"]),
+            "html" => Some(self.html(&text(&["html"])?)),
+            "code" | "codeblock" => {
+                let code = card.get("code").and_then(Value::as_str).unwrap_or_default();
+                let language = text(&["language"]).map(|language| language.split_whitespace().collect::<String>());
+                Some(captioned(code_block(code, language.as_deref())?, caption()))
+            }
+            "hr" | "horizontalrule" => Some("___".to_owned()),
+            "image" => {
+                let address = self.address(&text(&["src"])?);
+                let shown = picture(
+                    &address,
+                    &text(&["alt", "altText"]).unwrap_or_default(),
+                    &text(&["title"]).unwrap_or_default(),
+                );
+                let shown = text(&["href"]).map_or(shown.clone(), |href| {
+                    // The picture is written already, so only the link around it is.
+                    format!(
+                        "[{shown}]({})",
+                        self.address(&href).replace(' ', "%20").replace('(', "%28").replace(')', "%29")
+                    )
+                });
+                Some(captioned(shown, caption()))
+            }
+            "gallery" => {
+                let pictures = card.get("images").and_then(Value::as_array)?;
+                let pictures: Vec<_> = pictures
+                    .iter()
+                    .filter_map(|image| {
+                        let of = |key: &str| image.get(key).and_then(Value::as_str).unwrap_or_default();
+                        let address = Some(of("src")).filter(|address| !address.is_empty())?;
+                        Some(picture(&self.address(address), of("alt"), of("title")))
+                    })
+                    .collect();
+                Some(captioned(pictures.join("\n\n"), caption()))
+            }
+            "bookmark" => {
+                let address = self.address(&text(&["url"])?);
+                let of = |key: &str| card.get("metadata").and_then(|data| data.get(key)).and_then(Value::as_str);
+                let title =
+                    of("title").map(str::to_owned).or_else(|| text(&["title"])).unwrap_or_else(|| address.clone());
+                Some(captioned(link(&address, &plain_text(&title)), caption()))
+            }
+            "embed" => {
+                let address = text(&["url"]).map(|url| watched(&url));
+                match (address, text(&["html"])) {
+                    (Some(address), _) => Some(captioned(link(&address, &address), caption())),
+                    (None, Some(html)) => Some(captioned(self.html(&html), caption())),
+                    (None, None) => None,
+                }
+            }
+            "callout" => {
+                let emoji = text(&["calloutEmoji"]).map(|emoji| emoji + " ").unwrap_or_default();
+                let inside = self.html(&format!("<p>{emoji}{}</p>", text(&["calloutText"])?));
+                Some(quoted(&inside))
+            }
+            "toggle" => {
+                let heading = text(&["heading"]).unwrap_or_default();
+                let content = text(&["content"]).unwrap_or_default();
+                Some(self.html(&format!("<details><summary>{heading}</summary>{content}</details>")))
+            }
+            "button" => Some(link(&self.address(&text(&["buttonUrl"])?), &text(&["buttonText"])?)),
+            "video" | "audio" | "file" => {
+                let address = self.address(&text(&["src", "fileSrc"])?);
+                let title = text(&["title", "fileTitle", "fileName"]).unwrap_or_else(|| address.clone());
+                self.lose(match name {
+                    "video" => "films that became links",
+                    "audio" => "sounds that became links",
+                    _ => "files that became links",
+                });
+                Some(captioned(
+                    link(&address, &plain_text(&title)),
+                    text(&["caption", "fileCaption"]).unwrap_or_default(),
+                ))
+            }
+            "product" => {
+                let mut blocks = Vec::new();
+                if let Some(image) = text(&["productImageSrc"]) {
+                    blocks.push(picture(&self.address(&image), "", ""));
+                }
+                blocks.extend(text(&["productTitle"]).map(|title| self.html(&format!("<h4>{title}</h4>"))));
+                blocks.extend(text(&["productDescription"]).map(|text| self.html(&text)));
+                if let (Some(address), Some(label)) = (text(&["productUrl"]), text(&["productButton"])) {
+                    blocks.push(link(&self.address(&address), &label));
+                }
+                Some(blocks.join("\n\n"))
+            }
+            "header" => {
+                let mut blocks = Vec::new();
+                blocks.extend(text(&["header", "heading"]).map(|text| self.html(&format!("<h2>{text}</h2>"))));
+                blocks.extend(text(&["subheader", "subheading"]).map(|text| self.html(&format!("<p>{text}</p>"))));
+                if let (Some(address), Some(label)) = (text(&["buttonUrl"]), text(&["buttonText"])) {
+                    blocks.push(link(&self.address(&address), &label));
+                }
+                Some(blocks.join("\n\n"))
+            }
+            "call-to-action" => {
+                let mut blocks: Vec<String> = text(&["textValue"]).map(|text| self.html(&text)).into_iter().collect();
+                if let (Some(address), Some(label)) = (text(&["buttonUrl"]), text(&["buttonText"])) {
+                    blocks.push(link(&self.address(&address), &label));
+                }
+                Some(blocks.join("\n\n"))
+            }
+            // What shows in e-mails only, or asks to subscribe.
+            "email" | "email-cta" | "signup" | "paywall" | "transistor" => {
+                self.lose(&format!("the card {name}, which is left out"));
+                None
+            }
+            name => {
+                self.lose(&format!("the card {name}, which is not known"));
+                None
+            }
+        }
+        .filter(|text| !text.is_empty())
+    }
+}
+
+/// A quotation.
+pub fn quoted(text: &str) -> String {
+    let lines = text.split('\n').map(|line| if line.is_empty() { ">".to_owned() } else { format!("> {line}") });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,256 @@
+//! The addresses in a text of Markdown, found where they stand, so that nothing else of the text changes.
+//!
+//! Code is never touched: an address in it is an example.
+
+use std::ops::Range;
+
+/// Where code is: fenced and indented blocks, spans, and comments of HTML.
+pub fn code(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut fence: Option<(char, usize, usize)> = None;
+    let (mut after_blank, mut in_list) = (true, false);
+    // Text in which spans are looked for: paragraphs, each up to a blank line or a block of code.
+    let mut paragraph = 0;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.len());
+        at = end;
+        let words = line.trim_start();
+        let mark = words.chars().next().filter(|mark| matches!(mark, '`' | '~'));
+        let length = mark.map_or(0, |mark| words.len() - words.trim_start_matches(mark).len());
+        if let Some((opening, opened, begin)) = fence {
+            if mark == Some(opening) && length >= opened && words.trim_start_matches(opening).trim().is_empty() {
+                found.push(begin..end);
+                fence = None;
+                (paragraph, after_blank) = (end, true);
+            }
+            continue;
+        }
+        let is_indented = line.starts_with("    ") || line.starts_with('\t');
+        let is_blank = words.is_empty();
+        let is_item = words.starts_with(['-', '*', '+'])
+            || words.trim_start_matches(|digit: char| digit.is_ascii_digit()).starts_with(['.', ')'])
+                && words.starts_with(|digit: char| digit.is_ascii_digit());
+        if let Some(mark) =
+            mark.filter(|mark| length >= 3 && (*mark == '~' || !words.get(length..).unwrap_or_default().contains('`')))
+        {
+            spans(text, paragraph..start, &mut found);
+            fence = Some((mark, length, start));
+        } else if is_indented && after_blank && !in_list && !is_blank {
+            spans(text, paragraph..start, &mut found);
+            found.push(start..end);
+            paragraph = end;
+            continue;
+        } else if is_blank {
+            spans(text, paragraph..start, &mut found);
+            paragraph = end;
+        } else if is_item && !is_indented {
+            in_list = true;
+        } else if after_blank && !is_indented && !line.starts_with(' ') {
+            in_list = false;
+        }
+        after_blank = is_blank;
+    }
+    match fence {
+        Some((_, _, begin)) => found.push(begin..text.len()),
+        None => spans(text, paragraph..text.len(), &mut found),
+    }
+    found.sort_by_key(|range| range.start);
+    found
+}
+
+/// The spans of code in a paragraph: what stands between two equal runs of backticks.
+fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
+    let mut at = within.start;
+    while let Some(rest) = text.get(at..within.end) {
+        let comment = rest.find("<!--");
+        let Some(tick) = rest.find('`').or(comment) else { return };
+        if let Some(begin) = comment.filter(|begin| *begin <= tick) {
+            let end = rest.get(begin..).and_then(|rest| rest.find("-->")).map_or(rest.len(), |end| begin + end + 3);
+            found.push(at + begin..at + end);
+            at += end;
+            continue;
+        }
+        let Some(run) = rest.get(tick..) else { return };
+        let length = run.len() - run.trim_start_matches('`').len();
+        let escaped = rest.get(..tick).is_some_and(|before| before.ends_with('\\'));
+        let closing = run.get(length..).and_then(|inside| closing_run(inside, length)).filter(|_| !escaped);
+        match closing {
+            Some(end) => {
+                found.push(at + tick..at + tick + length + end + length);
+                at += tick + length + end + length;
+            }
+            None => at += tick + length,
+        }
+    }
+}
+
+/// Where a run of exactly `length` backticks begins.
+fn closing_run(text: &str, length: usize) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let tick = rest.find('`')?;
+        let run = rest.get(tick..)?;
+        let found = run.len() - run.trim_start_matches('`').len();
+        if found == length {
+            return Some(at + tick);
+        }
+        at += tick + found;
+    }
+}
+
+/// The addresses of links and pictures, in Markdown and in tags of HTML.
+fn addresses(text: &str) -> Vec<Range<usize>> {
+    let mut code = code(text).into_iter().peekable();
+    let mut found = Vec::new();
+    let mut at = 0;
+    let mut line_start = true;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        while code.next_if(|range| range.end <= at).is_some() {}
+        if let Some(range) = code.peek().filter(|range| range.contains(&at)) {
+            at = range.end;
+            line_start = text.get(..at).is_some_and(|before| before.ends_with('\n'));
+            continue;
+        }
+        let begins_line = std::mem::take(&mut line_start);
+        if rest.starts_with('\\') {
+            at += 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
+        } else if let Some(after) = rest.strip_prefix("](") {
+            found.extend(destination(text, at + 2 + after.len() - after.trim_start().len()));
+            at += 2;
+        } else if begins_line && let Some(begin) = definition(rest) {
+            found.extend(destination(text, at + begin));
+            at += begin;
+        } else if rest.starts_with('<') && rest.chars().nth(1).is_some_and(|letter| letter.is_ascii_alphabetic()) {
+            let end = rest.find('>').map_or(rest.len(), |end| end + 1);
+            attributes(text, at..at + end, &mut found);
+            at += end;
+        } else {
+            line_start = rest.starts_with('\n');
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    found.sort_by_key(|range| range.start);
+    found
+}
+
+/// Where the address of `[label]: address` begins, from the start of its line.
+fn definition(line: &str) -> Option<usize> {
+    let label = line.trim_start_matches(' ').strip_prefix('[').filter(|label| !label.starts_with('^'))?;
+    let (inside, after) = label.split_once(']')?;
+    let after = after.strip_prefix(':').filter(|_| !inside.contains('\n'))?;
+    let address = after.trim_start_matches([' ', '\t']);
+    (!address.starts_with('\n')).then(|| line.len() - address.len())
+}
+
+/// The address that begins at `start`, without the angle brackets that it may stand in.
+fn destination(text: &str, start: usize) -> Option<Range<usize>> {
+    let rest = text.get(start..)?;
+    if let Some(inside) = rest.strip_prefix('<') {
+        let end = inside.find(['>', '\n'])?;
+        return inside.get(end..)?.starts_with('>').then_some(start + 1..start + 1 + end);
+    }
+    let mut depth = 0;
+    let mut end = rest.len();
+    for (index, letter) in rest.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' if depth == 0 => {
+                end = index;
+                break;
+            }
+            ')' => depth -= 1,
+            // Old processors let addresses have spaces; the new ones do not, and what stands behind one is a title.
+            letter if letter.is_whitespace() => {
+                end = index;
+                break;
+            }
+            _ => {}
+        }
+    }
+    (end > 0).then_some(start..start + end)
+}
+
+/// The values of `src`, `href`, `poster` and `srcset` of a tag.
+fn attributes(text: &str, tag: Range<usize>, found: &mut Vec<Range<usize>>) {
+    let Some(whole) = text.get(tag.clone()) else { return };
+    for name in ["src", "href", "poster", "srcset"] {
+        let mut from = 0;
+        while let Some(index) = whole.get(from..).and_then(|rest| rest.find(name)) {
+            let begin = from + index;
+            from = begin + name.len();
+            let is_whole = whole.get(..begin).is_some_and(|before| before.ends_with(char::is_whitespace));
+            let Some(value) =
+                whole.get(from..).and_then(|rest| rest.trim_start().strip_prefix('=')).filter(|_| is_whole)
+            else {
+                continue;
+            };
+            let value = value.trim_start();
+            let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+            let inside = value.get(quote.map_or(0, char::len_utf8)..).unwrap_or_default();
+            let end = match quote {
+                Some(quote) => inside.find(quote),
+                None => inside.find(|letter: char| letter.is_whitespace() || letter == '>'),
+            };
+            let start = whole.len() - inside.len();
+            let value = inside.get(..end.unwrap_or(inside.len())).unwrap_or_default();
+            let mut offset = 0;
+            for candidate in value.split(if name == "srcset" { ',' } else { '\n' }) {
+                let address = candidate.split_whitespace().next().unwrap_or_default();
+                let lead = candidate.len() - candidate.trim_start().len();
+                let begin = tag.start + start + offset + lead;
+                found.push(begin..begin + address.len());
+                offset += candidate.len() + 1;
+            }
+        }
+    }
+}
+
+/// The text with other addresses: `new` gives one, or leaves the old one.
+pub fn rewrite(text: &str, mut new: impl FnMut(&str) -> Option<String>) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in addresses(text) {
+        let (Some(before), Some(old)) = (text.get(at..range.start), text.get(range.clone())) else { continue };
+        written.push_str(before);
+        match new(old) {
+            Some(new) => written.push_str(&new),
+            None => written.push_str(old),
+        }
+        at = range.end;
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<&str> {
+        addresses(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn addresses_are_found_and_code_is_left_alone() {
+        for (text, expected) in [
+            ("[a](b.md) ![c](<d e.png> \"t\")", vec!["b.md", "d e.png"]),
+            ("[![a](b.png)](c/(d)) [x]()", vec!["b.png", "c/(d)"]),
+            ("[a]: b.md\n\ntext\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
+            ("`[a](b)` ``[a](`b)`` [c](d)", vec!["d"]),
+            ("a `b [c](d)", vec!["d"]),
+            ("```\n[a](b)\n```\n[c](d)\n~~~ md\n[e](f)", vec!["d"]),
+            ("    [a](b)\n\ntext\n\n    [c](d)\n", vec![]),
+            ("- item\n\n    [c](d)\n\nend\n\n    [e](f)\n", vec!["d"]),
+            ("1. item\n\n    ![c](d)\n", vec!["d"]),
+            ("<img alt='x' src=\"a.png\" srcset='b.png 1x, c.png 2x'><a href=d>", vec!["a.png", "b.png", "c.png", "d"]),
+            ("<img data-src=x src='y'> 1 < 2 <!-- [a](b) -->", vec!["y"]),
+            ("\\[a](b) \\`[c](d)\\`", vec!["b", "d"]),
+            ("é[é](é.md)", vec!["é.md"]),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+        assert_eq!(rewrite("![a](b) [c](b)`b`", |old| (old == "b").then(|| "/x".to_owned())), "![a](/x) [c](/x)`b`");
+    }
+}

@@ -1,0 +1,266 @@
+//! Pictures of the old site: found where a text names them, uploaded once, and shown by their new address.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::{
+    ImportError,
+    client::{Call, Client},
+    links::{decoded, joined},
+    site::Site,
+};
+
+/// The maximum number of pictures of ours that a post shows.
+pub const MAX_OF_POST: usize = 30;
+/// The maximum size of a picture: 20 MiB.
+const MAX_BYTES: u64 = 20 * 1024 * 1024;
+/// How often a picture is asked for until it is ready, and the longest pause in between.
+const TRIES: u32 = 30;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The folders that a site's files are in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sources {
+    /// How references to the files of a folder begin, and the folder: `https://old.example/wp-content/uploads/` and where
+    /// its copy is.
+    pub roots: Vec<(String, PathBuf)>,
+}
+
+impl Sources {
+    /// The folders of a site, as its generator has them.
+    pub fn of(site: &Site) -> Self {
+        let mut roots = Vec::new();
+        let origin = site.url().map(|url| url.origin().ascii_serialization());
+        let base = site.base_path();
+        for (prefix, folder) in site.generator.rules().sources(site) {
+            let folder = site.root.join(folder);
+            if prefix == "/" && !base.is_empty() {
+                roots.push((format!("{base}/"), folder.clone()));
+            }
+            if prefix == "/"
+                && let Some(origin) = &origin
+            {
+                roots.push((format!("{origin}{base}/"), folder.clone()));
+            }
+            roots.push((prefix, folder));
+        }
+        Self { roots }
+    }
+
+    /// The file that a text in the folder `beside` names, if it is there. `own` is the old address of that text. Only files below
+    /// `beside` or one of the folders are found, wherever a reference or a link in the file system leads.
+    pub fn find(&self, reference: &str, beside: Option<&Path>, own: Option<&str>) -> Option<PathBuf> {
+        let target = reference.trim().split(['?', '#']).next().unwrap_or_default();
+        let target = decoded(target);
+        if target.is_empty() {
+            return None;
+        }
+        let below = |folder: &Path, path: &str| {
+            let file =
+                folder.join(joined(Path::new(""), Path::new(path.trim_start_matches('/')))?).canonicalize().ok()?;
+            (file.is_file() && file.starts_with(folder.canonicalize().ok()?)).then_some(file)
+        };
+        let by_prefix = |target: &str| {
+            self.roots.iter().find_map(|(prefix, folder)| below(folder, target.strip_prefix(prefix.as_str())?))
+        };
+        if let Some(found) = by_prefix(&target) {
+            return Some(found);
+        }
+        if target.contains("://") || target.starts_with("//") {
+            return None;
+        }
+        let relative = target.strip_prefix("{attach}").or_else(|| target.strip_prefix("{static}")).unwrap_or(&target);
+        let beside = beside.filter(|_| !relative.starts_with('/')).and_then(|beside| {
+            let file = joined(beside, Path::new(relative))?.canonicalize().ok()?;
+            let mut folders =
+                self.roots.iter().filter_map(|(_, folder)| folder.canonicalize().ok()).chain(beside.canonicalize());
+            (file.is_file() && folders.any(|folder| file.starts_with(folder))).then_some(file)
+        });
+        beside.or_else(|| {
+            let base = Url::parse("http://old.invalid/").ok()?.join(own?).ok()?;
+            by_prefix(&decoded(base.join(relative).ok()?.path()))
+        })
+    }
+}
+
+/// The type of a picture that the API takes, as its first bytes have it.
+pub fn kind(path: &Path) -> Option<&'static str> {
+    let mut first = [0; 12];
+    let mut file = File::open(path).ok()?;
+    let read = file.read(&mut first).ok()?;
+    match first.get(..read)? {
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// What tells files apart, whatever their names: SHA-256 in hexadecimal.
+pub fn fingerprint(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A picture on the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub id: String,
+    /// The address of its largest file, for a cover.
+    pub url: Option<String>,
+}
+
+/// What became of an upload.
+pub enum Upload {
+    Done(Picture),
+    /// The server does not take this one.
+    Refused(String),
+    /// The server takes no more for hours.
+    Enough(String),
+}
+
+#[derive(Deserialize)]
+struct Announced {
+    id: String,
+    upload: Option<Form>,
+}
+
+#[derive(Deserialize)]
+struct Form {
+    url: String,
+    fields: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    status: String,
+    refusal: Option<String>,
+    url: Option<String>,
+}
+
+/// Uploads a picture and waits until it can be shown: a post that shows it earlier would not know its sizes.
+pub async fn upload(
+    client: &mut Client<'_>,
+    name: &str,
+    kind: &str,
+    alt: Option<&Value>,
+    bytes: Vec<u8>,
+) -> Result<Upload, ImportError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Ok(Upload::Refused("it has more than 20 MiB".to_owned()));
+    }
+    let mut body = json!({ "filename": name, "content_type": kind, "size": bytes.len() });
+    if let Some(alt) = alt {
+        body["alt"] = alt.clone();
+    }
+    let answer = client.send(&Call::post("/media", &body)).await?;
+    match answer.status {
+        StatusCode::CREATED => {}
+        StatusCode::TOO_MANY_REQUESTS => return Ok(Upload::Enough(answer.reason())),
+        _ => return Ok(Upload::Refused(answer.reason())),
+    }
+    let Announced { id, upload } = answer.json()?;
+    if let Some(Form { url, fields }) = upload {
+        let hash = fingerprint(&bytes);
+        let status = client.send_form(&url, &hash, form(&hash, &fields, &bytes)).await?;
+        if !status.is_success() {
+            return Ok(Upload::Refused(format!("the storage answered {status} to the upload")));
+        }
+    }
+    for attempt in 0..TRIES {
+        let answer = client.send(&Call::get(&format!("/media/{id}"))).await?;
+        if answer.status == StatusCode::OK {
+            let Shown { status, refusal, url } = answer.json()?;
+            match &*status {
+                "ready" => return Ok(Upload::Done(Picture { id, url })),
+                "refused" => return Ok(Upload::Refused(refusal.unwrap_or_else(|| "the server refused it".to_owned()))),
+                _ => {}
+            }
+        }
+        tokio::time::sleep(LONGEST_PAUSE.min(Duration::from_millis(50) * (attempt + 1))).await;
+    }
+    // It will be ready some time; until then it has no sizes.
+    Ok(Upload::Done(Picture { id, url: None }))
+}
+
+/// The form as `multipart/form-data`, the file last, with parts divided by `boundary`.
+fn form(boundary: &str, fields: &Map<String, Value>, file: &[u8]) -> Vec<u8> {
+    let part = |name: &str| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+    let mut body = Vec::with_capacity(file.len() + 4096);
+    for (name, value) in fields {
+        body.extend(format!("{}\r\n\r\n{}\r\n", part(name), value.as_str().unwrap_or_default()).into_bytes());
+    }
+    body.extend(format!("{}; filename=\"picture\"\r\n\r\n", part("file")).into_bytes());
+    body.extend(file);
+    body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+    body
+}
+
+/// The bytes of a picture.
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("The file cannot be read: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_below_the_site_only() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("site");
+        for file in ["static/img/a b.png", "content/posts/x/c.png", "content/posts/d.png", "../secret.png"] {
+            let path = joined(&root, Path::new(file)).unwrap();
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        let sources = Sources {
+            roots: vec![
+                ("/".to_owned(), root.join("static")),
+                ("/".to_owned(), root.join("content")),
+                ("https://old.example/".to_owned(), root.join("static")),
+            ],
+        };
+        let beside = root.join("content/posts/x");
+        for (reference, expected) in [
+            ("/img/a%20b.png?w=3#x", Some("static/img/a b.png")),
+            ("/img/a b.png", Some("static/img/a b.png")),
+            ("https://old.example/img/a%20b.png", Some("static/img/a b.png")),
+            ("https://other.example/img/a%20b.png", None),
+            ("c.png", Some("content/posts/x/c.png")),
+            ("./c.png", Some("content/posts/x/c.png")),
+            ("../d.png", Some("content/posts/d.png")),
+            ("/posts/d.png", Some("content/posts/d.png")),
+            ("../../../../secret.png", None),
+            ("/../../secret.png", None),
+            ("gone.png", None),
+            ("../x", None),
+            ("", None),
+        ] {
+            let found = sources.find(reference, Some(&beside), Some("/posts/x/"));
+            let found = found.map(|path| path.strip_prefix(root.canonicalize().unwrap()).unwrap().to_owned());
+            assert_eq!(found.as_deref(), expected.map(Path::new), "{reference}");
+        }
+        // Relative to the address, when there is nothing beside.
+        let found = sources.find("../img/a b.png", Some(&beside), Some("/posts/"));
+        assert!(found.is_some_and(|path| path.ends_with("img/a b.png")));
+    }
+
+    #[test]
+    fn a_form_ends_with_its_file() {
+        let fields = json!({"key": "uploads/1"}).as_object().unwrap().clone();
+        let expected = "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nuploads/1\r\n\
+                        --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"picture\"\r\n\r\nBYTES\r\n--b--\r\n";
+        assert_eq!(String::from_utf8(form("b", &fields, b"BYTES")).unwrap(), expected);
+    }
+}

@@ -1,0 +1,835 @@
+//! What an import will do: every file of a folder, once, with the post that it becomes or the reason why it becomes none.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use domain::{Body, Title};
+use jiff::Timestamp;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::{
+    ImportError,
+    addresses::former_slugs,
+    document::Document,
+    formats::Texts,
+    generators::Generator,
+    links::Index,
+    markup,
+    media::{self, Sources},
+    naming::as_slug,
+    shortcodes,
+    site::Site,
+};
+
+/// The whole folder, in an order that is the same on every machine.
+pub struct Plan {
+    /// By whose rules it was read.
+    pub site: Site,
+    /// Every file, and every folder that was not looked into.
+    pub items: Vec<Item>,
+    /// What the texts of posts are read from.
+    pub texts: Texts,
+    /// Where the pictures are that the texts name by addresses of the old site.
+    pub pictures: Sources,
+}
+
+/// One file, by its path relative to the imported folder.
+pub struct Item {
+    pub path: PathBuf,
+    pub what: Planned,
+}
+
+/// What becomes of a file.
+pub enum Planned {
+    /// A post.
+    Post(Box<Document>),
+    /// A picture, as a post shows it; the file, from the root of the file system.
+    Picture(PathBuf),
+    /// Nothing, as the file is no post.
+    Left(String),
+    /// Nothing, though it should have been a post.
+    Failed(String),
+}
+
+impl Plan {
+    /// Reads the folder. `known` are the slugs that earlier imports gave to files; they stay.
+    pub fn read(
+        folder: &Path,
+        from: Option<Generator>,
+        known: &HashMap<PathBuf, String>,
+        now: Timestamp,
+    ) -> Result<Self, ImportError> {
+        if !folder.is_dir() {
+            return Err(ImportError::NotAFolder(folder.to_owned()));
+        }
+        let mut site = Site::of(folder, from);
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let below = whole.strip_prefix(&site.root).map(Path::to_owned).unwrap_or_default();
+
+        let (files, mut items) = walk(folder)?;
+        // What stands above the folder holds in it too.
+        let above = below.ancestors().skip(1).flat_map(|place| files_in(&site.root, place)).collect::<Vec<_>>();
+        let places: Vec<_> = above.into_iter().chain(files.iter().map(|file| below.join(file))).collect();
+        let root = site.root.clone();
+        site.survey(&places, &|place| fs::read(root.join(place)).ok());
+        for path in files {
+            let what = read(folder, &below, &path, &site, now);
+            items.push(Item { path, what });
+        }
+        items.sort_by(|one, other| one.path.cmp(&other.path));
+        part_clashes(&mut items, known);
+        give_former_slugs(&mut items);
+        link(&site, &mut items);
+        name_pictures(&whole, &below, &mut items);
+        Ok(Self { site, items, texts: Texts::Planned, pictures: Sources::default() })
+    }
+
+    /// The posts, with the files that they are of.
+    pub fn posts(&self) -> impl Iterator<Item = (&Path, &Document)> {
+        self.items.iter().filter_map(|item| match &item.what {
+            Planned::Post(document) => Some((item.path.as_path(), &**document)),
+            _ => None,
+        })
+    }
+
+    /// The files of the pictures that have a line of their own.
+    pub fn files_of_pictures(&self) -> HashSet<PathBuf> {
+        let files = self.items.iter().filter_map(|item| match &item.what {
+            Planned::Picture(file) => Some(file.clone()),
+            _ => None,
+        });
+        files.collect()
+    }
+
+    /// How many files have each key that has no place in a post.
+    pub fn dropped(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for key in self.posts().flat_map(|(_, document)| &document.dropped) {
+            *counts.entry(key.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How often each shortcode stays as text.
+    pub fn shortcodes(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (name, count) in self.posts().flat_map(|(_, document)| &document.shortcodes) {
+            *counts.entry(name.clone()).or_default() += count;
+        }
+        counts
+    }
+
+    /// How many posts each author of the old site has.
+    pub fn authors(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for name in self.posts().flat_map(|(_, document)| &document.authors) {
+            *counts.entry(name.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The slugs that posts have here.
+    pub fn slugs(&self) -> HashSet<String> {
+        self.posts().map(|(_, document)| document.slug.clone()).collect()
+    }
+
+    /// The first post that shows a picture.
+    pub fn first_with(&self, picture: &Path) -> Option<&Document> {
+        self.posts()
+            .map(|(_, document)| document)
+            .find(|document| document.pictures.values().any(|file| file == picture))
+    }
+
+    /// The addresses of the old site and where they lead now, in the form of Netlify's and Cloudflare's `_redirects`. `moved` are
+    /// the posts that have other slugs than was planned.
+    pub fn redirects(&self, moved: &HashMap<String, String>) -> String {
+        let mut seen = HashSet::new();
+        self.posts()
+            .filter(|(_, document)| document.hidden.is_none())
+            .flat_map(|(_, document)| {
+                let slug = moved.get(&document.slug).unwrap_or(&document.slug);
+                document.old_addresses.iter().map(move |old| (old, format!("/posts/{slug}")))
+            })
+            .filter(|(old, new)| *old != new && seen.insert((*old).clone()))
+            .map(|(old, new)| format!("{old} {new} 301\n"))
+            .collect()
+    }
+}
+
+impl Item {
+    /// Whether anything of it goes to the server.
+    pub fn is_sent(&self) -> bool {
+        matches!(self.what, Planned::Post(_) | Planned::Picture(_))
+    }
+}
+
+/// The files below `folder`, and what is not looked into: hidden files and folders.
+fn walk(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Item>), ImportError> {
+    // The folder itself may have any name: `import .` and `import ..` look hidden.
+    let is_hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+    let is_foreign =
+        |entry: &DirEntry| entry.depth() > 0 && entry.file_type().is_dir() && entry.file_name() == "node_modules";
+    let (mut files, mut items) = (Vec::new(), Vec::new());
+    let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let path = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned();
+        let is_folder = entry.file_type().is_dir();
+        if is_hidden(&entry) || is_foreign(&entry) {
+            if path != Path::new(crate::journal::FILE_NAME) {
+                let what = if is_folder { "a folder that is not looked into" } else { "a hidden file" };
+                items.push(Item { path, what: Planned::Left(what.to_owned()) });
+            }
+            if is_folder {
+                entries.skip_current_dir();
+            }
+        } else if entry.file_type().is_symlink() {
+            items.push(Item { path, what: Planned::Left("a link, which is not followed".to_owned()) });
+        } else if !is_folder {
+            files.push(path);
+        }
+    }
+    Ok((files, items))
+}
+
+fn read(folder: &Path, below: &Path, path: &Path, site: &Site, now: Timestamp) -> Planned {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match extension.as_str() {
+        "md" | "markdown" | "mdown" | "mkd" => {}
+        "rst" | "adoc" | "asciidoc" | "org" | "mdx" | "textile" => {
+            return Planned::Left(format!("text in the format {extension}, which is not read"));
+        }
+        "html" | "htm" => return Planned::Left("a page in HTML, which is not read".to_owned()),
+        _ => return Planned::Left("no Markdown; files are not imported".to_owned()),
+    }
+    let place = below.join(path);
+    if let Some(reason) = site.no_post(&place) {
+        return Planned::Left(reason);
+    }
+    let bytes = match fs::read(folder.join(path)) {
+        Ok(bytes) => bytes,
+        Err(error) => return Planned::Failed(format!("The file cannot be read: {error}.")),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    if let Some(reason) = site.generator.rules().no_post_by_text(&place, text.trim_start_matches('\u{feff}')) {
+        return Planned::Left(reason.to_owned());
+    }
+    match Document::parse(&place, &bytes, site, now) {
+        Ok(document) => refusal(&document).map_or_else(|| Planned::Post(Box::new(document)), Planned::Failed),
+        Err(error) => Planned::Failed(error.to_string()),
+    }
+}
+
+/// Why the server would not take a post, as far as that can be known here.
+fn refusal(document: &Document) -> Option<String> {
+    if document.body.trim().is_empty() {
+        return Some("The file has no text.".to_owned());
+    }
+    let title = Title::try_from(document.title.clone()).err().map(|reason| format!("/title: {reason}"));
+    title.or_else(|| Body::try_from(document.body.clone()).err().map(|reason| format!("/body: {reason}")))
+}
+
+/// The files in a folder of the site, but not in the folders in it.
+fn files_in(root: &Path, place: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root.join(place)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().is_file()).map(|entry| place.join(entry.file_name())).collect()
+}
+
+/// Gives every post a slug of its own. Whoever had a slug keeps it; otherwise the oldest post does, and the others get
+/// what tells them apart, as a person would say it: their language, their year, their day, their folder, a number.
+pub fn part_clashes(items: &mut [Item], known: &HashMap<PathBuf, String>) {
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut new: Vec<(&Path, &mut Document)> = Vec::new();
+    for item in items {
+        let Planned::Post(document) = &mut item.what else { continue };
+        match known.get(&item.path) {
+            Some(slug) if taken.insert(slug.clone()) => document.slug.clone_from(slug),
+            _ => new.push((&item.path, document)),
+        }
+    }
+    // A post without a date gives way to one that has one, and a translation to the original.
+    new.sort_by_key(|(path, post)| (post.date.is_none(), post.date, post.language.is_some(), path.to_path_buf()));
+    for (path, document) in new {
+        if taken.insert(document.slug.clone()) {
+            continue;
+        }
+        let free = other_slugs(path, document).find(|slug| !taken.contains(slug));
+        if let Some(slug) = free {
+            document.notes.push(format!("another file has the slug \"{}\"", document.slug));
+            taken.insert(slug.clone());
+            document.slug = slug;
+        }
+    }
+}
+
+/// The slugs that a post may have instead of its own: with its language, its year, its day, its folder, or a number.
+pub fn other_slugs(path: &Path, document: &Document) -> impl Iterator<Item = String> + use<> {
+    let day = document.date.map(|date| date.to_string());
+    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let suffixes = [
+        document.language.clone(),
+        day.as_ref().and_then(|day| day.get(..4)).map(str::to_owned),
+        day.as_ref().and_then(|day| day.get(..10)).map(str::to_owned),
+        folder,
+    ];
+    let base: String = document.slug.chars().take(80).collect();
+    let base = base.trim_end_matches('-').to_owned();
+    let (named, numbered) = (base.clone(), base);
+    let named = suffixes.into_iter().flatten().filter_map(move |suffix| as_slug(&format!("{named}-{suffix}")));
+    named.chain((2..).map(move |number: u32| format!("{numbered}-{number}")))
+}
+
+/// Lets the old addresses of posts that end otherwise than their slugs lead to them, as far as no other post has that name.
+pub fn give_former_slugs(items: &mut [Item]) {
+    let posts = |item: &Item| match &item.what {
+        Planned::Post(document) => Some(document.slug.clone()),
+        _ => None,
+    };
+    let mut taken: HashSet<String> = items.iter().filter_map(posts).collect();
+    for item in items {
+        let Planned::Post(document) = &mut item.what else { continue };
+        let former = former_slugs(&document.old_addresses, &document.slug);
+        document.former_slugs = former.into_iter().filter(|slug| taken.insert(slug.clone())).collect();
+    }
+}
+
+/// Translates shortcodes, lets links between posts lead to where the posts are now, and finds the pictures.
+fn link(site: &Site, items: &mut [Item]) {
+    let posts = items.iter().filter_map(|item| match &item.what {
+        Planned::Post(document) => Some(&**document),
+        _ => None,
+    });
+    let (index, sources) = (Index::new(site, posts), Sources::of(site));
+    for item in items {
+        if let Planned::Post(document) = &mut item.what {
+            let folder = site.root.join(&document.place).parent().map(Path::to_owned);
+            link_one(document, &index, &sources, folder.as_deref());
+        }
+    }
+}
+
+/// The same for one post, whose files are in `folder`.
+pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folder: Option<&Path>) {
+    let (place, own) = (document.place.clone(), document.old_addresses.first().cloned());
+    let translated = shortcodes::translate(&document.body, &|target| index.named(target, &place));
+    document.shortcodes = translated.kept;
+    let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), 0);
+    let mut count = HashSet::new();
+    document.body = markup::rewrite(&translated.text, |reference| {
+        let post = index.find(reference, &place, own.as_deref());
+        if post.is_some() {
+            return post;
+        }
+        match sources.find(reference, folder, own.as_deref()) {
+            Some(file) if media::kind(&file).is_none() => {
+                files.insert(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            }
+            Some(file) if count.contains(&file) || count.len() < media::MAX_OF_POST => {
+                count.insert(file.clone());
+                pictures.insert(reference.to_owned(), file);
+            }
+            Some(_) => lost += 1,
+            None => {
+                let elsewhere = ["http://", "https://", "mailto:", "tel:", "#", "//", "/posts/", "data:"];
+                lost +=
+                    usize::from(!reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)));
+            }
+        }
+        None
+    });
+    if let Some(cover) = &document.cover {
+        // Themes often begin at the root of the site.
+        let found =
+            sources.find(cover, folder, own.as_deref()).or_else(|| sources.find(&format!("/{cover}"), None, None));
+        match found.filter(|file| media::kind(file).is_some()) {
+            Some(file) => {
+                pictures.insert(cover.clone(), file);
+            }
+            None => document.notes.push(format!("its picture \"{cover}\" is left out: there is no such file")),
+        }
+    }
+    document.pictures = pictures;
+    if !document.shortcodes.is_empty() {
+        let names: Vec<_> = document.shortcodes.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+        document.notes.push(format!("kept as text, as it has no plain meaning: {}", names.join(", ")));
+    }
+    if !files.is_empty() {
+        let names: Vec<_> = files.into_iter().collect();
+        document.notes.push(format!("files that are no JPEG, PNG, GIF or WebP do not come in: {}", names.join(", ")));
+    }
+    if lost > 0 {
+        document.notes.push(format!("{lost} links or pictures lead into the old site and are not rewritten"));
+    }
+}
+
+/// Makes a line of each picture that a post shows, also of those that lie outside of the folder.
+fn name_pictures(whole: &Path, below: &Path, items: &mut Vec<Item>) {
+    let posts = items.iter().filter_map(|item| match &item.what {
+        Planned::Post(document) => Some(document),
+        _ => None,
+    });
+    let mut pictures: BTreeSet<PathBuf> = posts.flat_map(|document| document.pictures.values().cloned()).collect();
+    for item in items.iter_mut() {
+        let file = whole.join(&item.path);
+        let file = file.canonicalize().unwrap_or(file);
+        if matches!(item.what, Planned::Left(_)) && pictures.remove(&file) {
+            item.what = Planned::Picture(file);
+        }
+    }
+    let root =
+        below.components().fold(whole.to_owned(), |place, _| place.parent().map(Path::to_owned).unwrap_or(place));
+    let up: PathBuf = below.components().map(|_| "..").collect();
+    items.extend(pictures.into_iter().map(|file| {
+        let path = file.strip_prefix(&root).map_or_else(|_| file.clone(), |place| up.join(place));
+        Item { path, what: Planned::Picture(file) }
+    }));
+    items.sort_by(|one, other| one.path.cmp(&other.path));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn plan_of(folder: &Path, known: &HashMap<PathBuf, String>) -> Plan {
+        Plan::read(folder, None, known, "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    fn plan(files: &[(&str, &str)]) -> Plan {
+        plan_of(folder(files).path(), &HashMap::new())
+    }
+
+    /// Each file, with the slug of its post, with a `?` if it is a draft, or with a dash.
+    fn shown(plan: &Plan) -> Vec<(String, String)> {
+        let slug = |what: &Planned| match what {
+            Planned::Post(document) if document.hidden.is_some() => format!("{}?", document.slug),
+            Planned::Post(document) => document.slug.clone(),
+            Planned::Picture(_) => "picture".to_owned(),
+            Planned::Left(_) => "-".to_owned(),
+            Planned::Failed(reason) => reason.clone(),
+        };
+        plan.items.iter().map(|item| (item.path.to_string_lossy().into_owned(), slug(&item.what))).collect()
+    }
+
+    #[track_caller]
+    fn check(plan: &Plan, expected: &[(&str, &str)]) {
+        let shown = shown(plan);
+        let shown: Vec<_> = shown.iter().map(|(path, slug)| (&**path, &**slug)).collect();
+        assert_eq!(shown, expected);
+    }
+
+    const POST: &str = "---\ntitle: A\ndate: 2020-01-01\n---\nText.";
+
+    #[test]
+    fn each_generator_is_told_by_its_files_and_has_its_own_places() {
+        let hugo = plan(&[
+            ("hugo.toml", "timeZone = 'Europe/Berlin'"),
+            ("content/posts/a.md", POST),
+            ("content/posts/_index.md", "---\ncascade:\n  draft: true\n---\n"),
+            ("content/blog/b/index.md", POST),
+            ("content/blog/b/picture.png", ""),
+            ("content/_index.ja.md", POST),
+            ("archetypes/default.md", POST),
+        ]);
+        assert_eq!(hugo.site.generator, Generator::Hugo);
+        check(
+            &hugo,
+            &[
+                ("archetypes/default.md", "-"),
+                ("content/_index.ja.md", "-"),
+                ("content/blog/b/index.md", "b"),
+                ("content/blog/b/picture.png", "-"),
+                ("content/posts/_index.md", "-"),
+                ("content/posts/a.md", "a?"),
+                ("hugo.toml", "-"),
+            ],
+        );
+        let date = hugo.posts().next().unwrap().1.date.unwrap();
+        assert_eq!(date.to_string(), "2019-12-31T23:00:00Z");
+
+        let jekyll = plan(&[
+            ("_config.yml", "timezone: UTC\ndefaults:\n- scope: {path: _posts/secret}\n  values: {published: false}\n"),
+            ("_posts/2020-1-2-a.md", "---\n---\nText."),
+            ("_posts/secret/2020-1-2-b.md", "---\n---\nText."),
+            ("_drafts/c.md", "---\n---\nText."),
+            ("about.md", POST),
+        ]);
+        assert_eq!(jekyll.site.generator, Generator::Jekyll);
+        check(
+            &jekyll,
+            &[
+                ("_config.yml", "-"),
+                ("_drafts/c.md", "c?"),
+                ("_posts/2020-1-2-a.md", "a"),
+                ("_posts/secret/2020-1-2-b.md", "b?"),
+                ("about.md", "-"),
+            ],
+        );
+        assert_eq!(jekyll.redirects(&HashMap::new()), "/2020/01/02/a.html /posts/a 301\n");
+
+        let zola = plan(&[
+            ("config.toml", "base_url = 'https://example.com'"),
+            ("content/a.md", "+++\ntitle = 'A'\ndate = 2020-01-01\nrender = false\n+++\nText."),
+            ("content/old/_index.md", "+++\ndraft = true\n+++\n"),
+            ("content/old/b.md", "+++\ndate = 2020-01-01\n+++\nText."),
+        ]);
+        assert_eq!(zola.site.generator, Generator::Zola);
+        check(
+            &zola,
+            &[("config.toml", "-"), ("content/a.md", "a?"), ("content/old/_index.md", "-"), ("content/old/b.md", "b?")],
+        );
+
+        let eleventy = plan(&[
+            ("eleventy.config.mjs", ""),
+            ("blog/blog.json", "{\"tags\": \"posts\", \"lang\": \"de\"}"),
+            ("blog/a.md", POST),
+            ("hidden/hidden.11tydata.json", "{\"eleventyExcludeFromCollections\": true}"),
+            ("hidden/b.md", POST),
+            ("node_modules/x/readme.md", POST),
+        ]);
+        assert_eq!(eleventy.site.generator, Generator::Eleventy);
+        check(
+            &eleventy,
+            &[
+                ("blog/a.md", "a"),
+                ("blog/blog.json", "-"),
+                ("eleventy.config.mjs", "-"),
+                ("hidden/b.md", "b?"),
+                ("hidden/hidden.11tydata.json", "-"),
+                ("node_modules", "-"),
+            ],
+        );
+        let (_, first) = eleventy.posts().next().unwrap();
+        assert_eq!((first.language.as_deref(), &first.tags), (Some("de"), &None));
+
+        let astro = plan(&[("astro.config.ts", ""), ("src/content/blog/a.md", POST), ("src/pages/b.md", POST)]);
+        assert_eq!(astro.site.generator, Generator::Astro);
+        check(&astro, &[("astro.config.ts", "-"), ("src/content/blog/a.md", "a"), ("src/pages/b.md", "-")]);
+
+        let pelican = plan(&[
+            ("pelicanconf.py", "TIMEZONE = 'Europe/Paris'  # ours\n"),
+            ("content/a.md", "Title: A\nDate: 2020-01-01\n\nText."),
+            ("content/pages/b.md", "Title: B\n\nText."),
+            ("content/c.rst", "C"),
+        ]);
+        assert_eq!(pelican.site.generator, Generator::Pelican);
+        check(
+            &pelican,
+            &[("content/a.md", "a"), ("content/c.rst", "-"), ("content/pages/b.md", "-"), ("pelicanconf.py", "-")],
+        );
+        assert_eq!(pelican.posts().next().unwrap().1.date.unwrap().to_string(), "2019-12-31T23:00:00Z");
+    }
+
+    #[test]
+    fn a_part_of_a_site_is_read_by_the_rules_of_the_whole() {
+        let site = folder(&[("_config.yml", "permalink: pretty"), ("_posts/2020-01-02-a.md", "---\n---\nText.")]);
+        let plan = plan_of(&site.path().join("_posts"), &HashMap::new());
+        check(&plan, &[("2020-01-02-a.md", "a")]);
+        assert_eq!(plan.redirects(&HashMap::new()), "/2020/01/02/a/ /posts/a 301\n");
+    }
+
+    #[test]
+    fn every_file_has_an_address_of_its_own_and_keeps_it() {
+        let same = |date: &str| format!("---\ntitle: Same\ndate: {date}\n---\nText.");
+        let (old, new, newer, newest) =
+            (same("2019-01-01"), same("2020-01-01"), same("2020-05-05"), same("2020-05-05"));
+        let files = [
+            ("2019/same.md", &*old),
+            ("2020/same.md", &*new),
+            ("2020/x/same.md", &*newer),
+            ("2020/y/same.md", &*newest),
+            ("2020/y/z/same.md", &*newest),
+            ("a/index.fr.md", "Text."),
+            ("a/index.md", "Text."),
+            ("b/index.fr.md", "Text."),
+        ];
+        let expected = [
+            ("2019/same.md", "same"),
+            ("2020/same.md", "same-2020"),
+            ("2020/x/same.md", "same-2020-05-05"),
+            ("2020/y/same.md", "same-y"),
+            ("2020/y/z/same.md", "same-z"),
+            ("a/index.fr.md", "a-fr"),
+            ("a/index.md", "a"),
+            ("b/index.fr.md", "b"),
+        ];
+        check(&plan(&files), &expected);
+        let known = [("2020/same.md".into(), "same".to_owned())].into();
+        let folder = folder(&files[..2]);
+        check(&plan_of(folder.path(), &known), &[("2019/same.md", "same-2019"), ("2020/same.md", "same")]);
+    }
+
+    /// Only the posts, of a folder with these files, as [`shown`].
+    #[track_caller]
+    fn check_posts(files: &[(&str, &str)], expected: &[(&str, &str)]) {
+        let plan = plan(files);
+        let shown: Vec<_> = shown(&plan).into_iter().filter(|(_, slug)| slug != "-").collect();
+        let shown: Vec<_> = shown.iter().map(|(path, slug)| (&**path, &**slug)).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn resources_of_hugos_bundles_are_no_posts_and_cascades_reach_their_targets() {
+        check_posts(
+            &[
+                ("hugo.toml", "[[cascade]]\ndraft = true\n[cascade.target]\npath = '/secret/**'"),
+                ("content/posts/a.md", POST),
+                ("content/posts/b/index.md", POST),
+                ("content/posts/b/notes.md", POST),
+                ("content/posts/b/deep/index.md", POST),
+                ("content/posts/c/index.fr.md", POST),
+                ("content/posts/c/other.md", POST),
+                ("content/headless/index.md", "---\nheadless: true\ndate: 2020-01-01\n---\nText."),
+                ("content/headless/extra.md", POST),
+                ("content/secret/x.md", POST),
+                ("content/shown/x.md", POST),
+                ("content/some/_index.md", "---\ncascade:\n- _target: {path: /some/hidden/**}\n  draft: true\n---\n"),
+                ("content/some/hidden/y.md", POST),
+                ("content/some/y.md", POST),
+            ],
+            &[
+                ("content/headless/index.md", "headless?"),
+                ("content/posts/a.md", "a"),
+                ("content/posts/b/index.md", "b"),
+                ("content/posts/c/index.fr.md", "c"),
+                ("content/secret/x.md", "x?"),
+                ("content/shown/x.md", "x-2020"),
+                ("content/some/hidden/y.md", "y?"),
+                ("content/some/y.md", "y-2020"),
+            ],
+        );
+        // A part of a site knows what stands above it.
+        let site = folder(&[
+            ("hugo.toml", "contentDir = 'src'"),
+            ("src/_index.md", "---\ncascade: {draft: true}\n---\n"),
+            ("src/posts/a.md", POST),
+        ]);
+        check(&plan_of(&site.path().join("src/posts"), &HashMap::new()), &[("a.md", "a?")]);
+    }
+
+    #[test]
+    fn what_jekyll_passes_over_is_no_post() {
+        let text = "---\ntitle: A\n---\nText.";
+        check_posts(
+            &[
+                (
+                    "_config.yml",
+                    "exclude: [_posts/ex, '*-old.md']\ninclude: [_kept]\ndefaults:\n- scope: {path: 'b/*', type: posts}\n  \
+                     values: {published: false}\n- scope: {type: pages}\n  values: {published: false}\n",
+                ),
+                ("_posts/2020-01-01-a.md", text),
+                ("_posts/2020-01-02-no-front.md", "Text."),
+                ("_posts/2020-01-03-x-old.md", text),
+                ("_posts/2019-02-31-x.md", text),
+                ("_posts/2019-02-31-y.md", "---\ndate: 2019-03-01\n---\nText."),
+                ("_posts/_2020-01-01-under.md", text),
+                ("_posts/#2020-01-01-hash.md", text),
+                ("_posts/2020-01-01-backup.md~/2020-01-01-b.md", text),
+                ("_posts/_hid/2020-01-01-h.md", text),
+                ("_posts/_kept/2020-01-01-k.md", text),
+                ("_posts/ex/2020-01-01-e.md", text),
+                ("_posts/excluded.md", text),
+                ("_posts/no-date.md", text),
+                ("b/_posts/2020-01-01-c.md", text),
+                ("_drafts/d.md", text),
+                ("vendor/bundle/gems/jekyll/_posts/2020-01-01-sample.md", text),
+            ],
+            &[
+                ("_drafts/d.md", "d?"),
+                (
+                    "_posts/2019-02-31-x.md",
+                    "The name begins with the day 2019-02-31, which does not exist, and no `date` says otherwise.",
+                ),
+                ("_posts/2019-02-31-y.md", "y"),
+                ("_posts/2020-01-01-a.md", "a"),
+                ("_posts/_kept/2020-01-01-k.md", "k"),
+                ("b/_posts/2020-01-01-c.md", "c?"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_eleventy_ignores_or_computes_is_not_published() {
+        check_posts(
+            &[
+                (
+                    ".eleventy.js",
+                    "module.exports = c => { c.ignores.add('src/later/**'); return { dir: { input: \"src\" } } }",
+                ),
+                (".eleventyignore", "src/ign\n"),
+                (".gitignore", "*.local.md\n"),
+                ("src/ign/a.md", POST),
+                ("src/later/a.md", POST),
+                ("src/x.local.md", POST),
+                ("src/posts/b.md", POST),
+                ("src/posts/b.11tydata.json", "{\"draft\": true}"),
+                ("src/posts/c.md", POST),
+                ("src/posts/c.11tydata.mjs", "export default {}"),
+                ("src/posts/d.md", POST),
+                ("src/js/e.md", POST),
+                ("src/js/deep/f.md", POST),
+                ("src/js/js.11tydata.js", "module.exports = { draft: true }"),
+                ("src/perm/g.md", POST),
+                ("src/perm/perm.11tydata.json", "{\"permalink\": false}"),
+                ("src/h.md", "---js\n{ draft: true }\n---\nText."),
+                ("notes/i.md", POST),
+            ],
+            &[
+                ("src/h.md", "The front matter is written in \"js\", which is not read: only YAML, TOML and JSON are."),
+                ("src/js/deep/f.md", "f?"),
+                ("src/js/e.md", "e?"),
+                ("src/perm/g.md", "g?"),
+                ("src/posts/b.md", "b?"),
+                ("src/posts/c.md", "c?"),
+                ("src/posts/d.md", "d"),
+            ],
+        );
+    }
+
+    #[test]
+    fn zola_astro_and_pelican_hide_by_their_configuration_too() {
+        check_posts(
+            &[
+                ("config.toml", "base_url = '/'\nignored_content = ['notes/*']"),
+                ("content/a.md", POST),
+                ("content/notes/b.md", POST),
+            ],
+            &[("content/a.md", "a")],
+        );
+        check_posts(
+            &[
+                ("astro.config.mjs", ""),
+                ("src/content.config.ts", "glob({ pattern: '**/*.md', base: \"./posts\" })"),
+                ("posts/a.md", POST),
+                ("posts/_b.md", POST),
+                ("other/c.md", POST),
+            ],
+            &[("posts/_b.md", "b?"), ("posts/a.md", "a")],
+        );
+        check_posts(
+            &[
+                (
+                    "pelicanconf.py",
+                    "PATH = 'text'\nDEFAULT_METADATA = {\n    'status': 'draft',\n}\nPAGE_PATHS = ['sites']\nARTICLE_EXCLUDES = ['old']\n",
+                ),
+                ("text/a.md", "Title: A\nDate: 2020-01-01\nStatus: published\n\nText."),
+                ("text/b.md", "Title: B\nDate: 2020-01-01\n\nText."),
+                ("text/c.md", "Title: C\nDate: 2020-01-01\nStatus: skip\n\nText."),
+                ("text/old/d.md", POST),
+                ("text/sites/e.md", POST),
+            ],
+            &[("text/a.md", "a"), ("text/b.md", "b?"), ("text/c.md", "c?")],
+        );
+    }
+
+    #[test]
+    fn the_plan_names_what_the_server_would_refuse() {
+        let long = format!("---\ntitle: {}\n---\nText.", "x".repeat(201));
+        check_posts(
+            &[
+                ("a.md", "---\ntitle: A\n---\n\n"),
+                ("b.md", &long),
+                ("c.md", "# Only a title\n"),
+                ("rule.md", "---\n\nA rule at the top.\n\n---\n\nMore."),
+                ("under.md", "---\njust words\n---\n"),
+                ("open.md", "---\n\nA rule.\n"),
+                ("broken.md", "---\n\ndraft: true\nText."),
+                ("state.md", "---\nstatus: [draft]\n---\nText."),
+                ("_draft/z.md", "Text."),
+            ],
+            &[
+                ("_draft/z.md", "z?"),
+                ("a.md", "The file has no text."),
+                ("b.md", "/title: must have at most 200 characters, not 201"),
+                ("broken.md", "The front matter that `---` opens in the first line is never closed by another `---`."),
+                ("c.md", "The file has no text."),
+                ("open.md", "open"),
+                ("rule.md", "rule"),
+                ("state.md", "state?"),
+                ("under.md", "under"),
+            ],
+        );
+        let typed = plan(&[("a.md", "---\nShowToc: true\n---\nText.")]);
+        assert_eq!(typed.dropped().into_keys().collect::<Vec<_>>(), ["ShowToc"]);
+        let mut out = Vec::new();
+        crate::Report::begin(&plan(&[]), &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("The folder is empty"));
+    }
+
+    #[test]
+    fn pictures_are_named_once_wherever_they_lie_and_links_lead_to_where_posts_are() {
+        let site = folder(&[
+            ("_config.yml", "permalink: /:year/:title/\nbaseurl: /b"),
+            (
+                "_posts/2020-01-01-One.md",
+                "---\ntitle: One\nimage: assets/c.png\n---\n![a](/assets/a.png) [b](/assets/b.svg) ![](/gone.png)",
+            ),
+            (
+                "_posts/2020-01-02-two.md",
+                "---\ntitle: Two\nslug: deux\n---\n[1]({% post_url 2020-01-01-One %}) [2](/b/2020/One/) ![x]({{ site.baseurl }}/assets/a.png)\n",
+            ),
+            ("assets/b.svg", "<svg/>"),
+            ("assets/unused.png", "x"),
+        ]);
+        for (name, end) in [("a", "1"), ("c", "2")] {
+            let bytes = [b"\x89PNG".as_slice(), end.as_bytes()].concat();
+            fs::write(site.path().join(format!("assets/{name}.png")), bytes).unwrap();
+        }
+        let plan = plan_of(site.path(), &HashMap::new());
+        check(
+            &plan,
+            &[
+                ("_config.yml", "-"),
+                ("_posts/2020-01-01-One.md", "one"),
+                ("_posts/2020-01-02-two.md", "deux"),
+                ("assets/a.png", "picture"),
+                ("assets/b.svg", "-"),
+                ("assets/c.png", "picture"),
+                ("assets/unused.png", "-"),
+            ],
+        );
+        let posts: Vec<_> = plan.posts().map(|(_, document)| document).collect();
+        assert_eq!(posts[1].body, "[1](/posts/one) [2](/posts/one) ![x](/assets/a.png)");
+        assert_eq!(posts[0].pictures.keys().collect::<Vec<_>>(), ["/assets/a.png", "assets/c.png"]);
+        assert_eq!(
+            posts[0].notes,
+            [
+                "files that are no JPEG, PNG, GIF or WebP do not come in: b.svg",
+                "1 links or pictures lead into the old site and are not rewritten",
+            ]
+        );
+        // A part of the site shows what lies outside of it.
+        let part = plan_of(&site.path().join("_posts"), &HashMap::new());
+        check(
+            &part,
+            &[
+                ("../assets/a.png", "picture"),
+                ("../assets/c.png", "picture"),
+                ("2020-01-01-One.md", "one"),
+                ("2020-01-02-two.md", "deux"),
+            ],
+        );
+    }
+
+    #[test]
+    fn former_slugs_belong_to_one_post() {
+        let plan = plan(&[
+            ("a.md", "---\naliases: [/old/, /b.html, /2019/x/]\n---\nText."),
+            ("b.md", "---\naliases: [/old.html, /x]\nredirect_from: /A/\n---\nText."),
+        ]);
+        let former: Vec<_> = plan.posts().map(|(_, document)| document.former_slugs.clone()).collect();
+        assert_eq!(former, [vec!["old", "x"], Vec::<&str>::new()]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Shortcodes of Hugo and Zola, and tags of Liquid: those with a plain meaning become Markdown, the others stay and are counted.
+//!
+//! One reader is enough for all: their spellings differ, and what a theme calls `figure` is a figure.
+
+use std::collections::BTreeMap;
+
+use crate::markup;
+
+/// A text after its shortcodes were translated.
+#[derive(Debug, Default, PartialEq)]
+pub struct Translated {
+    pub text: String,
+    /// The names of those that stay as text, each with how often it stands there.
+    pub kept: BTreeMap<String, usize>,
+}
+
+/// One shortcode: its name, and what stands behind the name.
+struct Tag<'a> {
+    /// As it is typed, with its braces.
+    source: &'a str,
+    /// What stands before its name: `{{<`, `{{%`, `{%` or `{{`.
+    opening: &'static str,
+    name: &'a str,
+    rest: &'a str,
+}
+
+/// Translates the shortcodes of `text`. `post` gives the address of the post that a `ref` or a `post_url` names.
+pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translated {
+    let code = markup::code(text);
+    let mut found = Translated::default();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let Some(begin) = rest.find("{{").into_iter().chain(rest.find("{%")).min() else { break };
+        let begin = at + begin;
+        if let Some(range) = code.iter().find(|range| range.contains(&begin)) {
+            found.text.push_str(text.get(at..range.end).unwrap_or_default());
+            at = range.end;
+            continue;
+        }
+        found.text.push_str(text.get(at..begin).unwrap_or_default());
+        let Some(tag) = read(text.get(begin..).unwrap_or_default()) else {
+            found.text.push_str(text.get(begin..begin + 2).unwrap_or_default());
+            at = begin + 2;
+            continue;
+        };
+        let after = begin + tag.source.len();
+        let (new, end) = match pair(&tag, text.get(after..).unwrap_or_default()) {
+            Some((new, length)) => (Some(new), after + length),
+            None => (single(&tag, post), after),
+        };
+        match new {
+            Some(new) => found.text.push_str(&new),
+            None => {
+                found.text.push_str(tag.source);
+                if !tag.name.is_empty() && !tag.name.starts_with(['/', '#']) && !tag.name.starts_with("end") {
+                    *found.kept.entry(tag.name.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        at = end;
+    }
+    found.text.push_str(text.get(at..).unwrap_or_default());
+    found
+}
+
+/// The tag that the text begins with.
+fn read(text: &str) -> Option<Tag<'_>> {
+    let pairs = [("{{<", ">}}"), ("{{%", "%}}"), ("{%", "%}"), ("{{", "}}")];
+    let (opening, closing) = pairs.into_iter().find(|(opening, _)| text.starts_with(opening))?;
+    let inside_start = opening.len();
+    let end = text.get(inside_start..)?.find(closing)? + inside_start;
+    let source = text.get(..end + closing.len())?;
+    // A tag is short; a brace that is closed pages later is none.
+    if source.matches("\n\n").count() > 0 {
+        return None;
+    }
+    let inside = text.get(inside_start..end)?.trim_matches('-').trim();
+    let inside = inside.strip_suffix('/').unwrap_or(inside).trim_end();
+    let end = inside.find(|letter: char| letter.is_whitespace() || letter == '(').unwrap_or(inside.len());
+    let (name, rest) = inside.split_at_checked(end)?;
+    Some(Tag { source, opening, name, rest: rest.trim() })
+}
+
+/// What a tag and its closing one are together, and how many bytes behind the tag they take.
+fn pair(tag: &Tag<'_>, after: &str) -> Option<(String, usize)> {
+    let is_liquid = tag.opening == "{%";
+    let closing = |name: &str| -> Option<(usize, usize)> {
+        let mut at = 0;
+        loop {
+            let begin = at + after.get(at..)?.find(tag.opening)?;
+            at = begin + tag.opening.len();
+            let Some(other) = read(after.get(begin..)?) else { continue };
+            let is_end = if is_liquid {
+                other.name == format!("end{name}")
+            } else {
+                other.name == "/" && other.rest == name || other.name == format!("/{name}")
+            };
+            if is_end {
+                return Some((begin, begin + other.source.len()));
+            }
+        }
+    };
+    match tag.name {
+        "raw" | "verbatim" if is_liquid => {
+            let (begin, end) = closing(tag.name)?;
+            Some((after.get(..begin)?.to_owned(), end))
+        }
+        // It was on no page.
+        "comment" => closing(tag.name).map(|(_, end)| (String::new(), end)),
+        "highlight" | "codeblock" => {
+            let (begin, end) = closing(tag.name)?;
+            let inside = after.get(..begin)?.trim_matches('\n');
+            let language = words(tag.rest).into_iter().next().map(|(_, word)| word).unwrap_or_default();
+            let language = language.strip_prefix("lang:").unwrap_or(&language).to_owned();
+            // Longer than any fence in it.
+            let mut fence = "```".to_owned();
+            while inside.contains(&fence) {
+                fence.push('`');
+            }
+            Some((format!("{fence}{language}\n{inside}\n{fence}"), end))
+        }
+        _ => None,
+    }
+}
+
+/// The Markdown that a tag stands for, if it is known.
+fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    // Hugo's way to show a shortcode: `{{</* figure */>}}`.
+    if tag.name.starts_with("/*") {
+        return Some(tag.source.replacen("/*", "", 1).replacen("*/", "", 1));
+    }
+    let (mut name, mut rest) = (tag.name, tag.rest);
+    if tag.opening == "{{" && !rest.starts_with('(') {
+        return expression(tag);
+    }
+    if tag.opening == "{%" && name == "include" {
+        let (file, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        name = file.rsplit('/').next().unwrap_or(file).split('.').next().unwrap_or(file);
+        rest = others;
+    }
+    let words = words(rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(rest));
+    let named = |names: &[&str]| {
+        let found = words.iter().find(|(key, _)| key.as_deref().is_some_and(|key| names.contains(&key)));
+        found.map(|(_, value)| value.clone())
+    };
+    let place = |index: usize| words.iter().filter(|(key, _)| key.is_none()).nth(index).map(|(_, value)| value.clone());
+    let first = |names: &[&str]| named(names).or_else(|| place(0));
+    let link = |address: String| Some(format!("<{address}>"));
+    match name {
+        "figure" | "image" | "img" | "picture" => {
+            let address = first(&["src", "url", "path", "image_path", "link_src"])?;
+            let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let caption = named(&["caption", "title"]).map(plain).filter(|caption| !caption.is_empty());
+            let alt =
+                named(&["alt"]).map(plain).or_else(|| caption.clone()).unwrap_or_default().replace(['[', ']'], "");
+            let address = if address.contains(char::is_whitespace) { format!("<{address}>") } else { address };
+            let picture = format!("![{alt}]({address})");
+            let picture = match named(&["link", "href"]) {
+                Some(target) => format!("[{picture}]({target})"),
+                None => picture,
+            };
+            Some(match caption {
+                Some(caption) => format!("{picture}\n*{}*", caption.replace('*', "\\*")),
+                None => picture,
+            })
+        }
+        "youtube" | "youtube_id" | "yt" => {
+            let id = first(&["id", "src", "video", "video_id"])?;
+            if id.starts_with("http") { link(id) } else { link(format!("https://www.youtube.com/watch?v={id}")) }
+        }
+        "vimeo" => {
+            let id = first(&["id", "src", "video", "video_id"])?;
+            if id.starts_with("http") { link(id) } else { link(format!("https://vimeo.com/{id}")) }
+        }
+        "gist" => {
+            let found = named(&["url"]);
+            if found.is_some() {
+                return link(found?);
+            }
+            let (user, id) = (first(&["user", "id"])?, named(&["id"]).or_else(|| place(1)));
+            match (tag.opening, id) {
+                // Jekyll's has a file behind the id.
+                ("{%", _) | (_, None) => link(format!("https://gist.github.com/{user}")),
+                (_, Some(id)) => link(format!("https://gist.github.com/{user}/{id}")),
+            }
+        }
+        "tweet" | "twitter" | "x" => {
+            let id = first(&["id", "url"])?;
+            let user = named(&["user"]).unwrap_or_else(|| "i".to_owned());
+            if id.starts_with("http") { link(id) } else { link(format!("https://x.com/{user}/status/{id}")) }
+        }
+        "instagram" => link(format!("https://www.instagram.com/p/{}/", first(&["id"])?)),
+        "ref" | "relref" => post(&first(&["path"])?),
+        "post_url" => post(rest),
+        // A file that is no post has its address.
+        "link" if tag.opening == "{%" => post(rest).or_else(|| Some(format!("/{}", rest.trim_start_matches('/')))),
+        _ => None,
+    }
+}
+
+/// `{{ site.baseurl }}` and `{{ '/a' | relative_url }}`: addresses, wherever the site was.
+fn expression(tag: &Tag<'_>) -> Option<String> {
+    let inside = tag.source.trim_matches(['{', '}', '-', ' ']);
+    let parts: Vec<_> = inside.split('|').map(str::trim).collect();
+    match *parts {
+        ["site.baseurl" | "site.url" | "site.base_url" | "SITEURL"] => Some(String::new()),
+        [text, "relative_url" | "absolute_url" | "url" | "prepend: site.baseurl" | "prepend:site.baseurl"] => {
+            let text = text.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])?;
+            Some(text.to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// `key="value"`, `"value"` and `value`, divided by spaces or, in Zola, commas.
+fn words(text: &str) -> Vec<(Option<String>, String)> {
+    let mut found = Vec::new();
+    let mut letters = text.chars().peekable();
+    loop {
+        while letters.next_if(|letter| letter.is_whitespace() || *letter == ',').is_some() {}
+        let (mut key, mut value) = (None, String::new());
+        let Some(_) = letters.peek() else { return found };
+        let mut is_quoted = false;
+        while let Some(letter) = letters.peek().copied() {
+            match letter {
+                '"' | '\'' | '`' if value.is_empty() && !is_quoted => {
+                    is_quoted = true;
+                    letters.next();
+                    while let Some(inside) = letters.next() {
+                        match inside {
+                            '\\' if letter != '`' => value.extend(letters.next()),
+                            inside if inside == letter => break,
+                            inside => value.push(inside),
+                        }
+                    }
+                }
+                '=' if key.is_none() && !is_quoted && is_key(&value) => {
+                    letters.next();
+                    key = Some(std::mem::take(&mut value));
+                    while letters.next_if(|letter| letter.is_whitespace()).is_some() {}
+                }
+                letter if letter.is_whitespace() || letter == ',' || is_quoted => break,
+                letter => {
+                    value.push(letter);
+                    letters.next();
+                }
+            }
+        }
+        if key.is_none() && value.is_empty() && !is_quoted {
+            // A stray sign that begins no word.
+            letters.next();
+            continue;
+        }
+        found.push((key, value));
+    }
+}
+
+/// An address may have an equals sign as well.
+fn is_key(word: &str) -> bool {
+    word.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(text: &str) -> Translated {
+        let post = |target: &str| target.starts_with("2020-01-02-a").then(|| "/posts/a".to_owned());
+        translate(text, &post)
+    }
+
+    #[test]
+    fn what_has_a_plain_meaning_becomes_markdown() {
+        for (text, expected) in [
+            ("{{< figure src=\"a b.png\" alt='A [cat]' >}}", "![A cat](<a b.png>)"),
+            ("{{< figure src=a.png caption=\"A *cat*\" link=\"/x\" />}}", "[![A *cat*](a.png)](/x)\n*A \\*cat\\**"),
+            ("{{% youtube w7Ft2ymGmfc %}}", "<https://www.youtube.com/watch?v=w7Ft2ymGmfc>"),
+            ("{{ youtube(id=\"abc\", autoplay=true) }}", "<https://www.youtube.com/watch?v=abc>"),
+            ("{% include youtube.html id='abc' %}", "<https://www.youtube.com/watch?v=abc>"),
+            ("{% twitter https://x.com/a/status/1?s=2 %}", "<https://x.com/a/status/1?s=2>"),
+            ("{{< vimeo 55073825 >}}", "<https://vimeo.com/55073825>"),
+            (
+                "{{< gist jmooring 50a7 >}} {% gist a/1 f.rb %}",
+                "<https://gist.github.com/jmooring/50a7> <https://gist.github.com/a/1>",
+            ),
+            ("{{< tweet user=\"S\" id=\"1\" >}} {{< x 2 >}}", "<https://x.com/S/status/1> <https://x.com/i/status/2>"),
+            ("{{< highlight go \"linenos=table\" >}}\na := `x`\n{{< / highlight >}}", "```go\na := `x`\n```"),
+            ("{% highlight ruby linenos %}\n```\n{% endhighlight %}", "````ruby\n```\n````"),
+            ("{% raw %}{{ x }}{% endraw %}!", "{{ x }}!"),
+            ("a{% comment %}secret{% endcomment %}b", "ab"),
+            (
+                "[x]({{< ref \"2020-01-02-a.md\" >}}) [y]({{site.baseurl}}{% post_url 2020-01-02-a %})",
+                "[x](/posts/a) [y](/posts/a)",
+            ),
+            ("![]({{ '/a.png' | relative_url }}) [f]({% link a/b.pdf %})", "![](/a.png) [f](/a/b.pdf)"),
+            ("{{</* figure src=a */>}}", "{{< figure src=a >}}"),
+            ("`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n", "`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n"),
+            ("{{ open, {% open\n\nno", "{{ open, {% open\n\nno"),
+            ("é{{", "é{{"),
+        ] {
+            assert_eq!(translated(text), Translated { text: expected.to_owned(), kept: BTreeMap::new() }, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_others_stay_and_are_counted() {
+        let text = "{{< tabs >}}a{{< /tabs >}} {{< tabs \"x\" >}} {% if a %}b{% endif %} {{ page.title }} {{< ref \"gone\" >}}";
+        let found = translated(text);
+        assert_eq!(found.text, text);
+        let kept: Vec<_> = found.kept.iter().map(|(name, count)| (&**name, *count)).collect();
+        assert_eq!(kept, [("if", 1), ("page.title", 1), ("ref", 1), ("tabs", 2)]);
+    }
+}

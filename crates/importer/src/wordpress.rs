@@ -1,0 +1,435 @@
+//! An export of WordPress (WXR), of any size.
+//!
+//! The file is read twice, an item at a time. First everything but the texts: what there is, what it is called, where it was. Then, when the
+//! turn of a post comes, its item once more, from the place in the file that the first reading found.
+
+mod items;
+mod text;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io::{self, BufReader, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use domain::{Language, WebUrl};
+use jiff::{Timestamp, tz::TimeZone};
+use url::Url;
+
+use self::{
+    items::{Items, Next},
+    text::{References, paragraphs, shown},
+};
+use crate::{
+    comments::{Comment, in_threads},
+    dates,
+    document::Document,
+    fields::{cut_summary, kept_tags},
+    formats::{Texts, Whole, byline, counted, notes_of, part_paths, plan_of_file, title},
+    generators::Generator,
+    html_to_markdown::{plain_text, to_markdown},
+    naming::as_slug,
+    plan::{Item, Plan, Planned},
+};
+
+/// How much of the file is read at a time: an item is about as large.
+const BLOCK: usize = 64 * 1024;
+
+/// What of the file is kept in memory: nothing that grows with its texts.
+pub struct Export {
+    file: File,
+    /// Where the items of posts begin, in bytes.
+    places: HashMap<PathBuf, u64>,
+    /// The addresses and descriptions of attachments, by id.
+    attachments: HashMap<String, (String, String)>,
+    /// The pictures that were uploaded for a post, by its id.
+    pictures: HashMap<String, Vec<String>>,
+    /// The texts of blocks that several posts use.
+    blocks: HashMap<String, String>,
+    /// Of the old site, without a slash at the end.
+    address: String,
+    language: Option<String>,
+    now: Timestamp,
+    /// Where the posts of the old site are from now on, by their old paths.
+    links: HashMap<String, String>,
+}
+
+/// Reads everything but the texts. `None` if the file is no export of WordPress.
+pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
+    let file = File::open(path)?;
+    let mut reading = Items::new(BufReader::with_capacity(BLOCK, file.try_clone()?));
+    let mut export = Export {
+        file,
+        places: HashMap::new(),
+        attachments: HashMap::new(),
+        pictures: HashMap::new(),
+        blocks: HashMap::new(),
+        address: String::new(),
+        language: None,
+        now,
+        links: HashMap::new(),
+    };
+    let mut items: Vec<Item> = Vec::new();
+    let mut offsets: Vec<u64> = Vec::new();
+    let mut authors: BTreeMap<String, usize> = BTreeMap::new();
+    let mut comments: BTreeMap<String, usize> = BTreeMap::new();
+    let mut menu_entries = 0_usize;
+    let mut is_export = false;
+    loop {
+        let (found, offset) = match reading.next() {
+            Next::Item(found, offset) => (found, offset),
+            Next::End => break,
+            Next::Broken(reason) => {
+                let what = Planned::Failed(format!("From here on the file cannot be read: {reason}"));
+                items.push(Item { path: PathBuf::from("the rest of the file"), what });
+                offsets.push(0);
+                break;
+            }
+        };
+        if items.is_empty() {
+            export.address = reading.channel.address.trim_end_matches('/').to_owned();
+            export.language = Language::try_from(reading.channel.language.replace('_', "-")).ok().map(String::from);
+        }
+        for comment in &found.comments {
+            *comments.entry(kind_of(comment).to_owned()).or_default() += 1;
+        }
+        menu_entries += usize::from(found.kind == "nav_menu_item");
+        is_export |= !found.kind.is_empty();
+        match found.kind.as_str() {
+            "attachment" => export.keep_attachment(&found),
+            "wp_block" => {
+                export.blocks.insert(found.id.clone(), found.content.clone());
+            }
+            _ => {}
+        }
+        let what = export.planned(&found);
+        if matches!(what, Planned::Post(_)) {
+            let shown = reading.channel.authors.iter().find(|(login, _)| *login == found.author);
+            let name = shown.map(|(_, name)| name.clone()).filter(|name| !name.is_empty());
+            *authors.entry(name.unwrap_or_else(|| found.author.clone())).or_default() += 1;
+        }
+        items.push(Item { path: export.key(&found.id), what });
+        offsets.push(offset);
+    }
+    // A feed has items too, but says of none what it is.
+    if !reading.is_rss || !is_export {
+        return Ok(None);
+    }
+    part_paths(&mut items);
+    export.places = items.iter().map(|item| item.path.clone()).zip(offsets).collect();
+    let mut notes = Vec::new();
+    if !authors.is_empty() {
+        notes.push(format!("All posts become posts of one user. Their authors were: {}.", counted(&authors)));
+    }
+    if !comments.is_empty() {
+        notes.push(format!(
+            "Comments in the file: {}. Only those that were approved can be imported.",
+            counted(&comments)
+        ));
+    }
+    if menu_entries > 0 {
+        notes.push("Menus are not imported.".to_owned());
+    }
+    Ok(Some(plan_of_file(Generator::WordPress, path, items, notes, Texts::WordPress(Box::new(export)))))
+}
+
+impl Export {
+    /// The name of an item in reports and the journal: its address by id, which stays the same in every later export.
+    fn key(&self, id: &str) -> PathBuf {
+        let bare = self.address.split_once("://").map_or(&*self.address, |(_, rest)| rest);
+        PathBuf::from(format!("{bare}/?p={id}"))
+    }
+
+    fn keep_attachment(&mut self, item: &items::Item) {
+        if item.attachment.is_empty() {
+            return;
+        }
+        let alt = item.meta("_wp_attachment_image_alt").unwrap_or_default().to_owned();
+        self.attachments.insert(item.id.clone(), (item.attachment.clone(), alt));
+        let path = item.attachment.to_lowercase();
+        let is_picture = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"].iter().any(|end| path.ends_with(end));
+        if is_picture && !matches!(item.parent.as_str(), "" | "0") {
+            self.pictures.entry(item.parent.clone()).or_default().push(item.id.clone());
+        }
+    }
+
+    /// What becomes of an item, but for its text.
+    fn planned(&self, item: &items::Item) -> Planned {
+        match item.kind.as_str() {
+            "post" | "page" => {}
+            "attachment" => return Planned::Left(format!("an attachment: {}", item.attachment)),
+            "nav_menu_item" => return Planned::Left("an entry of a menu".to_owned()),
+            "wp_block" => return Planned::Left("a block that posts share: its text is put into them".to_owned()),
+            kind => {
+                return Planned::Left(format!(
+                    "of the type {kind}, which has no place here: \"{}\"",
+                    plain_text(&item.title)
+                ));
+            }
+        }
+        match item.status.as_str() {
+            "trash" => return Planned::Left("in the trash".to_owned()),
+            "auto-draft" if item.content.is_empty() => {
+                return Planned::Left("an empty draft that was never saved".to_owned());
+            }
+            "inherit" => return Planned::Left("a revision of a post".to_owned()),
+            _ => {}
+        }
+        match self.outline(item) {
+            Ok(document) => Planned::Post(Box::new(document)),
+            Err(reason) => Planned::Failed(reason),
+        }
+    }
+
+    /// A post without its text and its picture.
+    fn outline(&self, item: &items::Item) -> Result<Document, String> {
+        let mut notes = Vec::new();
+        let words: String = item.content.chars().take(2000).collect();
+        let title = title(&plain_text(&item.title), &plain_text(&words), &format!("Post {}", item.id), &mut notes);
+        let name = decoded(&item.name);
+        let slug = [name.as_str(), title.as_str(), &format!("post-{}", item.id)].into_iter().find_map(as_slug);
+        let slug = slug.ok_or("No slug can be made of its name and title.")?;
+        let hidden = hidden(item);
+        let date = date(item, &mut notes);
+        if date.is_none() && hidden.is_none() {
+            notes.push("no date in the file: it gets the time of its publication here".to_owned());
+        }
+        let excerpt = plain_text(&item.excerpt);
+        let excerpt = Some(excerpt).filter(|text| !text.is_empty());
+        let description = item.meta("_yoast_wpseo_metadesc").map(plain_text);
+        let canonical_url = item.meta("_yoast_wpseo_canonical").and_then(|url| WebUrl::try_from(url.to_owned()).ok());
+        let mut tags = Vec::new();
+        let mut dropped: Vec<String> = Vec::new();
+        for term in &item.terms {
+            let name = plain_text(if term.name.is_empty() { &term.slug } else { &term.name });
+            match term.taxonomy.as_str() {
+                // Where WordPress puts what is in no category.
+                "category" if term.slug == "uncategorized" => {}
+                "category" | "post_tag" | "tag" => tags.push(name),
+                taxonomy => dropped.push(format!("the taxonomy {taxonomy}")),
+            }
+        }
+        let fields = item.meta.iter().map(|(key, _)| key).filter(|key| !key.starts_with('_') && !key.is_empty());
+        dropped.extend(fields.map(|key| format!("the field {key}")));
+        if item.is_sticky == "1" {
+            dropped.push("sticky".to_owned());
+        }
+        dropped.sort();
+        dropped.dedup();
+        Ok(Document {
+            slug,
+            date,
+            hidden,
+            summary: excerpt.or(description).and_then(|text| cut_summary(&text, &mut notes)),
+            tags: Some(kept_tags(tags, &mut notes)),
+            language: self.language.clone(),
+            canonical_url: canonical_url.map(String::from),
+            old_addresses: self.old_addresses(item, &name),
+            comments_open: (item.comment_status == "closed").then_some(false),
+            dropped,
+            title,
+            notes,
+            ..Document::default()
+        })
+    }
+
+    /// The permalink, the address by id, which leads to it too, and those of former names.
+    fn old_addresses(&self, item: &items::Item, name: &str) -> Vec<String> {
+        let path = |address: &str| {
+            let url = Url::parse(address).ok()?;
+            Some(url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())))
+        };
+        let home = Url::parse(&self.address).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        let mut found: Vec<String> = path(&item.link).into_iter().collect();
+        found.push(format!("{home}/?{}={}", if item.kind == "page" { "page_id" } else { "p" }, item.id));
+        if let Some(link) = found.first().filter(|link| !link.contains('?')).cloned() {
+            let folder = link.trim_end_matches('/').rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            let end = if link.ends_with('/') { "/" } else { "" };
+            let former = item.meta.iter().filter(|(key, _)| key == "_wp_old_slug").map(|(_, slug)| slug);
+            found.extend(former.map(|slug| format!("{folder}/{slug}{end}")));
+            // WordPress itself leads from the bare name to the post.
+            if !name.is_empty() {
+                found.push(format!("{home}/{}{end}", item.name));
+            }
+        }
+        let mut seen = Vec::new();
+        found.retain(|address| {
+            address != "/" && !seen.contains(address) && {
+                seen.push(address.clone());
+                true
+            }
+        });
+        found
+    }
+
+    /// Notes where each post is from now on, so that links between them can be rewritten.
+    pub fn link(&mut self, items: &[Item]) {
+        for item in items {
+            let Planned::Post(document) = &item.what else { continue };
+            for old in &document.old_addresses {
+                self.links
+                    .entry(old.trim_end_matches('/').to_owned())
+                    .or_insert_with(|| format!("/posts/{}", document.slug));
+            }
+        }
+    }
+
+    /// The new address of a post of the old site.
+    fn new_address(&self, address: &str) -> Option<String> {
+        let bare = |text: &str| {
+            let text = text.strip_prefix("https:").or_else(|| text.strip_prefix("http:")).unwrap_or(text).to_owned();
+            text.strip_prefix("//www.").map(|rest| format!("//{rest}")).unwrap_or(text)
+        };
+        let (page, fragment) = address.split_once('#').map_or((address, ""), |(page, fragment)| (page, fragment));
+        let (site, page) = (bare(&self.address), bare(page));
+        let site_only =
+            site.strip_prefix("//").map_or(&*site, |rest| rest.split_once('/').map_or(rest, |(host, _)| host));
+        let path = match page.strip_prefix("//") {
+            Some(rest) => rest.strip_prefix(site_only)?,
+            None if page.starts_with('/') => &page,
+            None => return None,
+        };
+        let new = self.links.get(path.trim_end_matches('/'))?;
+        // Comments and sections have other names here.
+        let is_section = !fragment.is_empty()
+            && !fragment.starts_with("comment")
+            && fragment != "respond"
+            && !fragment.starts_with("more-");
+        Some(if is_section { format!("{new}#{fragment}") } else { new.clone() })
+    }
+
+    /// The address of the old site, without a slash at its end.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A post with its text, its picture and its comments.
+    pub fn whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
+        let place = self.places.get(path).copied().ok_or("The post is not in the file.")?;
+        let failed = |error: io::Error| format!("The file cannot be read: {error}.");
+        let mut file = self.file.try_clone().map_err(failed)?;
+        file.seek(SeekFrom::Start(place)).map_err(failed)?;
+        let item = match Items::new(BufReader::with_capacity(BLOCK, file)).next() {
+            Next::Item(item, _) => item,
+            Next::End => return Err("The file has changed since it was read.".to_owned()),
+            Next::Broken(reason) => return Err(format!("The file cannot be read: {reason}")),
+        };
+        let mut document = planned.clone();
+        let attachment = |id: &str| self.attachments.get(id).cloned();
+        let references = References {
+            attachment: &attachment,
+            own_pictures: self.pictures.get(&item.id).map(Vec::as_slice).unwrap_or_default(),
+            block: &|id| self.blocks.get(id).cloned(),
+        };
+        let shown = shown(&item.content, &references);
+        let new_address = |old: &str| self.new_address(old);
+        let converted = to_markdown(&shown.html, &new_address);
+        document.notes.extend(notes_of(&shown.lost).chain(notes_of(&converted.lost)));
+        document.body = converted.markdown;
+        if let Some(id) = item.meta("_thumbnail_id") {
+            match self.attachments.get(id) {
+                Some((address, _)) => {
+                    document.cover_image_url = WebUrl::try_from(address.clone()).ok().map(String::from)
+                }
+                None => document.notes.push(format!("its featured picture {id} is not in the file")),
+            }
+        }
+        if document.body.is_empty() {
+            document.body = match (&document.summary, &document.cover_image_url) {
+                (Some(summary), _) => crate::html_to_markdown::escape_text(summary),
+                (None, Some(address)) => crate::html_to_markdown::picture(address, "", ""),
+                (None, None) => return Err("It has no text.".to_owned()),
+            };
+        }
+        let is_public = document.hidden.is_none() && document.date.is_none_or(|date| date <= self.now);
+        let mut comments = self.comments(&item);
+        if !is_public && !comments.is_empty() {
+            document.notes.push(format!("{} comments are not imported before it is public", comments.len()));
+            comments.clear();
+        }
+        Ok(Whole { document: Cow::Owned(document), comments })
+    }
+
+    fn comments(&self, item: &items::Item) -> Vec<Comment> {
+        let mut approved: Vec<_> = item.comments.iter().filter(|comment| kind_of(comment) == APPROVED).collect();
+        let number = |id: &str| id.parse::<u64>().unwrap_or(u64::MAX);
+        approved.sort_by(|one, other| (&one.date_gmt, number(&one.id)).cmp(&(&other.date_gmt, number(&other.id))));
+        let parent = |parent: &str| (!matches!(parent, "" | "0")).then(|| parent.to_owned());
+        let above =
+            item.comments.iter().filter_map(|comment| Some((comment.id.clone(), parent(&comment.parent)?))).collect();
+        let new_address = |old: &str| self.new_address(old);
+        let comments = approved.into_iter().map(|comment| {
+            let date = gmt(&comment.date_gmt).or_else(|| gmt(&comment.date));
+            let text = to_markdown(&paragraphs(&comment.content), &new_address).markdown;
+            Comment::new(&comment.id, parent(&comment.parent), &byline(&plain_text(&comment.author), date), &text)
+        });
+        in_threads(comments.collect(), &above)
+    }
+}
+
+const APPROVED: &str = "approved";
+
+/// What a comment is, as the report counts it.
+fn kind_of(comment: &items::Comment) -> &'static str {
+    match (comment.kind.as_str(), comment.approved.as_str()) {
+        ("pingback" | "trackback", _) => "pingbacks and trackbacks",
+        ("" | "comment", "1" | "approve" | "approved") => APPROVED,
+        ("" | "comment", "0" | "hold") => "waiting for approval",
+        ("" | "comment", "spam") => "spam",
+        ("" | "comment", _) => "in the trash",
+        _ => "of plug-ins",
+    }
+}
+
+/// Why readers do not see an item on the old site.
+fn hidden(item: &items::Item) -> Option<String> {
+    let status = match item.status.as_str() {
+        "publish" | "future" => None,
+        status => Some(format!("its status is {status}")),
+    };
+    let password = || (!item.password.is_empty()).then(|| "it has a password".to_owned());
+    let page = || (item.kind == "page").then(|| "it is a page, which has no place of its own here".to_owned());
+    status.or_else(password).or_else(page)
+}
+
+fn date(item: &items::Item, notes: &mut Vec<String>) -> Option<Timestamp> {
+    if let Some(date) = gmt(&item.date_gmt) {
+        return Some(date);
+    }
+    let date = gmt(&item.date)?;
+    if item.status == "publish" || item.status == "future" {
+        notes.push("the file has its date in the time of the site only, which is taken as UTC".to_owned());
+    }
+    Some(date)
+}
+
+/// A date in UTC. Drafts have `0000-00-00 00:00:00`, which is none.
+fn gmt(text: &str) -> Option<Timestamp> {
+    if text.starts_with("0000") { None } else { dates::parse(text, &TimeZone::UTC) }
+}
+
+/// Names in other scripts are kept as they stand in addresses.
+fn decoded(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = name.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

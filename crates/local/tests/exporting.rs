@@ -1,0 +1,328 @@
+//! A blog becomes a folder, and the folder the same blog elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{Role, Timestamp};
+use importer::{Export, Exported, Import, ImportError, Outcome, Report};
+use serde_json::{Value, json};
+
+use crate::harness::{Client, PASSWORD, START, TestStack};
+use crate::importing::{import as options, serve};
+
+/// Lets what follows from changes happen while `work` is done, as it does outside of tests.
+async fn beside<T>(stack: &TestStack, work: impl Future<Output = T>) -> T {
+    let settle = async {
+        loop {
+            stack.settle().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        never = settle => never,
+    }
+}
+
+async fn try_export(folder: &Path, user: &str, url: &str) -> Result<(Exported, String), ImportError> {
+    let export = Export {
+        folder: folder.to_owned(),
+        user: Some(user.to_owned()),
+        password: Some(PASSWORD.to_owned()),
+        key: None,
+        url: url.to_owned(),
+        mine: false,
+    };
+    let mut out = Vec::new();
+    let exported = importer::export(&export, &mut out).await?;
+    Ok((exported, String::from_utf8(out).unwrap()))
+}
+
+async fn export(folder: &Path, user: &str, url: &str) -> Exported {
+    let (exported, out) = try_export(folder, user, url).await.unwrap();
+    assert_eq!(exported.notes, [""; 0], "{out}");
+    exported
+}
+
+async fn import_with(folder: &Path, url: &str, dry_run: bool) -> Result<(Report, String), ImportError> {
+    let import = Import { dry_run, ..options(folder, "ada", url) };
+    let now = Timestamp::from_milliseconds(START).to_string().parse().unwrap();
+    let mut out = Vec::new();
+    let report = importer::run(&import, now, &mut out).await?;
+    Ok((report, String::from_utf8(out).unwrap()))
+}
+
+async fn import(stack: &TestStack, folder: &Path, url: &str) -> (Report, String) {
+    beside(stack, import_with(folder, url, false)).await.unwrap()
+}
+
+/// The text with `ID` for each id, which is another one elsewhere.
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 26 && word.starts_with(|first: char| first.is_ascii_digit());
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    words
+        .map(|word| {
+            let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            if is_id(end) { format!("ID{}", &word[end.len()..]) } else { word.to_owned() }
+        })
+        .collect()
+}
+
+/// What of an export must come back: its files without ids and without what is only exported.
+fn restorable(folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in ["posts", "media"].iter().flat_map(|below| std::fs::read_dir(folder.join(below)).unwrap()) {
+        let path = name.unwrap().path();
+        let name = without_ids(&path.strip_prefix(folder).unwrap().to_string_lossy());
+        let text = match path.extension().unwrap() == "md" {
+            true => without_ids(&std::fs::read_to_string(&path).unwrap()),
+            // A picture is written anew, so its bytes differ.
+            false => String::new(),
+        };
+        // Where a note has been elsewhere leads to it; its slug is its id, and new.
+        let is_note = name == "posts/ID.md";
+        let kept = text
+            .split_inclusive('\n')
+            .filter(|line| !(line.starts_with("only_exported: ") || is_note && line.starts_with("aliases: ")));
+        files.entry(name).or_default().push(kept.collect());
+    }
+    for name in ["media.json", "redirects", "reposts.json"] {
+        let text = without_ids(&std::fs::read_to_string(folder.join(name)).unwrap());
+        let text = text.lines().filter(|line| !line.contains("/ID") && !line.contains("reposted_at"));
+        files.insert(name.to_owned(), vec![text.collect::<Vec<_>>().join("\n")]);
+    }
+    files.values_mut().for_each(|texts| texts.sort());
+    files
+}
+
+const ODD: [&str; 12] = [
+    "\"Quotes\", 'quotes' and \\ backslashes",
+    "Colon: # no comment",
+    "--- leading dashes",
+    "- a list? [no] {no} &no *no !no |no >no %no @no `no`",
+    "👩\u{200d}💻 ❤\u{fe0f} שלום 你好",
+    "true",
+    "null",
+    "2021-03-04",
+    "007",
+    "...",
+    "\u{feff}A mark\u{a0}and spaces\u{3000}within",
+    "~",
+];
+
+const BODIES: [&str; 8] = [
+    "---\ntitle: Not a head\n---\nText.",
+    "Lines\r\nof Windows\r\n\r\nand a lone\rone\r\n",
+    "Spaces at the end  \nbreak lines.   ",
+    "\n\n    code at the beginning\n\n",
+    "\tTabs\tand \u{85} and \u{2028} and \u{0} and \u{feff}.",
+    "No line break at the end",
+    "+++\na = 1\n+++\n{\"json\": true}\n",
+    "# A heading\n\nis a part of the text.\n",
+];
+
+/// Everything that a blog can have, written by ada; the number of her posts that are not in the trash.
+async fn write_blog(stack: &TestStack, ada: &Client, base: &str) -> usize {
+    let picture = crate::media::ready(stack, ada, 700).await;
+    crate::media::ready(stack, ada, 30).await;
+    let address = ada.get(&picture).await.body["url"].as_str().unwrap().to_owned();
+    let address = format!("{base}{}", address.split_once("/v1").unwrap().1);
+    let published = |day: usize| format!("2020-01-{day:02}T10:11:12.013Z");
+    let mut written = 0;
+    for (number, title) in ODD.into_iter().enumerate() {
+        let draft = ada.draft(title).with("summary", title).with("meta_title", title).with("meta_description", title);
+        let draft = draft.with("body", BODIES[number % BODIES.len()]).with("status", "published");
+        draft.with("publish_at", published(number + 1)).with("slug", format!("odd-{number}")).save().await;
+        written += 1;
+    }
+    let all = json!({
+        "title": "x".repeat(200), "slug": "everything", "body": format!("![A cat]({picture})\n\n{}", "Long. ".repeat(20_000)),
+        "summary": "s ".repeat(249), "tags": ["zebra", "Alpha", "c++"], "language": "pt-BR", "cover_image_url": address,
+        "canonical_url": "https://example.com/a?b=c&d=%20#e", "meta_title": "M", "meta_description": "D",
+        "status": "published", "publish_at": published(20),
+    });
+    ada.post("/posts", all).await.expect_status(201);
+    let closed = ada.draft("Closed").with("comments_open", false).with("status", "published");
+    closed.with("publish_at", published(21)).save().await;
+    ada.draft("A draft").with("slug", "a-draft").with("reply_to", "everything").save().await;
+    ada.draft("To come").with("status", "scheduled").with("publish_at", "2031-02-03T04:05:00.000Z").save().await;
+    let note =
+        ada.draft("").without("title").with("status", "published").with("publish_at", published(22)).save().await;
+    let note = note["slug"].as_str().unwrap();
+    // Older than what it answers, as an edit or an import may have it.
+    let reply = ada.draft("Reply").with("reply_to", note).with("status", "published").with("publish_at", published(1));
+    reply.with("slug", "a-reply").save().await;
+    let quote = ada.draft("").without("title").with("quote_of", "a-reply").with("slug", "a-quote");
+    quote.with("status", "published").with("publish_at", published(23)).save().await;
+    ada.draft("Thrown away").save().await;
+    ada.delete("/posts/thrown-away").await.expect_status(204);
+    written += 7;
+
+    ada.patch("/posts/closed", "*", json!({ "slug": "renamed" })).await.expect_status(200);
+    ada.put("/posts/renamed/aliases", json!({ "aliases": ["2019-closed", "p-7"] })).await.expect_status(200);
+    ada.put("/posts/odd-0/aliases", json!({ "aliases": ["odd"] })).await.expect_status(200);
+    // In the order of their ids, which decides where the clock stands still while they are pinned again.
+    for slug in ["odd-1", "odd-3"] {
+        stack.pass_seconds(1);
+        ada.call("PUT", &format!("/posts/{slug}/pin"), &[], None).await.expect_status(204);
+    }
+    ada.call("PUT", "/posts/everything/repost", &[], None).await.expect_status(204);
+    let bob = stack.user("bob").await;
+    let first = bob.post("/posts/everything/comments", json!({ "body": "First *of all*" })).await.body;
+    let answer = json!({ "body": "Thank you", "parent_id": first["id"] });
+    ada.post("/posts/everything/comments", answer).await.expect_status(201);
+    written
+}
+
+#[tokio::test]
+async fn a_blog_that_is_exported_and_imported_is_exported_the_same() {
+    let (one, other) = (TestStack::start().await, TestStack::start().await);
+    let ada = one.user_with_role("ada", Role::Editor).await;
+    let there = other.user_with_role("ada", Role::Editor).await;
+    let (from, to) = (serve(&one).await, serve(&other).await);
+    let written = write_blog(&one, &ada, &from).await;
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (first, second) = (first.path(), second.path());
+    let exported = export(first, "ada", &from).await;
+    assert_eq!((exported.posts, exported.pictures, exported.comments, exported.users), (written, 2, 2, 2));
+
+    let (plan, out) = import_with(first, &to, true).await.unwrap();
+    assert_eq!((plan.counts.planned, plan.counts.failed), (written + 3, 0), "{out}");
+    assert_eq!(there.get("/me/posts").await.each("slug"), [""; 0]);
+    let (report, out) = import(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (written + 3, 0), "{out}");
+    assert!(report.files.iter().all(|line| line.notes.is_empty()) && report.notes.is_empty(), "{out}");
+    let mut names: Vec<_> = report.files.iter().map(|line| &line.file).collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "each file once");
+
+    let exported = export(second, "ada", &to).await;
+    assert_eq!((exported.posts, exported.pictures, exported.comments), (written, 2, 0));
+    let (before, after) = (restorable(first), restorable(second));
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    for (name, texts) in &before {
+        assert_eq!(&after[name], texts, "{name}");
+    }
+
+    // As readers see it: the same order, and whatever led somewhere leads there.
+    let visitor = (one.visitor(), other.visitor());
+    let shown = |posts: &Value| -> Vec<Value> {
+        let fields = ["title", "summary", "tags", "kind", "published_at", "comments_open", "language"];
+        let items = posts["items"].as_array().unwrap().iter();
+        items.map(|post| fields.iter().map(|field| post[*field].clone()).collect()).collect()
+    };
+    let front = (visitor.0.get("/posts?limit=100").await.body, visitor.1.get("/posts?limit=100").await.body);
+    assert_eq!(shown(&front.0), shown(&front.1));
+    assert_eq!([&front.1["items"][0]["slug"], &front.1["items"][1]["slug"]], ["odd-1", "odd-3"]);
+    for slug in ["closed", "2019-closed", "p-7", "odd"] {
+        let (here, there) =
+            (visitor.0.get(&format!("/posts/{slug}")).await, visitor.1.get(&format!("/posts/{slug}")).await);
+        assert_eq!((here.status, here.header("location")), (there.status, there.header("location")), "{slug}");
+    }
+    let note = front.0["items"].as_array().unwrap().iter().find(|post| post["kind"] == "note").unwrap();
+    visitor.1.get(&format!("/posts/{}", note["slug"].as_str().unwrap())).await.expect_status(301);
+    let html = visitor.1.get("/posts/everything").await.body["html"].as_str().unwrap().to_owned();
+    assert!(html.contains("srcset=") && html.contains("alt=\"A cat\""), "{}", &html[..300]);
+    let cover = visitor.1.get("/posts/everything").await.body["cover_image_url"].as_str().unwrap().to_owned();
+    assert!(cover.starts_with(&to), "{cover}");
+
+    // Once more, nothing changes; then only what a file has changed.
+    let (again, out) = import(&other, first, &to).await;
+    assert_eq!((again.counts.unchanged, again.counts.created, again.counts.updated), (written + 3, 0, 0), "{out}");
+    let file = first.join("posts/odd-5.md");
+    let text = std::fs::read_to_string(&file).unwrap().replacen("title: \"true\"", "title: Not false\ntags: [new]", 1);
+    std::fs::write(&file, text).unwrap();
+    let (again, out) = import(&other, first, &to).await;
+    assert_eq!((again.counts.unchanged, again.counts.updated), (written + 2, 1), "{out}");
+    let updated: Vec<_> = again.files.iter().filter(|line| line.outcome == Outcome::Updated).collect();
+    assert_eq!(updated[0].slug.as_deref(), Some("odd-5"));
+    let edited = visitor.1.get("/posts/odd-5").await.body;
+    assert_eq!(
+        (&edited["title"], &edited["tags"], &edited["summary"]),
+        (&json!("Not false"), &json!(["new"]), &json!("true"))
+    );
+    // Without its journal each post is found where it is.
+    std::fs::remove_file(first.join(".broadsheet-import.jsonl")).unwrap();
+    let (again, out) = import(&other, first, &to).await;
+    assert_eq!((again.counts.created, again.counts.failed), (3, 0), "only pictures and reposts: {out}");
+    let kinds = there.get("/me/posts?limit=100").await.each("kind");
+    assert_eq!(kinds.iter().filter(|kind| *kind != "repost").count(), written);
+    assert_eq!(kinds.len(), written + 1);
+}
+
+#[tokio::test]
+async fn who_may_exports_the_whole_and_an_author_their_own() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let _ = (stack.user_with_role("chief", Role::Admin).await, stack.user_with_role("rita", Role::Reader).await);
+    ada.publish("Of Ada", &[]).await;
+    ada.draft("Her draft").save().await;
+    bob.publish("Of Bob", &[]).await;
+    bob.draft("His draft").save().await;
+    let url = serve(&stack).await;
+    let files = |folder: &Path| {
+        let posts = std::fs::read_dir(folder.join("posts")).into_iter().flatten();
+        let mut posts: Vec<_> = posts.map(|post| post.unwrap().file_name().into_string().unwrap()).collect();
+        posts.sort();
+        let users: Value = serde_json::from_slice(&std::fs::read(folder.join("users.json")).unwrap()).unwrap();
+        let users: Vec<_> =
+            users.as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+        (posts, users)
+    };
+    for (user, posts, users) in [
+        ("bob", vec!["his-draft.md", "of-bob.md"], vec!["bob"]),
+        ("chief", vec!["of-ada.md", "of-bob.md"], vec!["ada", "bob", "chief", "rita"]),
+        ("rita", vec![], vec!["rita"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        export(folder.path(), user, &url).await;
+        let found = files(folder.path());
+        assert_eq!(found.0, posts, "{user}");
+        assert_eq!(found.1, users, "{user}");
+        let mut pending = vec![folder.path().to_owned()];
+        while let Some(path) = pending.pop() {
+            if path.is_dir() {
+                pending.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(!text.contains("@example.com") && !text.contains(PASSWORD), "{path:?}");
+            assert!(!path.to_string_lossy().ends_with(".part"), "{path:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_goes_into_a_folder_of_its_own_and_is_brought_up_to_date() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("One", &[]).await;
+    ada.publish("Two", &[]).await;
+    let url = serve(&stack).await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("taxes.txt"), "mine").unwrap();
+    assert!(matches!(try_export(folder, "ada", &url).await, Err(ImportError::NotEmpty(_))));
+    std::fs::remove_file(folder.join("taxes.txt")).unwrap();
+    export(folder, "ada", &url).await;
+
+    // What somebody has put there stays; what is gone, goes.
+    std::fs::write(folder.join("posts/own.md"), "mine").unwrap();
+    std::fs::write(folder.join("posts/two.md"), "spoiled").unwrap();
+    ada.delete("/posts/one").await.expect_status(204);
+    ada.publish("Three", &[]).await;
+    export(folder, "ada", &url).await;
+    let there = |name: &str| std::fs::read_to_string(folder.join("posts").join(name)).ok();
+    assert_eq!((there("one.md"), there("own.md").as_deref()), (None, Some("mine")));
+    assert!(there("three.md").is_some() && there("two.md").unwrap().contains("title: \"Two\""));
+
+    // One that was stopped is no blog, and one of a later program cannot be read.
+    let manifest = std::fs::read_to_string(folder.join("broadsheet.json")).unwrap();
+    for (from, to) in [("\"complete\": true", "\"complete\": false"), ("\"format\": 1", "\"format\": 2"), ("{", "")] {
+        std::fs::write(folder.join("broadsheet.json"), manifest.replacen(from, to, 1)).unwrap();
+        assert!(matches!(import_with(folder, &url, true).await, Err(ImportError::NotAnExport { .. })), "{to}");
+    }
+}
