@@ -60,7 +60,6 @@ UNUSED = {
         logs:PutBearerTokenAuthentication logs:PutLogGroupDeletionProtection""",
     "'log lines, which a role of the pipeline does not write'": "logs:CreateLogStream logs:PutLogEvents logs:DeleteResourcePolicy",
     "AnalyticsConfigurations": "s3:DeleteBucketAnalytics*",
-    "CorsConfiguration": "s3:DeleteBucketCors",
     "MetadataTableConfiguration|MetadataConfiguration": """
         s3:DeleteBucketMetadata* s3:CreateBucketMetadata* s3:UpdateBucketMetadata* s3:GetBucketMetadata*""",
     "MetricsConfigurations": "s3:DeleteBucketMetrics*",
@@ -68,6 +67,8 @@ UNUSED = {
     "WebsiteConfiguration": "s3:DeleteBucketWebsite",
     # Taking back what a bucket is never without.
     "'encryption and lifecycle rules of a bucket stay'": "s3:DeleteBucketEncryption s3:DeleteBucketLifecycle",
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketCors.html
+    "'IAM has no action for it: taking CORS rules back is s3:PutBucketCORS'": "s3:DeleteBucketCors",
     "'what is in a bucket'": "s3:DeleteObject s3:REST.PUT.OBJECT",
     "'sharing of rule groups'": "wafv2:*PermissionPolicy",
 }

@@ -12,10 +12,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 
 import copy
 import json
+import logging
 import os
 import sys
 from pathlib import Path
 
+logging.disable(logging.WARNING)  # SAM logs what it would have looked up at AWS, some hundred times
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # SAM asks for one, and nothing here depends on it
 
 from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions  # noqa: E402

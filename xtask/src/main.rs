@@ -37,6 +37,8 @@ const TESTS: &[&[&str]] = &[
         "openapi::the_readme_lists_every_operation",
         "caching::every_get_is_cached_as_the_docs_say",
         "administration::every_operation_lets_pass_whom_the_documentation_says",
+        "api_keys::every_operation_takes_the_scope_that_the_documentation_says",
+        "audit::the_documentation_lists_every_action",
         "domain_events::the_schemas_are_those_that_are_committed_and_the_documentation_lists_them",
     ],
 ];

@@ -54,14 +54,38 @@ pub enum Denied {
     /// A comment that is to be published answers one that is gone.
     #[error("The comment that this one answers was deleted. Reject this one.")]
     ParentDeleted,
+    /// There is no such picture, or the caller may not know that there is.
+    #[error("There is no such picture.")]
+    MediaNotFound,
+    /// The picture can be seen by this caller and changed by others only.
+    #[error("Only its owner may do this with this picture.")]
+    MediaNotEditable,
+    /// There is no such webhook.
+    #[error("There is no such webhook.")]
+    WebhookNotFound,
+    /// There is no such delivery, or no longer.
+    #[error("There is no such delivery. They are kept for 30 days.")]
+    DeliveryNotFound,
+    /// A webhook that is disabled sends nothing.
+    #[error("This webhook is disabled. Enable it first.")]
+    WebhookDisabled,
+    /// The secret was replaced so often that not all that still sign would fit.
+    #[error("The secret was replaced four times within a day. Wait until the first of them is out of use.")]
+    TooManyRotations,
     /// The account was deleted, suspended, or is not registered yet.
     #[error("This account is not in use.")]
     AccountNotInUse,
     /// The caller was an administrator when the authorizer last looked, and no longer is.
     #[error("Only administrators may do this.")]
     NotAdmin,
-    /// The access token is malformed, expired, forged, or of another blog.
-    #[error("The access token is not valid, or no longer.")]
+    /// The stack lets nobody register, or only who is invited.
+    #[error("This blog takes no registrations, or only with an invitation that was not used yet.")]
+    RegistrationClosed,
+    /// The invitation is unknown, used, expired, or for another address.
+    #[error("cannot be used: it is unknown, used or expired, or for another address")]
+    InvitationNotUsable,
+    /// The access token or API key is malformed, expired, revoked, forged, or of another blog.
+    #[error("The access token or API key is not valid, or no longer.")]
     BadToken,
     /// The session of the access token has ended.
     #[error("The session of this access token has ended.")]

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Comment, CommentId, Follow, Post, PostId, PostKind, ReactionKind, Slug, Tag, Timestamp, User, UserId, UserStatus,
-    Username,
+    Comment, CommentId, Follow, Media, MediaId, MediaStatus, Post, PostId, PostKind, ReactionKind, Slug, Tag,
+    Timestamp, User, UserId, UserStatus, Username,
 };
 
 /// Defines the events: each with what its data is, its type, and the version of the schema of its data. Version 1 gets
@@ -70,6 +70,8 @@ events! {
     CommentHeld(CommentOfPost): "comment.held", 1;
     /// A comment is deleted, by whomever and whether or not it ever was published, or with its post.
     CommentDeleted(CommentOfPost): "comment.deleted", 1;
+    /// A picture can be shown: what was uploaded is read, and its files are written.
+    MediaReady(ReadyMedia): "media.ready", 1;
     /// A user reacted to a post, reacts otherwise, or took their reaction back.
     ReactionChanged(ChangedReaction): "reaction.changed", 1;
 }
@@ -244,6 +246,19 @@ pub struct CommentOfPost {
     pub post_id: PostId,
 }
 
+/// A picture that can be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReadyMedia {
+    /// The picture.
+    pub media_id: MediaId,
+    /// Who uploaded it.
+    pub owner_id: UserId,
+    /// In pixels, of its largest file.
+    pub width: u32,
+    /// In pixels, of its largest file.
+    pub height: u32,
+}
+
 /// A reaction to a post. Who reacted is known to the author of the post too.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ChangedReaction {
@@ -343,6 +358,18 @@ impl Event {
         kind: Option<ReactionKind>,
     ) -> Option<Self> {
         (kind != former_kind).then_some(Self::ReactionChanged(ChangedReaction { post_id, user_id, kind, former_kind }))
+    }
+
+    /// What happened to a picture, from what it was and what it is.
+    pub fn of_media(old: &Media, new: &Media) -> Option<Self> {
+        let is_ready = old.status != MediaStatus::Ready && new.status == MediaStatus::Ready;
+        let largest = new.largest().filter(|_| is_ready)?;
+        Some(Self::MediaReady(ReadyMedia {
+            media_id: new.id,
+            owner_id: new.owner,
+            width: largest.width,
+            height: largest.height,
+        }))
     }
 
     /// Its type.

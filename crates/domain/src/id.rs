@@ -19,6 +19,12 @@ macro_rules! id {
             }
         }
 
+        impl From<$name> for ulid::Ulid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl $name {
             /// The id as a number; in the order of the ids.
             pub fn number(self) -> u128 {
@@ -53,8 +59,24 @@ id! {
     UserId
 }
 id! {
+    /// The id of an entry of the audit log.
+    AuditId
+}
+id! {
+    /// The id of what an entry of the audit log is about: of a user, a post, a comment and so on.
+    AuditedId
+}
+id! {
     /// A comment's id.
     CommentId
+}
+id! {
+    /// The id of an API key.
+    KeyId
+}
+id! {
+    /// The id of a key of Ghost's Content API.
+    ContentKeyId
 }
 id! {
     /// An export's id.
@@ -73,6 +95,23 @@ impl PostId {
 }
 
 id! {
+    /// An invitation's id.
+    InvitationId
+}
+
+id! {
+    /// A picture's id.
+    MediaId
+}
+id! {
     /// A notification's id.
     NotificationId
+}
+id! {
+    /// A webhook's id.
+    WebhookId
+}
+id! {
+    /// The id of a message to a webhook.
+    DeliveryId
 }

@@ -2,8 +2,13 @@
 //! is denied ([`Denied`]). No HTTP, no AWS, no I/O; time and ids come in as data. Parsing is here and only here: a value
 //! that exists is valid.
 
+mod aliases;
+mod api_key;
+mod audit;
 mod bookmark;
+mod colour;
 mod comment;
+mod content_key;
 mod denied;
 mod details;
 pub mod event;
@@ -12,8 +17,11 @@ mod field_error;
 mod fields;
 mod follow;
 mod given;
+pub mod html;
 mod id;
+mod invitation;
 mod mail_account;
+mod media;
 mod notification;
 mod number;
 mod paging;
@@ -26,6 +34,7 @@ mod reaction;
 mod revision;
 mod role;
 mod schema;
+mod scope;
 mod slug;
 mod source;
 mod tag;
@@ -33,17 +42,28 @@ mod text;
 mod timestamp;
 mod url;
 mod user;
+mod webhook;
 
+pub use aliases::Aliases;
+pub use api_key::{ApiKey, KeyInUse, KeyName, MAX_API_KEYS};
+pub use audit::{AuditAction, AuditEntry, AuditedKind, AuditedName};
 pub use bookmark::Bookmark;
+pub use colour::{Colour, MIN_CONTRAST};
 pub use comment::{Comment, CommentPath, CommentReport, CommentStatus, Decision, MAX_COMMENT_DEPTH};
+pub use content_key::{ContentKey, ContentKeyText};
 pub use denied::Denied;
 pub use details::{CommentsOpen, Details, DetailsPatch};
 pub use export::{Export, ExportStatus};
 pub use field_error::FieldError;
 pub use fields::{FieldDescription, Fields, FromFields};
 pub use follow::{Follow, MAX_FOLLOWED_TAGS, TagFollow};
-pub use id::{CommentId, ExportId, NotificationId, PostId, UserId};
+pub use id::{
+    AuditId, AuditedId, CommentId, ContentKeyId, DeliveryId, ExportId, InvitationId, KeyId, MediaId, NotificationId,
+    PostId, UserId, WebhookId,
+};
+pub use invitation::Invitation;
 pub use mail_account::MailAccount;
+pub use media::{MAX_MEDIA_BYTES, MAX_MEDIA_OF_POST, Media, MediaSize, MediaStatus, MediaType, NewMedia, Variant};
 pub use notification::{About, NOTIFICATION_SECONDS, Notification, Subject};
 pub use number::whole_number;
 pub use paging::{Limit, Page};
@@ -59,13 +79,18 @@ pub use reaction::ReactionKind;
 pub use revision::Revision;
 pub use role::Role;
 pub use schemars::SchemaGenerator;
+pub use scope::{Scope, Scopes};
 pub use slug::Slug;
 pub use source::Source;
 pub use tag::{Tag, Tags};
 pub use text::{
-    Biography, Body, CommentBody, ConfirmationCode, DisplayName, Language, Login, MetaDescription, MetaTitle, Reason,
-    RefreshToken, Summary, Title,
+    AltText, Biography, Body, CommentBody, ConfirmationCode, DisplayName, FileName, Language, Login, MetaDescription,
+    MetaTitle, Reason, RefreshToken, Summary, Title,
 };
 pub use timestamp::{DAY_SECONDS, Timestamp};
 pub use url::WebUrl;
 pub use user::{CognitoName, Email, NewPassword, Password, SignOut, User, UserStatus, Username, Viewer};
+pub use webhook::{
+    DELIVERY_SECONDS, Delivery, DeliveryAttempt, DeliveryStatus, DisabledBecause, MAX_WEBHOOKS, RetiredSecret, Webhook,
+    WebhookEvents, WebhookUrl,
+};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Denied, Details, DetailsPatch, FieldError, NewText, Patch, Policy, PostId, PostText, Role, Slug, Summary,
+    Denied, Details, DetailsPatch, FieldError, MediaId, NewText, Patch, Policy, PostId, PostText, Role, Slug, Summary,
     Timestamp, User, UserId, Username, Viewer,
 };
 
@@ -121,6 +121,9 @@ pub struct Post {
     pub edited_by: UserId,
     /// How long it is.
     pub word_count: u64,
+    /// The pictures of ours that its text shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -237,6 +240,7 @@ impl Post {
             author: author.into(),
             edited_by: author.id,
             word_count: 0,
+            media: Vec::new(),
             created_at: now,
             updated_at: now,
             published_at: None,
@@ -325,6 +329,7 @@ impl Post {
         if let Some(text) = text {
             self.word_count = text.word_count;
             self.excerpt = text.excerpt.clone();
+            self.media.clone_from(&text.media);
         }
         // A card is no larger for an excerpt that its summary hides.
         if self.details.summary.is_some() {

@@ -1,6 +1,6 @@
 //! The text of a post.
 
-use crate::Body;
+use crate::{Body, MediaId};
 
 /// A post's text, as typed and as rendered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,12 +20,14 @@ pub struct NewText {
     pub word_count: u64,
     /// The beginning of its prose. None if it has no prose.
     pub excerpt: Option<String>,
+    /// The pictures of ours that it shows.
+    pub media: Vec<MediaId>,
 }
 
 impl NewText {
-    /// The text `body`, rendered as `html`. An empty `excerpt` is none.
-    pub fn new(body: Body, html: String, word_count: u64, excerpt: String) -> Self {
+    /// The text `body`, rendered as `html`, which shows the pictures `media`. An empty `excerpt` is none.
+    pub fn new(body: Body, html: String, word_count: u64, excerpt: String, media: Vec<MediaId>) -> Self {
         let text = PostText { markdown: body.into(), html };
-        Self { text, word_count, excerpt: Some(excerpt).filter(|excerpt| !excerpt.is_empty()) }
+        Self { text, word_count, excerpt: Some(excerpt).filter(|excerpt| !excerpt.is_empty()), media }
     }
 }

@@ -127,6 +127,14 @@ text! {
     MetaDescription, line, 1 to 500 characters
 }
 text! {
+    /// What a picture shows, for who does not see it.
+    AltText, line, 1 to 500 characters
+}
+text! {
+    /// The name of a file on the device that it comes from.
+    FileName, line, 1 to 200 characters
+}
+text! {
     /// The name that pages show.
     DisplayName, line, 1 to 80 characters
 }

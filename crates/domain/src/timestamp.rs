@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::schema::schema;
@@ -42,9 +42,22 @@ impl Timestamp {
         Self::from_milliseconds(self.milliseconds().saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// This time moved by whole months, either way: on the same day of the month, or on the last one of a shorter month.
+    pub fn plus_months(self, months: i32) -> Self {
+        let moved =
+            EPOCH.saturating_add(SignedDuration::from_millis(self.0)).saturating_add(Span::new().months(months));
+        let since = moved.duration_since(EPOCH).as_millis();
+        Self::from_milliseconds(i64::try_from(since).unwrap_or(Self::MAX))
+    }
+
     /// This time in whole seconds as HTTP and e-mail write it: `Sat, 21 Nov 2026 08:30:00 GMT` (RFC 9110, section 5.6.7).
     pub fn http_date(self) -> String {
         EPOCH.saturating_add(SignedDuration::from_millis(self.0)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// Its day in UTC, as a page shows it: `21 November 2026`.
+    pub fn date_in_words(self) -> String {
+        EPOCH.saturating_add(SignedDuration::from_millis(self.0)).strftime("%-d %B %Y").to_string()
     }
 
     /// The beginning of its day in UTC.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::schema::schema;
-use crate::{Login, Role, Timestamp, UserId};
+use crate::{InvitationId, KeyInUse, Login, Role, Timestamp, UserId};
 
 /// A username: 3 to 30 of `a-z 0-9 _ -`, starting with a letter, in lower case whatever was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -351,7 +351,7 @@ impl TryFrom<String> for NewPassword {
     }
 }
 
-/// Who makes a request: a signed-in user, as the token and the profile say.
+/// Who makes a request: a signed-in user, as the token and the profile say, or a program with an API key of theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Viewer {
     /// The user's id.
@@ -360,10 +360,12 @@ pub struct Viewer {
     pub username: Username,
     /// The user's name in Cognito; from the token.
     pub cognito_name: CognitoName,
-    /// What the user may do; from the profile.
+    /// What the user may do; from the profile, and of an API key no more than its scopes allow.
     pub role: Role,
-    /// The log-in that the token comes from.
+    /// The log-in that the token comes from; empty for an API key.
     pub session: String,
+    /// The API key, if it is not a token that they showed.
+    pub key: Option<KeyInUse>,
     /// Whether the user may have written something in the last seconds, so that their reads have to show it.
     pub wrote_lately: bool,
 }
@@ -437,6 +439,9 @@ pub struct User {
     pub website_url: Option<String>,
     /// What the user may do.
     pub role: Role,
+    /// The invitation of a registration that is not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationId>,
     /// The status of the account.
     pub status: UserStatus,
     /// Why an administrator refused it, while it is suspended.
@@ -480,6 +485,7 @@ impl User {
             avatar_url: None,
             website_url: None,
             role,
+            invitation: None,
             status: UserStatus::Unconfirmed,
             suspension_reason: None,
             signed_out: None,
@@ -495,7 +501,7 @@ impl User {
 
     /// The same user, the registration finished.
     pub fn activated(self) -> Self {
-        Self { status: UserStatus::Active, expires_at: None, ..self }
+        Self { status: UserStatus::Active, invitation: None, expires_at: None, ..self }
     }
 
     /// The user's name in Cognito.

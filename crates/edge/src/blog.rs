@@ -41,7 +41,8 @@ impl Blog {
     /// from.
     pub fn new(config: Config, sdk: &Sdk, clock: Clock) -> Self {
         Self {
-            table: Table::new(sdk, config.table_name.clone(), config.posts_per_day),
+            table: Table::new(sdk, config.table_name.clone(), config.posts_per_day)
+                .counting_posts(config.conduit || config.ghost_content),
             verifier: Verifier::new(config.issuer(), config.user_pool_client_id.clone(), config.jwks_url()),
             config,
             clock,

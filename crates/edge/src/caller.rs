@@ -5,7 +5,7 @@ use lambda_http::http::{HeaderMap, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
-use domain::{Role, Timestamp, Viewer};
+use domain::{KeyInUse, Role, Timestamp, Viewer};
 
 use crate::{Blog, Problem, ProblemKind};
 
@@ -76,7 +76,7 @@ gate! {
 
 /// What is said to who sends no token, or none that can be read.
 fn no_token() -> Problem {
-    Problem::new(ProblemKind::UNAUTHENTICATED, "Send an access token: Authorization: Bearer TOKEN.")
+    Problem::new(ProblemKind::UNAUTHENTICATED, "Send an access token or an API key: Authorization: Bearer TOKEN.")
 }
 
 /// Who makes this request. Behind the authorizer its context says; elsewhere the token is verified here, by
@@ -100,12 +100,20 @@ pub(crate) async fn viewer_of<C: Caller>(
 fn viewer_of_context(request: &Request) -> Option<Viewer> {
     let RequestContext::ApiGatewayV1(context) = request.request_context_ref()? else { return None };
     let field = |name: &str| context.authorizer.fields.get(name)?.as_str();
+    let key = match field("scopes") {
+        // The authorizer has noted that it is used.
+        Some(scopes) => {
+            Some(KeyInUse { id: field("key_id")?.parse().ok()?, scopes: scopes.parse().ok()?, is_noted: true })
+        }
+        None => None,
+    };
     Some(Viewer {
         user_id: field("user_id")?.parse().ok()?,
         username: field("username")?.to_owned().try_into().ok()?,
         cognito_name: field("cognito_name")?.to_owned().into(),
         role: field("role")?.parse().ok()?,
         session: field("session")?.to_owned(),
+        key,
         wrote_lately: true,
     })
 }

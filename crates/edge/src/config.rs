@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use aws::Service;
-use domain::{Email, Language, Policy, Role, Summary, Title, WebUrl};
+use domain::{Colour, Email, Language, Policy, Role, Summary, Title, WebUrl};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -24,6 +24,18 @@ pub enum SignUpConfirmation {
     Auto,
     /// When the code sent to the e-mail address comes back.
     Email,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationMode {
+    /// Everybody.
+    Open,
+    /// Who has an invitation.
+    Invite,
+    /// Nobody.
+    Closed,
 }
 
 /// The secret of the pool's app client. Never shown, never logged.
@@ -73,6 +85,10 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// How a new account becomes usable.
     pub sign_up_confirmation: SignUpConfirmation,
+    /// Who may register. Whoever registers the administrator's address always may.
+    pub registration: RegistrationMode,
+    /// How long somebody stays logged in, in days.
+    pub refresh_token_days: u32,
     /// What a new user may do.
     pub default_role: Role,
     /// Whoever registers this address is an administrator.
@@ -107,12 +123,30 @@ pub struct Config {
     pub site_description: Option<Summary>,
     /// The language of posts that do not say theirs.
     pub site_language: Language,
+    /// A picture that pages show beside the title.
+    #[serde(deserialize_with = "unless_empty")]
+    pub site_logo: Option<WebUrl>,
+    /// The colour of links and buttons.
+    #[serde(deserialize_with = "parsed")]
+    pub site_accent: Colour,
+    /// What pages end with.
+    #[serde(deserialize_with = "unless_empty")]
+    pub site_footer: Option<Summary>,
     /// The address in front of `/feed.xml` and its kin; none for that of the API.
     #[serde(deserialize_with = "unless_empty")]
     pub feed_url: Option<WebUrl>,
     /// The hub that is told of new posts (<https://www.w3.org/TR/websub/>).
     #[serde(deserialize_with = "unless_empty")]
     pub web_sub_hub: Option<WebUrl>,
+    /// Whether webhooks may lead to this machine, for use on one.
+    #[serde(deserialize_with = "parsed")]
+    pub webhook_loopback: bool,
+    /// Whether the stack has the RealWorld API, which needs the number of all published posts.
+    #[serde(deserialize_with = "parsed")]
+    pub conduit: bool,
+    /// Whether the stack has Ghost's Content API, which needs that number too.
+    #[serde(deserialize_with = "parsed")]
+    pub ghost_content: bool,
     /// The maximum number of posts in a sitemap.
     pub sitemap_posts: NonZeroU32,
 }
@@ -243,21 +277,33 @@ impl Config {
         })
     }
 
+    /// Whether this is the address of who becomes the first administrator.
+    pub fn is_admin_email(&self, email: &Email) -> bool {
+        self.admin_email.as_ref() == Some(email)
+    }
+
     /// How a new account with this address becomes usable. Whoever registers the administrator's address shows that it is
     /// theirs on every stack: where accounts are usable at once, the first to name it would be the administrator.
     pub fn sign_up_confirmation_of(&self, email: &Email) -> SignUpConfirmation {
-        if self.admin_email.as_ref() == Some(email) { SignUpConfirmation::Email } else { self.sign_up_confirmation }
+        if self.is_admin_email(email) { SignUpConfirmation::Email } else { self.sign_up_confirmation }
     }
 
     /// What a new user with this address may do, if it is theirs.
     pub fn role_of(&self, email: &Email) -> Role {
-        if self.admin_email.as_ref() == Some(email) { Role::Admin } else { self.default_role }
+        if self.is_admin_email(email) { Role::Admin } else { self.default_role }
     }
 
     /// The `iss` of the pool's tokens.
     /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
     pub fn issuer(&self) -> String {
         issuer_of(&self.user_pool_id)
+    }
+
+    /// The host at which API Gateway itself answers for an API of this stack, whatever domain leads there.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html>
+    pub fn api_host(&self, api_id: &str) -> String {
+        let (region, suffix) = region_and_suffix_of(&self.user_pool_id);
+        format!("{api_id}.execute-api.{region}.{suffix}")
     }
 
     /// Where the pool's public keys are.
@@ -268,10 +314,15 @@ impl Config {
 
 /// The `iss` of the tokens of a user pool, `REGION_SUFFIX`.
 fn issuer_of(user_pool_id: &str) -> String {
+    let (region, suffix) = region_and_suffix_of(user_pool_id);
+    format!("https://cognito-idp.{region}.{suffix}/{user_pool_id}")
+}
+
+/// The region of the stack, and what the hosts of AWS end with there.
+fn region_and_suffix_of(user_pool_id: &str) -> (&str, &'static str) {
     let region = user_pool_id.split('_').next().unwrap_or_default();
     // What AWS::URLSuffix is; GovCloud's is the same as everywhere else.
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://cognito-idp.{region}.{suffix}/{user_pool_id}")
+    (region, if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" })
 }
 
 #[cfg(test)]

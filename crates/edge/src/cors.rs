@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, header};
+use lambda_http::Body;
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use url::Url;
 
 /// What a page may read of an answer besides the headers that every page may.
@@ -11,7 +12,7 @@ const EXPOSED: &str = "ETag, Idempotency-Replayed, Link, Location, RateLimit, Ra
 
 /// What a page may send besides the headers that every page may.
 /// Those of tracing are sent by libraries that a page does not control (<https://www.w3.org/TR/trace-context/>).
-const SENDABLE: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, \
+const SENDABLE: &str = "Accept-Version, Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, \
                         X-Correlation-Id, X-Requested-With, Traceparent, Tracestate, Baggage";
 
 /// How long a browser may keep the answer to a preflight, in seconds. Chromium keeps none for longer.
@@ -19,7 +20,8 @@ const MAX_AGE: &str = "7200";
 
 /// The origins whose pages may call the API and read what it answers.
 ///
-/// Pages send tokens themselves, in `Authorization`; no cookie is ever looked at, so a page can do no more here than
+/// Pages send tokens themselves, in `Authorization`. The one cookie is looked at only for pages of the site itself
+/// ([`Browser::check_own_page`](crate::Browser::check_own_page)), so any other page can do no more here than
 /// whoever wrote it. That makes `*` safe. `Access-Control-Allow-Credentials` is never sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigins {
@@ -55,7 +57,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
 
 impl AllowedOrigins {
     /// Lets a page of an allowed origin read this answer.
-    pub(crate) fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+    pub fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         let allowed = match self {
             Self::All => Some(HeaderValue::from_static("*")),
             Self::These(origins) => {
@@ -70,6 +72,14 @@ impl AllowedOrigins {
             answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
+}
+
+/// The answer to a preflight of a path that takes these methods, without the origin, which every answer gets.
+pub fn preflight(methods: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().extend(preflight_headers(&HeaderValue::from_static(methods)));
+    response
 }
 
 /// What a preflight is told besides the origin: `methods` and headers that may be sent.

@@ -14,6 +14,8 @@ pub(crate) struct Event<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) route: Option<&'a str>,
     host: &'a str,
+    /// What API Gateway was asked at, and the API's id.
+    behind: [Option<&'a str>; 2],
     pub(crate) base: &'a str,
     pub(crate) path: &'a str,
     pub(crate) source: Source,
@@ -23,7 +25,15 @@ impl<'a> Event<'a> {
     pub(crate) fn of(request: &'a Request, config: &Config) -> Self {
         let path = request.raw_http_path();
         let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
-            return Self { request_id: "", route: None, host: "", base: "", path, source: Source::parse(None) };
+            return Self {
+                request_id: "",
+                route: None,
+                host: "",
+                behind: [None; 2],
+                base: "",
+                path,
+                source: Source::parse(None),
+            };
         };
         // The context's path has the stage in front, the event's has not; a custom domain's base path is in front of
         // both. So the route says how much of either is its own.
@@ -38,15 +48,26 @@ impl<'a> Event<'a> {
         };
         let host = forwarded.and_then(|forwarded| forwarded.host).or(context.domain_name.as_deref()).unwrap_or("");
         let request_id = context.request_id.as_deref().unwrap_or("");
-        Self { request_id, route, host, base, path, source }
+        let behind = [context.domain_name.as_deref(), context.apiid.as_deref()];
+        Self { request_id, route, host, behind, base, path, source }
     }
 
     /// The address in front of the API's paths. Host and scheme come from API Gateway or from our CDN, so a client cannot
     /// forge them.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
-        // The last one, if a client's own should ever be left in front of the gateway's.
-        let plain = headers.get_all("x-forwarded-proto").iter().next_back().is_some_and(|scheme| scheme == "http");
-        format!("{}://{}{}", if plain { "http" } else { "https" }, self.host, self.base)
+        format!("{}{}", self.origin(headers), self.base)
+    }
+
+    /// The scheme and the host of that address.
+    pub(crate) fn origin(&self, headers: &HeaderMap) -> String {
+        format!("{}://{}", if is_https(headers) { "https" } else { "http" }, self.host)
+    }
+
+    /// The hosts at which this stack answers, as far as a request tells: that of [`base_url`](Self::base_url), and those behind it.
+    pub(crate) fn own_hosts(&self, config: &Config) -> Vec<String> {
+        let [asked, api] = self.behind;
+        let hosts = [Some(self.host), asked].into_iter().flatten().filter(|host| !host.is_empty()).map(str::to_owned);
+        hosts.chain(api.map(|api| config.api_host(api))).collect()
     }
 
     /// The request's path as a URI reference that may stand in a header: API Gateway hands it on decoded.
@@ -54,6 +75,11 @@ impl<'a> Event<'a> {
         const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
         format!("{}{}", self.base, utf8_percent_encode(self.path, UNSAFE))
     }
+}
+
+/// Whether a request came by HTTPS, as API Gateway says: the last one, if a client's own should ever be left in front of it.
+pub(crate) fn is_https(headers: &HeaderMap) -> bool {
+    headers.get_all("x-forwarded-proto").iter().next_back().is_none_or(|scheme| scheme != "http")
 }
 
 /// The end of a path that is the route's: as many segments as the route has. Of a route that takes any number of them

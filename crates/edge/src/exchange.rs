@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use domain::{Timestamp, UserId};
+use domain::{Source, Timestamp, UserId};
 use lambda_http::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use lambda_http::{Body, BoxFuture, Request, RequestExt};
 use tracing::Instrument;
@@ -28,6 +28,21 @@ pub struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
+    /// Where the request comes from.
+    pub fn source(&self) -> Source {
+        self.event.source
+    }
+
+    /// The scheme and the host that were asked.
+    pub fn origin(&self) -> String {
+        self.event.origin(self.request.headers())
+    }
+
+    /// Notes who is signed in, for the log.
+    pub fn note_user(&self, user: UserId) {
+        let _ = self.user_id.set(user);
+    }
+
     /// Takes a request for the function that the template calls `operation`.
     pub fn begin(operation: &'static str, blog: &'a Blog, request: &'a Request) -> Self {
         let correlation_id = request.headers().get("x-correlation-id").filter(|value| is_plain(value, 64));
@@ -45,6 +60,15 @@ impl<'a> Exchange<'a> {
     /// The answer: the outcome, or the problem that it is, with the headers that every answer has. One line of the log
     /// says how it went.
     pub async fn conclude(&self, answering: BoxFuture<'_, Result<Response<Body>, Problem>>) -> Response<Body> {
+        self.conclude_as(answering, |_, response| response).await
+    }
+
+    /// The same for what writes problems in another way: `rewrite` is given the problem and its native response.
+    pub async fn conclude_as(
+        &self,
+        answering: BoxFuture<'_, Result<Response<Body>, Problem>>,
+        rewrite: impl Fn(&Problem, Response<Body>) -> Response<Body>,
+    ) -> Response<Body> {
         let request_id = self.event.request_id;
         let correlation_id = self.correlation_id.and_then(|value| value.to_str().ok());
         let span = tracing::info_span!("request", request_id, correlation_id);
@@ -54,7 +78,8 @@ impl<'a> Exchange<'a> {
             Ok(response) => (response, None),
             Err(problem) => {
                 let path = self.event.whole_path();
-                (problem::response(&problem, &path, request_id, token_sent), Some(problem))
+                let response = problem::response(&problem, &path, request_id, token_sent);
+                (rewrite(&problem, response), Some(problem))
             }
         };
         // Its headers are those of GET (RFC 9110, section 9.3.2).

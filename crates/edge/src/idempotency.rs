@@ -150,12 +150,12 @@ impl Try {
         self.attempt.new_id()
     }
 
-    /// Keeps the answer, or lets go of the key. What fails here has no say in what is answered: the next try under
+    /// Keeps the answer, if it may be kept, or lets go of the key. What fails here has no say in what is answered: the next try under
     /// this key finds what this one made.
-    pub async fn end(self, blog: &Blog, outcome: &Result<Response<Body>, Problem>, now: Timestamp) {
+    pub async fn end(self, blog: &Blog, is_kept: bool, outcome: &Result<Response<Body>, Problem>, now: Timestamp) {
         let Self { request, attempt } = self;
         let ended: Result<(), Problem> = match outcome.as_ref().map(|response| request.seal(response)) {
-            Ok(Ok(sealed)) if sealed.len() <= MAX_BYTES => {
+            Ok(Ok(sealed)) if is_kept && sealed.len() <= MAX_BYTES => {
                 blog.table.keep_answer(attempt, sealed).await.map_err(Problem::from)
             }
             Ok(Ok(_)) => blog.table.give_up(attempt, false, now).await.map_err(Problem::from),

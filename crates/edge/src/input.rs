@@ -10,7 +10,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use table::RateLimit;
 
-use crate::{Problem, ProblemKind};
+use crate::operation::is_read;
+use crate::{Config, Problem, ProblemKind};
 
 /// The parameters of the path.
 pub struct Path<T>(pub T);
@@ -32,6 +33,11 @@ pub trait Attempted: FromFields {
 
     /// The account that the request is about, as the client wrote it; `viewer` is who is signed in.
     fn account(&self, viewer: Option<&Viewer>) -> String;
+
+    /// The limit of this request, on a stack with these settings.
+    fn limit(&self, _: &Config) -> RateLimit {
+        Self::LIMIT
+    }
 }
 
 /// What an operation takes of a request: `()` is nothing; otherwise [`Path`], [`Query`], [`Body`] or [`Attempt`], or a
@@ -48,6 +54,11 @@ pub trait Input: Sized + Send {
 
     /// Puts the parts together.
     fn new(path: Self::Path, query: Self::Query, body: Self::Body) -> Self;
+
+    /// The rate limit of this request, on a stack with these settings.
+    fn limit(&self, _: &Config) -> Option<RateLimit> {
+        Self::RATE_LIMIT
+    }
 
     /// Whose attempts are counted, where there is a rate limit.
     fn account(&self, _: Option<&Viewer>) -> String {
@@ -101,6 +112,10 @@ impl<B: Attempted> Input for Attempt<B> {
 
     fn new((): (), (): (), body: B) -> Self {
         Self(body)
+    }
+
+    fn limit(&self, config: &Config) -> Option<RateLimit> {
+        Some(self.0.limit(config))
     }
 
     fn account(&self, viewer: Option<&Viewer>) -> String {
@@ -180,8 +195,19 @@ pub(crate) fn path_fields(request: &Request) -> Result<Fields, Problem> {
     Ok(Fields::new(values))
 }
 
+/// The segments of the path of a function that takes all paths (`{proxy+}`). One slash at its end is nothing.
+pub fn proxy_segments(request: &Request) -> Result<Vec<String>, Problem> {
+    let path = request.path_parameters_ref().and_then(|parameters| parameters.first("proxy")).unwrap_or("");
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let decode = |segment| {
+        let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();
+        decoded.map(String::from).map_err(|_| Problem::malformed("The path is not valid UTF-8."))
+    };
+    path.split('/').map(decode).collect()
+}
+
 /// The parameters of the query, but for those of trackers.
-pub(crate) fn query_pairs(request: &Request) -> Vec<(String, String)> {
+pub fn query_pairs(request: &Request) -> Vec<(String, String)> {
     let mut pairs = all_query_pairs(request);
     pairs.retain(|(name, _)| !is_tracker(name));
     pairs
@@ -205,16 +231,20 @@ pub(crate) fn query_fields(pairs: &[(String, String)]) -> Result<Fields, Problem
     Ok(Fields::new(values))
 }
 
-/// The fields of a JSON object. An operation that takes none ignores the body, as servers do; one whose
-/// fields are all optional takes an absent body as `{}`.
-pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, Problem> {
+/// The fields of a JSON object. An absent body is `{}`. That of a `GET` means nothing (RFC 9110, section 9.3.1) and is ignored.
+pub(crate) fn body_fields(request: &Request) -> Result<Fields, Problem> {
+    body_object(request).map(Fields::new)
+}
+
+/// The same, not yet read as fields.
+pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let bytes: &[u8] = request.body();
     let too_large = || Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB.");
     if bytes.len() > MAX_SENT_BYTES {
         return Err(too_large());
     }
-    if !takes_any || bytes.is_empty() {
-        return Ok(Fields::new(Map::new()));
+    if bytes.is_empty() || is_read(request.method()) {
+        return Ok(Map::new());
     }
     if !is_json(request.headers()) {
         return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, "Send application/json."));
@@ -226,7 +256,7 @@ pub(crate) fn body_fields(request: &Request, takes_any: bool) -> Result<Fields, 
         Ok(Object { values, .. }) if bytes.len() > MAX_BODY_BYTES && written_bytes(&values) > MAX_BODY_BYTES => {
             Err(too_large())
         }
-        Ok(Object { values, repeated }) if repeated.is_empty() => Ok(Fields::new(values)),
+        Ok(Object { values, repeated }) if repeated.is_empty() => Ok(values),
         Ok(Object { repeated, .. }) => {
             let error = |name: &String| FieldError::new(name, "was given more than once");
             Err(Problem::invalid(repeated.iter().map(error).collect()))

@@ -29,7 +29,7 @@ impl ETag {
 
     /// Gives what was read its validator, a hash alone if it has no version, such as a page of a list; or 304 without
     /// the body if that is what the client has.
-    pub(crate) fn revalidate(mut response: Response<Body>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    pub fn revalidate(mut response: Response<Body>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
         if response.status() != StatusCode::OK {
             return Ok(response);
         }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use aws::{Cause, Failure, Rejected};
-use domain::{Denied, FieldError, Timestamp};
+use domain::{Denied, FieldError, Scope, Timestamp};
 use lambda_http::Body;
 use lambda_http::http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
@@ -44,7 +44,7 @@ kinds! {
     MALFORMED_REQUEST: BAD_REQUEST, "malformed-request", "Malformed request";
     /// The cursor was altered, or belongs to another list.
     INVALID_CURSOR: BAD_REQUEST, "invalid-cursor", "Invalid cursor";
-    /// The access token is missing, malformed, expired or revoked.
+    /// The access token or API key is missing, malformed, expired or revoked.
     UNAUTHENTICATED: UNAUTHORIZED, "unauthenticated", "Not signed in";
     /// The login or the password is wrong.
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid-credentials", "Invalid credentials";
@@ -52,6 +52,10 @@ kinds! {
     USER_NOT_CONFIRMED: FORBIDDEN, "user-not-confirmed", "Not confirmed";
     /// The caller is signed in but may not do this.
     FORBIDDEN: FORBIDDEN, "forbidden", "Forbidden";
+    /// The API key is not meant for this: it lacks the scope of the operation, or no key may do this.
+    OUT_OF_SCOPE: FORBIDDEN, "out-of-scope", "Out of scope";
+    /// The blog takes no registrations, or only with an invitation that was not used yet.
+    REGISTRATION_CLOSED: FORBIDDEN, "registration-closed", "Registration closed";
     /// The post takes no comments.
     COMMENTS_CLOSED: FORBIDDEN, "comments-closed", "Comments closed";
     /// The resource does not exist, or the caller may not know that it exists.
@@ -136,6 +140,15 @@ impl Problem {
         Self::new(ProblemKind::NOT_FOUND, detail)
     }
 
+    /// 403: the API key of the request is not meant for what takes this scope; if there is none, for what no key may do.
+    pub fn out_of_scope(needed: Option<Scope>) -> Self {
+        let detail = match needed {
+            Some(scope) => format!("This API key lacks the scope {scope}."),
+            None => "No API key may do this. Sign in with an access token.".to_owned(),
+        };
+        Self::new(ProblemKind::OUT_OF_SCOPE, detail)
+    }
+
     /// 409: the current state of the resource does not allow this.
     pub fn conflict(detail: &'static str) -> Self {
         Self::new(ProblemKind::CONFLICT, detail)
@@ -199,6 +212,11 @@ impl Problem {
         self.0.overloaded
     }
 
+    /// The fields that are not valid.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
     /// What the client is told is wrong.
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -254,21 +272,33 @@ impl From<Failure> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         let kind = match &denied {
-            Denied::Invalid(_) | Denied::WrongCode | Denied::PasswordNotAccepted | Denied::ParentNotFound => {
-                ProblemKind::VALIDATION_FAILED
-            }
-            Denied::UserNotFound | Denied::PostNotFound | Denied::CommentNotFound => ProblemKind::NOT_FOUND,
+            Denied::Invalid(_)
+            | Denied::WrongCode
+            | Denied::PasswordNotAccepted
+            | Denied::ParentNotFound
+            | Denied::InvitationNotUsable => ProblemKind::VALIDATION_FAILED,
+            Denied::UserNotFound
+            | Denied::PostNotFound
+            | Denied::CommentNotFound
+            | Denied::MediaNotFound
+            | Denied::WebhookNotFound
+            | Denied::DeliveryNotFound => ProblemKind::NOT_FOUND,
             Denied::PostTrashed => ProblemKind::GONE,
-            Denied::NotEditable | Denied::NotAdmin | Denied::CommentNotEditable | Denied::CommentNotDeletable => {
-                ProblemKind::FORBIDDEN
-            }
+            Denied::NotEditable
+            | Denied::NotAdmin
+            | Denied::CommentNotEditable
+            | Denied::CommentNotDeletable
+            | Denied::MediaNotEditable => ProblemKind::FORBIDDEN,
             Denied::CommentsClosed => ProblemKind::COMMENTS_CLOSED,
+            Denied::RegistrationClosed => ProblemKind::REGISTRATION_CLOSED,
             Denied::IsRepost
             | Denied::NotPublished
             | Denied::AlreadyPublished
             | Denied::NotPublishedYet
             | Denied::NotTrashed
-            | Denied::ParentDeleted => ProblemKind::CONFLICT,
+            | Denied::ParentDeleted
+            | Denied::WebhookDisabled
+            | Denied::TooManyRotations => ProblemKind::CONFLICT,
             Denied::AccountNotInUse | Denied::BadToken | Denied::SessionEnded | Denied::BadRefreshToken => {
                 ProblemKind::UNAUTHENTICATED
             }
@@ -280,6 +310,7 @@ impl From<Denied> for Problem {
             Denied::Invalid(errors) => Self::invalid(errors),
             Denied::WrongCode => Self::field("code", denied.to_string()),
             Denied::ParentNotFound => Self::field("parent_id", denied.to_string()),
+            Denied::InvitationNotUsable => Self::field("invitation", denied.to_string()),
             Denied::PasswordNotAccepted => Self::field("new_password", denied.to_string()),
             // The pool does not say for how long. Its lockout doubles up to 15 minutes, so a minute is neither never nor always right.
             Denied::PasswordsLocked | Denied::TooManyCodes => {
@@ -318,6 +349,8 @@ impl From<Refused> for Problem {
             Refused::AlreadyReported => Self::conflict("You have reported this comment already."),
             Refused::TooManyPinned => Self::conflict("Ten posts are pinned already. Unpin one first."),
             Refused::TooManyFollowedTags => Self::conflict("You follow thirty tags already. Unfollow one first."),
+            Refused::TooManyWebhooks => Self::conflict("There are fifty webhooks already. Delete one first."),
+            Refused::TooManyKeys => Self::conflict("You have fifty API keys already. Revoke one first."),
             Refused::DailyLimit { .. } => Self::conflict("As many posts as one author may publish are published."),
             Refused::LastAdmin => Self::field("role", "is the last administrator's; it stays"),
             Refused::RegistrationLapsed => Self::conflict("The registration took too long. Register again."),

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use table::Quota;
 
 /// Tells the client; says nothing if nothing was counted.
-pub(crate) fn insert(headers: &mut HeaderMap, quotas: &[Quota], now: Timestamp) {
+pub fn insert(headers: &mut HeaderMap, quotas: &[Quota], now: Timestamp) {
     let list = |item: fn(&Quota, Timestamp) -> String| {
         let items: Vec<_> = quotas.iter().map(|quota| item(quota, now)).collect();
         HeaderValue::try_from(items.join(", "))

@@ -8,7 +8,8 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, St
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use crate::{ETag, Problem};
+use crate::event::is_https;
+use crate::{Config, ETag, Problem, SessionCookie};
 
 /// What a reply may look at to become a response.
 pub struct ReplyContext<'a> {
@@ -24,13 +25,21 @@ pub struct ReplyContext<'a> {
     pub query: &'a [(String, String)],
 }
 
+/// Shows a problem to people: takes the response that programs get, and gives that response with another body. Status and headers
+/// stay as they are.
+pub type ProblemPage = fn(&Config, &Problem, Response<Body>) -> Response<Body>;
+
 /// An answer of an operation.
 pub trait Reply {
     /// Whether something was created. The operation then takes an `Idempotency-Key`, and gives what it creates the id
     /// [`Call::new_id`](crate::Call::new_id).
     const CREATES: bool = false;
+    /// Whether the reply of what creates is kept, for who sends the same `Idempotency-Key` again.
+    const IS_KEPT: bool = true;
     /// Whether a cache may keep what an anonymous `GET` is answered. What is answered for a viewer is private, always.
     const MAY_BE_KEPT: bool = true;
+    /// How problems are shown, if not as RFC 9457 writes them.
+    const PROBLEM_PAGE: Option<ProblemPage> = None;
 
     /// The answer in HTTP.
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem>;
@@ -154,8 +163,18 @@ pub enum MovedOr<T> {
     Here(T),
 }
 
+/// A reply with a secret that is shown this once: it is not kept. Who sends the same `Idempotency-Key` again makes nothing a second time,
+/// and is told so by the operation.
+pub struct ShownOnce<R>(pub R);
+
+/// 307 to a file, by a link that is valid for at least 15 minutes.
+pub struct SeeFile(pub String);
+
 /// A reply that no cache may keep, whoever asks.
 pub struct NoStore<R>(pub R);
+
+/// A reply with what becomes of the session cookie of a browser, if anything does.
+pub struct WithSessionCookie<R>(pub R, pub Option<SessionCookie>);
 
 impl<T: Serialize + JsonSchema> Reply for Json<T> {
     fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
@@ -301,9 +320,9 @@ impl<T: Serialize + JsonSchema> Reply for Started<T> {
     }
 }
 
-impl<R: Reply> Reply for NoStore<R> {
+impl<R: Reply> Reply for ShownOnce<R> {
     const CREATES: bool = R::CREATES;
-    const MAY_BE_KEPT: bool = false;
+    const IS_KEPT: bool = false;
 
     fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
         self.0.into_response(context)
@@ -311,6 +330,49 @@ impl<R: Reply> Reply for NoStore<R> {
 
     fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
         R::describe(generator)
+    }
+}
+
+impl Reply for SeeFile {
+    fn into_response(self, _: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
+        let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
+        response.headers_mut().insert(header::LOCATION, header_value(self.0)?);
+        Ok(response)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        let meaning = "The file is at `Location`, for at least 15 minutes.";
+        vec![AnswerDescription::empty(StatusCode::TEMPORARY_REDIRECT, meaning).with(header::LOCATION)]
+    }
+}
+
+impl<R: Reply> Reply for NoStore<R> {
+    const CREATES: bool = R::CREATES;
+    const MAY_BE_KEPT: bool = false;
+    const PROBLEM_PAGE: Option<ProblemPage> = R::PROBLEM_PAGE;
+
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
+        self.0.into_response(context)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        R::describe(generator)
+    }
+}
+
+impl<R: Reply> Reply for WithSessionCookie<R> {
+    fn into_response(self, context: &ReplyContext<'_>) -> Result<Response<Body>, Problem> {
+        let Self(reply, cookie) = self;
+        let mut response = reply.into_response(context)?;
+        if let Some(cookie) = cookie {
+            let cookie = cookie.header(context.base, is_https(context.headers))?;
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Vec<AnswerDescription> {
+        R::describe(generator).into_iter().map(|answer| answer.with_optional(header::SET_COOKIE)).collect()
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use aws::Sdk;
 use lambda_http::{Error, Request, service_fn};
+use lambda_runtime::LambdaEvent;
 use tracing::level_filters::LevelFilter;
 
 use crate::telemetry::{self, Instance};
-use crate::{Blog, Clock, Config, Entry, Services};
+use crate::{Blog, BusEvent, Clock, Config, Entry, Plugin, Services};
 
 /// The handler that the template names is not one of this binary's.
 #[derive(Debug)]
@@ -62,6 +63,24 @@ pub async fn serve<S: Services>(
     let services = &services(blog, &sdk);
     lambda_http::run(service_fn(move |request: Request| async move {
         Ok::<_, Infallible>((entry.handle)(services, &request).await)
+    }))
+    .await
+}
+
+/// Runs the operation or the plug-in that Lambda's `_HANDLER` names, as [`serve`] does with an operation.
+pub async fn serve_with_plugins<S: Services>(
+    operations: &'static [Entry<S>],
+    plugins: &'static [Plugin<S>],
+    services: impl FnOnce(Arc<Blog>, &Sdk) -> S,
+) -> Result<(), Error> {
+    let handler = handler_name();
+    let Some(plugin) = plugins.iter().find(|plugin| plugin.name == handler) else {
+        return serve(operations, services).await;
+    };
+    let (blog, sdk) = start()?;
+    let services = &services(blog, &sdk);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<BusEvent>| async move {
+        plugin.run(services, event.payload).await.map_err(Error::from)
     }))
     .await
 }

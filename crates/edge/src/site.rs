@@ -22,10 +22,15 @@ impl Site {
         // The URL standard takes the path for the host if there is none.
         let has_host = base_url.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.starts_with('/'));
         let root = Url::parse(base_url).ok().filter(|_| has_host);
-        let root = || root.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        let root = || root.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
         Self {
             url: config.site_url.as_ref().map_or_else(root, without_slash),
-            feeds: config.feed_url.as_ref().map_or_else(|| base_url.to_owned(), without_slash),
+            feeds: match &config.feed_url {
+                Some(url) => without_slash(url),
+                // The CDN has them on the site.
+                None if config.origin_secret.is_some() => config.site_url.as_ref().map_or_else(root, without_slash),
+                None => base_url.to_owned(),
+            },
         }
     }
 
@@ -49,6 +54,11 @@ impl Site {
         format!("{}/users/{username}", self.url)
     }
 
+    /// The page at this path, which begins with a slash.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
     /// The page of a tag.
     pub fn tag(&self, tag: &Tag) -> String {
         format!("{}/tags/{tag}", self.url)
@@ -58,6 +68,12 @@ impl Site {
     pub fn feed(&self, path: &str) -> String {
         format!("{}{path}", self.feeds)
     }
+}
+
+/// What the addresses of pictures' files begin with, before `/media/`. With a CDN that is nothing: they are on the site, wherever it is.
+/// Without one, the API leads to them.
+pub fn media_root(config: &Config, base_url: &str) -> String {
+    if config.origin_secret.is_some() { String::new() } else { base_url.to_owned() }
 }
 
 fn without_slash(url: &WebUrl) -> String {

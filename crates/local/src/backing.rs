@@ -17,12 +17,12 @@ use dynoxide::Database;
 use edge::Clock;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::s3;
 use crate::stream_log::{self, StreamLog};
 use local_cognito::{self as cognito, Cognito, Settings};
+use local_s3::LocalS3;
 use template::{Refs, Template};
 
 /// The table's name, wherever it is local.
@@ -59,8 +59,8 @@ pub struct Backing {
     database: Database,
     /// The stream's beginning, as `GetRecords` takes it.
     beginning: String,
-    /// The bucket, if it goes with this value.
-    _passing: Option<TempDir>,
+    /// The bucket itself, for who is to be told of its files.
+    pub bucket: Arc<LocalS3>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -114,14 +114,10 @@ impl Backing {
         let cognito = Cognito::open(path.as_deref(), settings(template), now).map_err(io::Error::other)?;
         let cognito = Arc::new(cognito);
 
-        let (bucket, passing) = match folder {
-            None => {
-                let passing = tempfile::tempdir()?;
-                (s3::router(passing.path())?, Some(passing))
-            }
-            Some(folder) => (s3::router(&folder.join("bucket"))?, None),
-        };
+        let bucket = Arc::new(s3::open(folder.map(PathBuf::as_path))?);
 
+        let settings: Value = serde_json::from_str(template.environment.get("SETTINGS").map_or("", String::as_str))?;
+        let origins = settings["cors_origins"].as_str().unwrap_or_default().parse().map_err(io::Error::other)?;
         let dynamodb_listener = TcpListener::bind((host, dynamodb_port)).await?;
         let cognito_listener = TcpListener::bind((host, cognito_port)).await?;
         let s3_listener = TcpListener::bind((host, s3_port)).await?;
@@ -132,9 +128,9 @@ impl Backing {
         let tasks = vec![
             tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database.clone())),
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
-            tokio::spawn(serve(s3_listener, bucket, "S3")),
+            tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket), origins), "S3")),
         ];
-        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, beginning, _passing: passing, tasks })
+        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, beginning, bucket, tasks })
     }
 
     /// The database behind DynamoDB, for whoever serves it once more.

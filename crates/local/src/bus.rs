@@ -3,20 +3,27 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use edge::{BusEvent, Plugin, Problem, Services};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use lambda_http::BoxFuture;
 use serde_json::{Value, json};
 use template::{Rule, Template};
 
-use crate::wire::OPERATION;
+use crate::wire::{OPERATION, survived};
 
 /// The maximum number of entries of a call.
 const MAX_ENTRIES: usize = 10;
 
 /// The maximum size of a call, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
+
+/// The plug-in that waits for servers of others. Its calls run at the same time, as on Lambda; all other plug-ins have their turns, so that a
+/// story goes the same way each time.
+const CALLS_OTHERS: &str = "deliver_webhook";
 
 /// The plug-ins of all binaries by their names, ready to be called with what they use.
 pub type Plugins = BTreeMap<&'static str, Run>;
@@ -54,6 +61,16 @@ struct State {
     recorded: Option<Vec<Value>>,
     /// What was given up, by the queue that keeps it.
     given_up: BTreeMap<String, Vec<Value>>,
+    /// Which of those that wait comes next, given how many there are; the first, if nobody says.
+    order: Option<Box<dyn FnMut(usize) -> usize + Send>>,
+}
+
+impl State {
+    fn next(&mut self) -> Option<Delivery> {
+        let waiting = self.waiting.len();
+        let position = self.order.as_mut().filter(|_| waiting > 0).map_or(0, |order| order(waiting));
+        self.waiting.remove(position)
+    }
 }
 
 /// An event on its way to the function of a rule.
@@ -156,6 +173,16 @@ impl EventBus {
         self.state().waiting.extend(deliveries);
     }
 
+    /// From now on `order` says which of what waits comes next, given how many there are: the bus promises no order.
+    pub fn deliver_in_order(&self, order: impl FnMut(usize) -> usize + Send + 'static) {
+        self.state().order = Some(Box::new(order));
+    }
+
+    /// Takes out what was given up, by its queue, so that it can be sent again.
+    pub fn take_given_up(&self) -> BTreeMap<String, Vec<Value>> {
+        std::mem::take(&mut self.state().given_up)
+    }
+
     /// Whether nothing waits to be delivered.
     pub fn is_idle(&self) -> bool {
         self.state().waiting.is_empty()
@@ -163,25 +190,38 @@ impl EventBus {
 
     /// Delivers all that waits, and what follows from it. What fails has its next turn after all others.
     pub async fn deliver(&self, plugins: &Plugins) {
+        let mut beside = FuturesUnordered::new();
         loop {
-            let next = self.state().waiting.pop_front();
-            let Some(Delivery { rule, event, failures }) = next else { return };
-            let Some(run) = plugins.get(&*rule.handler) else {
-                self.give_up(&rule.failures, event);
-                continue;
-            };
-            let Ok(read) = serde_json::from_value(event.clone()) else {
-                self.give_up(&rule.failures, event);
-                continue;
-            };
-            if OPERATION.scope(rule.handler.clone(), run(read)).await.is_ok() {
-                continue;
+            let next = self.state().next();
+            match next {
+                Some(delivery) if delivery.rule.handler == CALLS_OTHERS => beside.push(self.call(plugins, delivery)),
+                Some(delivery) => {
+                    let mut call = pin!(self.call(plugins, delivery));
+                    loop {
+                        tokio::select! {
+                            biased;
+                            () = &mut call => break,
+                            Some(()) = beside.next() => {}
+                        }
+                    }
+                }
+                None if beside.next().await.is_none() => return,
+                None => {}
             }
-            if failures == rule.max_retries {
-                self.give_up(&rule.failures, event);
-            } else {
-                self.state().waiting.push_back(Delivery { rule, event, failures: failures + 1 });
-            }
+        }
+    }
+
+    /// Calls the function of a rule with an event.
+    async fn call(&self, plugins: &Plugins, Delivery { rule, event, failures }: Delivery) {
+        let run = plugins.get(&*rule.handler).zip(serde_json::from_value(event.clone()).ok());
+        let Some((run, read)) = run else { return self.give_up(&rule.failures, event) };
+        if survived(OPERATION.scope(rule.handler.clone(), run(read))).await.is_some_and(|answer| answer.is_ok()) {
+            return;
+        }
+        if failures == rule.max_retries {
+            self.give_up(&rule.failures, event);
+        } else {
+            self.state().waiting.push_back(Delivery { rule, event, failures: failures + 1 });
         }
     }
 

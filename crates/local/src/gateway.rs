@@ -18,7 +18,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, BoxFuture, Context, LambdaEvent, Service, service_fn};
 use serde_json::{Map, Value, json};
 
-use crate::wire::OPERATION;
+use crate::wire::{OPERATION, on_behalf_of};
 use template::{GatewayResponse, Route, Template};
 
 /// The maximum size of a request that API Gateway takes.
@@ -29,6 +29,10 @@ pub struct Gateway {
     template: Template,
     blog: Arc<Blog>,
     functions: HashMap<&'static str, Arc<Function>>,
+    /// What the RealWorld API uses, if the stack has it.
+    conduit: Option<Arc<users::Services>>,
+    /// Whether the stack has Ghost's Content API.
+    has_ghost: bool,
     authorized: Mutex<HashMap<String, (Timestamp, Value)>>,
 }
 
@@ -45,6 +49,9 @@ pub fn operations() -> impl Iterator<Item = (&'static str, &'static Operation)> 
         .chain(of("community", community::OPERATIONS))
         .chain(of("discovery", discovery::OPERATIONS))
         .chain(of("search", search::OPERATIONS))
+        .chain(of("media", media::OPERATIONS))
+        .chain(of("webhooks", webhooks::OPERATIONS))
+        .chain(of("pages", pages::OPERATIONS))
         .chain(of("site", site::OPERATIONS))
 }
 
@@ -77,9 +84,15 @@ pub fn functions<S: Services>(services: &Arc<S>, entries: &'static [Entry<S>]) -
 
 impl Gateway {
     /// A gateway with the routes of this template, and these functions behind them.
-    pub fn new(template: Template, blog: Arc<Blog>, functions: impl Iterator<Item = Function>) -> Self {
+    pub fn new(
+        template: Template,
+        blog: Arc<Blog>,
+        functions: impl Iterator<Item = Function>,
+        conduit: Option<Arc<users::Services>>,
+        has_ghost: bool,
+    ) -> Self {
         let functions = functions.map(|function| (function.operation.name, Arc::new(function))).collect();
-        Self { template, blog, functions, authorized: Mutex::default() }
+        Self { template, blog, functions, conduit, has_ghost, authorized: Mutex::default() }
     }
 
     /// The function of an operation.
@@ -116,6 +129,12 @@ impl Gateway {
     }
 
     async fn route(&self, incoming: &Incoming) -> Result<Response<Bytes>, &'static str> {
+        if let Some(path) = below(&incoming.path, "/api") {
+            return self.conduit(incoming, path).await;
+        }
+        if let Some(path) = below(&incoming.path, "/ghost") {
+            return self.ghost(incoming, path).await;
+        }
         let stage = format!("/{}", self.template.stage);
         let path = incoming.path.strip_prefix(&stage).filter(|rest| rest.starts_with('/'));
         let path = path.ok_or("MISSING_AUTHENTICATION_TOKEN")?;
@@ -149,13 +168,58 @@ impl Gateway {
             lambda_http::Adapter::from(handler).call(LambdaEvent::new(payload, Context::default())).await
         };
         // A task of its own, so that a panic is one bad answer here as it is on Lambda.
-        let invocation = tokio::spawn(OPERATION.scope(name, invocation)).await;
+        let invocation = tokio::spawn(on_behalf_of(name, invocation)).await;
         let answer = match invocation {
             Ok(Ok(answer)) => serde_json::to_value(answer).map_err(|_| "DEFAULT_5XX")?,
             Ok(Err(never)) => match never {},
             Err(_) => return Err("DEFAULT_5XX"),
         };
         response(&answer).ok_or("DEFAULT_5XX")
+    }
+
+    /// The RealWorld API, which is an API of its own on AWS (functions/conduit/template.yaml).
+    async fn conduit(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
+        let users = self.conduit.clone().ok_or("MISSING_AUTHENTICATION_TOKEN")?;
+        let request = self.proxied(incoming, "/{proxy+}", &format!("/{path}"), path)?;
+        let answering = async move { conduit::answer(&users, &request).await };
+        Self::run(conduit::NAME, answering).await
+    }
+
+    /// Ghost's Content API, which is an API of its own on AWS too (functions/ghost/template.yaml).
+    async fn ghost(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
+        if !self.has_ghost {
+            return Err("MISSING_AUTHENTICATION_TOKEN");
+        }
+        let below_api = path.strip_prefix("api/").unwrap_or_default();
+        let request = self.proxied(incoming, "/api/{proxy+}", &format!("/{path}"), below_api)?;
+        let blog = Arc::clone(&self.blog);
+        Self::run(ghost::NAME, async move { ghost::answer(&blog, &request).await }).await
+    }
+
+    /// What a function that takes all paths is handed.
+    fn proxied(
+        &self,
+        incoming: &Incoming,
+        resource: &str,
+        path: &str,
+        proxy: &str,
+    ) -> Result<lambda_http::Request, &'static str> {
+        if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
+            return Err("REQUEST_TOO_LARGE");
+        }
+        let parameters = Map::from_iter([("proxy".to_owned(), json!(proxy))]);
+        let event = self.event(incoming, resource, path, parameters);
+        let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
+        Ok(payload.into())
+    }
+
+    /// A task of its own, so that a panic is one bad answer here as it is on Lambda.
+    async fn run(
+        name: &str,
+        answering: impl Future<Output = Response<Body>> + Send + 'static,
+    ) -> Result<Response<Bytes>, &'static str> {
+        let answer = tokio::spawn(on_behalf_of(name.to_owned(), answering)).await;
+        Ok(answer.map_err(|_| "DEFAULT_5XX")?.map(|body| Bytes::copy_from_slice(&body)))
     }
 
     async fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
@@ -308,7 +372,14 @@ struct Incoming {
     source: IpAddr,
 }
 
-/// The route of a method and path, with the path's parameters. A literal segment goes before a parameter.
+/// What of a path is below this one, or nothing for this one itself; none for any other.
+fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(base)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// The route of a method and path, with the path's parameters. A literal segment goes before a parameter, and what takes any number of
+/// segments goes last.
 pub fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(&'a Route, Map<String, Value>)> {
     let method = if method == "HEAD" { "GET" } else { method };
     let matches = routes.iter().filter(|route| route.method == method).filter_map(|route| {
@@ -317,6 +388,13 @@ pub fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(
         loop {
             match (wanted.next(), given.next()) {
                 (None, None) => return Some((route, parameters)),
+                // Any number of segments.
+                (Some(wanted), Some(first)) if wanted.ends_with("+}") => {
+                    let rest: Vec<_> = [first].into_iter().chain(given).collect();
+                    let name = wanted.trim_matches(['{', '+', '}']).to_owned();
+                    parameters.insert(name, json!(rest.join("/")));
+                    return Some((route, parameters));
+                }
                 (Some(wanted), Some(given)) => match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
                     Some(name) if !given.is_empty() => drop(parameters.insert(name.to_owned(), json!(given))),
                     None if wanted == given => {}
@@ -326,7 +404,7 @@ pub fn find_route<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<(
             }
         }
     });
-    matches.min_by_key(|(_, parameters)| parameters.len())
+    matches.min_by_key(|(route, parameters)| (route.path.ends_with("+}"), parameters.len()))
 }
 
 /// The HTTP answer of a function's proxy response.

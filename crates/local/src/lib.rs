@@ -3,8 +3,10 @@
 
 pub mod backing;
 pub mod bus;
+pub mod cdn;
+pub mod direct;
+pub mod editor;
 pub mod gateway;
-mod multipart;
 pub mod roles;
 pub mod s3;
 pub mod schedule;

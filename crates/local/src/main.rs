@@ -11,11 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use domain::Timestamp;
 use edge::Clock;
 use edge::SignUpConfirmation;
-use importer as seed;
 use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::s3::{BUCKET_NAME, CREDENTIALS};
 use local::stack::{Options, Stack};
-use table::{Repair, Repaired, Table};
+use table::{Repair, RepairSettings, Repaired, Table};
 use template::Template;
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
@@ -74,8 +73,11 @@ struct Data {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Post a folder of Markdown files through the API.
-    Seed(seed::Seed),
+    /// Import a blog, or any folder of Markdown files, through the API.
+    #[command(visible_alias = "seed")]
+    Import(Box<importer::Import>),
+    /// Export a blog through the API, as a folder that `import` reads back.
+    Export(importer::Export),
     /// Print the API's document, OpenAPI 3.1.
     #[command(name = "openapi")]
     OpenApi,
@@ -99,6 +101,9 @@ struct RunRepair {
     /// The parameter SitemapPosts of the stack.
     #[arg(long, default_value_t = 10_000)]
     sitemap_posts: u32,
+    /// The parameter FanOutFollowers of the stack.
+    #[arg(long, default_value_t = 1_000)]
+    fan_out_followers: u32,
     /// The folder of the local blog. Stop the blog first.
     #[arg(long, default_value = ".broadsheet")]
     data: PathBuf,
@@ -145,11 +150,14 @@ async fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Some(Command::Reindex(data)) => reindex(data).await,
-        Some(Command::Seed(options)) => match seed::run(&options, now(), &mut io::stdout()).await {
-            Ok(report) if report.failed > 0 => return ExitCode::FAILURE,
+        Some(Command::Import(options)) => match importer::run(&options, now(), &mut io::stdout()).await {
+            Ok(report) if report.counts.failed > 0 => return ExitCode::FAILURE,
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error)),
         },
+        Some(Command::Export(options)) => {
+            importer::export(&options, &mut io::stdout()).await.map(drop).map_err(io::Error::other)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -173,7 +181,12 @@ async fn serve(options: Serve) -> io::Result<()> {
         host: options.host,
         ports: [0, 0, options.files_port],
         triggers: true,
-        parameters: options.parameters,
+        // What somebody tries out here listens here.
+        parameters: [("WebhookLoopback", "true"), ("Conduit", "true"), ("GhostContent", "true")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .chain(options.parameters)
+            .collect(),
     })
     .await?;
 
@@ -183,11 +196,15 @@ async fn serve(options: Serve) -> io::Result<()> {
     };
     let mut out = io::stdout().lock();
     writeln!(out, "Broadsheet {} is running. Ctrl-C ends it.", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  blog     {base}/")?;
     writeln!(out, "  API      {base}/v1")?;
+    writeln!(out, "  editor   {base}/write")?;
+    writeln!(out, "  Conduit  {base}/api")?;
+    writeln!(out, "  Ghost    {base}, with a key of POST {base}/v1/admin/content-keys (docs/ghost.md)")?;
     writeln!(out, "  mailbox  {base}/_local/emails")?;
     writeln!(out, "  data     {data}")?;
     writeln!(out, "  admin    whoever registers {}", options.admin_email)?;
-    writeln!(out, "Try:\n  curl {base}/v1/posts")?;
+    writeln!(out, "Open {base}/ in a browser.")?;
     drop(out);
     let stack = Arc::new(stack);
     tokio::select! {
@@ -229,10 +246,12 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
 /// Repairs a table; says whether nothing is wrong any more.
 async fn repair(options: RunRepair) -> io::Result<bool> {
     let mode = if options.mend { Repair::Mend } else { Repair::Report };
+    let RunRepair { sitemap_posts, fan_out_followers, .. } = options;
+    let settings = RepairSettings { sitemap_posts, fan_out_followers };
     if let Some(name) = options.table {
         // How many posts a day an author has is of no matter here.
         let table = Table::new(&Sdk::from_env(), name, 0);
-        return repair_table(&table, mode, options.sitemap_posts, Clock::system().now()).await;
+        return repair_table(&table, mode, settings, Clock::system().now()).await;
     }
     if !options.data.is_dir() {
         return Err(io::Error::other(format!("there is no blog in {}", options.data.display())));
@@ -250,13 +269,13 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
     .await?;
     // What follows from the last changes before the blog was stopped.
     stack.streams.drain(&stack.backing).await?;
-    repair_table(&stack.blog.table, mode, options.sitemap_posts, stack.blog.now()).await
+    repair_table(&stack.blog.table, mode, settings, stack.blog.now()).await
 }
 
-async fn repair_table(table: &Table, mode: Repair, sitemap_posts: u32, now: Timestamp) -> io::Result<bool> {
+async fn repair_table(table: &Table, mode: Repair, settings: RepairSettings, now: Timestamp) -> io::Result<bool> {
     let mut report = |finding| println!("{finding}");
     let Repaired { wrong, unsettled } =
-        table.repair(mode, sitemap_posts, now, &mut report).await.map_err(io::Error::other)?;
+        table.repair(mode, settings, now, &mut report).await.map_err(io::Error::other)?;
     match (wrong, mode) {
         (0, _) => println!("Nothing is wrong."),
         (wrong, Repair::Report) => println!("{wrong} wrong. Repair with --mend to correct it."),
@@ -289,8 +308,10 @@ async fn reindex(data: Data) -> io::Result<()> {
     if state.manifest.rebuild.is_some() {
         return Err(io::Error::other("the index could not be built; the log says why"));
     }
-    let sum = |of: fn(&table::StoredSegment) -> usize| state.manifest.segments.iter().map(of).sum::<usize>();
-    println!("{} posts are indexed, in {} bytes.", sum(|segment| segment.posts), sum(|segment| segment.bytes));
+    let segments = &state.manifest.segments;
+    let posts: usize = segments.iter().map(|segment| segment.posts).sum();
+    let bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
+    println!("{posts} posts are indexed, in {bytes} bytes.");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use events::{Function, Job, Services};
 
-use crate::wire::OPERATION;
+use crate::wire::{OPERATION, survived};
 
 /// The jobs, which are run every minute.
 pub struct Schedule {
@@ -26,7 +26,7 @@ impl Schedule {
     /// Runs every job once. One that fails has said so in the log, and is run again the next time.
     pub async fn run(&self) {
         for job in &self.jobs {
-            let _ = OPERATION.scope(job.name.to_owned(), job.run(&self.services)).await;
+            let _ = survived(OPERATION.scope(job.name.to_owned(), job.run(&self.services))).await;
         }
     }
 

@@ -8,24 +8,66 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::Request;
-use axum::response::Response;
-use axum::routing::get;
+use axum::http::{HeaderValue, Request, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
 use tokio::net::TcpListener;
 
 use crate::backing;
+use crate::cdn::{self, Rewritten};
+use crate::editor;
 use crate::gateway::MAX_PAYLOAD_BYTES;
+use crate::s3;
 use crate::stack::Stack;
 
-/// Serves the API, and the mailbox at `/_local/emails`, until `shutdown` is done.
+/// Serves the pages at the root, the API below its stage, the RealWorld API at `/api`, Ghost's Content API at `/ghost`, the editor at
+/// `/write`, the files of pictures at `/media/`, and the mailbox at `/_local/emails`, until `shutdown` is done.
 pub async fn serve(
     listener: TcpListener,
     stack: Arc<Stack>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let app = Router::new().route("/_local/emails", get(emails)).fallback(api).with_state(stack);
+    let app = Router::new()
+        .route("/_local/emails", get(emails))
+        .route("/media/{*path}", get(media_file))
+        .route("/api", any(api))
+        .route("/api/", any(api))
+        .route("/api/{*path}", any(api))
+        .route("/ghost", any(api))
+        .route("/ghost/", any(api))
+        .route("/ghost/{*path}", any(api))
+        .route("/write", get(editor_file))
+        .route("/write/{*path}", get(editor_file))
+        .fallback(site)
+        .with_state(stack);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+}
+
+/// What the CDN does, and then the API.
+async fn site(stack: State<Arc<Stack>>, peer: ConnectInfo<SocketAddr>, mut request: Request<Body>) -> Response {
+    match cdn::rewrite(request.uri(), &stack.gateway.template().stage) {
+        Rewritten::To(path) => {
+            // What came with an address is one, wherever it begins.
+            if let Ok(uri) = path.parse() {
+                *request.uri_mut() = uri;
+            }
+            let files = stack.wire.s3_url();
+            with_pictures(api(stack, peer, request).await, &files)
+        }
+        Rewritten::Redirect(path) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, path)]).into_response(),
+    }
+}
+
+/// Lets a page show the blog's own pictures, whose files are at a port of their own here. At the CDN they are on the site.
+fn with_pictures(mut response: Response, files: &str) -> Response {
+    let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let policy =
+        policy.map(|policy| policy.replace("img-src 'self' https:", &format!("img-src 'self' {files} https:")));
+    if let Some(Ok(policy)) = policy.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 async fn api(
@@ -46,6 +88,17 @@ async fn api(
             stack.gateway.answer_too_large(request, peer.ip()).map(Body::from)
         }
     }
+}
+
+/// The files of pictures, at the root of the site.
+async fn media_file(State(stack): State<Arc<Stack>>, uri: Uri) -> Response {
+    let file = tokio::task::spawn_blocking(move || s3::media_file(&stack.backing.bucket, uri.path()).map(Body::from));
+    file.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The editor, at the root of the site too.
+async fn editor_file(State(stack): State<Arc<Stack>>, uri: Uri) -> Response {
+    editor::answer(uri.path(), &stack.wire)
 }
 
 async fn emails(State(stack): State<Arc<Stack>>) -> Response {

@@ -3,11 +3,13 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws::Sdk;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_types::SdkConfig;
 use edge::Blog;
 use edge::Clock;
@@ -17,7 +19,7 @@ use crate::backing::{Backing, Storage, refs};
 use crate::bus::{EventBus, plugins};
 use crate::gateway::{Gateway, functions};
 use crate::roles::Roles;
-use crate::s3::CREDENTIALS;
+use crate::s3::{self, CREDENTIALS};
 use crate::schedule::Schedule;
 use crate::streams::Streams;
 use crate::triggers::PoolFunctions;
@@ -64,8 +66,12 @@ pub struct Stack {
     pub users: Arc<users::Services>,
     /// What the readers, plug-ins, jobs and triggers use.
     pub events: Arc<events::Services>,
+    /// What the operations on pictures and the reader of uploads use.
+    pub media: Arc<media::Services>,
     /// What search and the writers of its index use.
     pub search: Arc<search::Services>,
+    /// What the operations and plug-ins of webhooks use.
+    pub webhooks: Arc<webhooks::Services>,
 }
 
 impl Stack {
@@ -84,6 +90,8 @@ impl Stack {
             }
             refs.insert(name, value);
         }
+        let is_on = |name: &str| refs.get(name).is_some_and(|on| on == "true");
+        let (has_conduit, has_ghost) = (is_on("Conduit"), is_on("GhostContent"));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
         let Options { storage, clock, host, ports, triggers, .. } = options;
         let backing = Backing::start(&template, &storage, &clock, host, ports).await?;
@@ -93,6 +101,10 @@ impl Stack {
         environment.insert("ENDPOINTS".to_owned(), format!("jwks={}", backing.jwks_url()));
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let bus = Arc::new(EventBus::new(&template));
+        if template.bucket_tells {
+            let bus = Arc::clone(&bus);
+            backing.bucket.on_created(move |created| bus.send(&s3::event(&created)));
+        }
         let wire = Wire::new(&backing, Arc::new(Roles::new(&template)), Arc::clone(&bus));
         let sdk = Sdk::new(sdk_config(wire.clone()));
         let blog = Arc::new(Blog::new(config, &sdk, clock));
@@ -100,21 +112,33 @@ impl Stack {
         let (posts, community) = (Arc::new(Arc::clone(&blog)), Arc::new(Arc::clone(&blog)));
         let site = Arc::new(site::Services::new(Arc::clone(&blog), &sdk));
         let events = Arc::new(events::Services::new(Arc::clone(&blog), &sdk));
+        let media = Arc::new(media::Services::new(Arc::clone(&blog), &sdk));
         let search = Arc::new(search::Services::new(Arc::clone(&blog), &sdk));
+        let pages = Arc::new(pages::Services::new(Arc::clone(&blog), &sdk));
+        let webhooks = Arc::new(webhooks::Services::new(Arc::clone(&blog)));
         if triggers {
             backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&events), &template)?);
         }
-        let plugins = plugins(&events, events::PLUGINS).chain(plugins(&search, search::PLUGINS)).collect();
+        let of_webhooks = plugins(&webhooks, webhooks::PLUGINS);
+        let plugins = plugins(&events, events::PLUGINS)
+            .chain(plugins(&media, media::PLUGINS))
+            .chain(plugins(&search, search::PLUGINS))
+            .chain(of_webhooks)
+            .collect();
         let streams = Streams::new(Arc::clone(&events), &template.event_sources, Arc::clone(&bus), plugins);
         let schedule = Schedule::new(Arc::clone(&events), &template.jobs);
         let functions = functions(&users, users::OPERATIONS)
             .chain(functions(&posts, posts::OPERATIONS))
             .chain(functions(&community, community::OPERATIONS))
             .chain(functions(&community, discovery::OPERATIONS))
+            .chain(functions(&media, media::OPERATIONS))
             .chain(functions(&search, search::OPERATIONS))
+            .chain(functions(&webhooks, webhooks::OPERATIONS))
+            .chain(functions(&pages, pages::OPERATIONS))
             .chain(functions(&site, site::OPERATIONS));
-        let gateway = Gateway::new(template, Arc::clone(&blog), functions);
-        Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events, search })
+        let conduit = has_conduit.then(|| Arc::clone(&users));
+        let gateway = Gateway::new(template, Arc::clone(&blog), functions, conduit, has_ghost);
+        Ok(Self { gateway, backing, wire, streams, bus, schedule, blog, users, events, media, search, webhooks })
     }
 
     /// All that goes on in the background, for ever.
@@ -127,13 +151,18 @@ impl Stack {
 pub fn sdk_config(wire: Wire) -> SdkConfig {
     // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
     let address = wire.s3_url();
-    sdk_config_with(address, SharedHttpClient::new(wire))
+    let config = sdk_config_with(address, SharedHttpClient::new(wire.clone())).into_builder().sleep_impl(wire);
+    // It looks at the machine's clock, and nothing stalls within a process.
+    config.stalled_stream_protection(StalledStreamProtectionConfig::disabled()).build()
 }
 
 /// The same, with an emulator at this address and nothing between.
 pub fn sdk_config_at(address: SocketAddr) -> SdkConfig {
     sdk_config_with(format!("http://{address}"), aws_smithy_http_client::Builder::new().build_http())
 }
+
+/// How many were made.
+static REGIONS: AtomicU64 = AtomicU64::new(0);
 
 fn sdk_config_with(endpoint: String, client: SharedHttpClient) -> SdkConfig {
     let [key_id, secret] = CREDENTIALS;
@@ -142,7 +171,7 @@ fn sdk_config_with(endpoint: String, client: SharedHttpClient) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         // The SDK keeps its budget of retries by region, for the whole process; stacks in one process, such as those of
         // the tests, must not use up each other's.
-        .region(Region::new(format!("local-{}", endpoint.rsplit(':').next().unwrap_or_default())))
+        .region(Region::new(format!("local-{}", REGIONS.fetch_add(1, Ordering::Relaxed))))
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(

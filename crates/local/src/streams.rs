@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
 use crate::bus::{EventBus, Plugins};
-use crate::wire::OPERATION;
+use crate::wire::{OPERATION, survived};
 use template::EventSource;
 
 /// The stream with its readers, and the bus behind them.
@@ -96,11 +96,13 @@ impl Streams {
                 Ok(event) => event,
                 Err(error) => return tracing::error!(%error, "a change has a form that readers do not read"),
             };
-            let read = OPERATION.scope(reader.name.to_owned(), reader.read(&self.services, &event)).await;
+            let read = survived(OPERATION.scope(reader.name.to_owned(), reader.read(&self.services, &event))).await;
             let failed: Vec<String> = match read {
-                Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
+                Some(Ok(answer)) => {
+                    answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+                }
                 // All of it.
-                Err(_) => vec![String::new()],
+                Some(Err(_)) | None => vec![String::new()],
             };
             if failed.is_empty() {
                 return;

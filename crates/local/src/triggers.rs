@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use events::{Function, Services, Trigger};
 use serde_json::Value;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 
 use crate::wire::OPERATION;
 use local_cognito::Triggers;
@@ -36,6 +36,14 @@ impl Triggers for PoolFunctions {
     fn call(&self, kind: &str, event: Value) -> Option<Result<Value, String>> {
         let trigger = self.functions.get(kind)?;
         let answer = OPERATION.scope(trigger.name.to_owned(), trigger.answer(&self.services, event));
-        Some(self.runtime.block_on(answer).map_err(|error| error.to_string()))
+        let answer = match Handle::try_current() {
+            Ok(_) => self.runtime.block_on(answer),
+            // In the simulation the stack's own runtime waits for this (`crate::direct`).
+            Err(_) => match Builder::new_current_thread().enable_time().build() {
+                Ok(runtime) => runtime.block_on(answer),
+                Err(error) => return Some(Err(error.to_string())),
+            },
+        };
+        Some(answer.map_err(|error| error.to_string()))
     }
 }

@@ -2,10 +2,15 @@
 //! was called, and can break calls on purpose.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
+use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -15,21 +20,84 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use futures_util::FutureExt;
+use lambda_http::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use url::Url;
 
 use crate::backing::Backing;
 use crate::bus::EventBus;
-use crate::multipart::Uploads;
+use crate::direct::Direct;
 use crate::roles::Roles;
-
-/// The checksum of what is sent to S3, of the kind that we use.
-const CHECKSUM: &str = "x-amz-checksum-crc32";
 
 tokio::task_local! {
     /// The operation on whose behalf calls are made.
     pub static OPERATION: String;
+
+    /// Who called the operation, as the simulation names them.
+    pub static ORIGIN: String;
+}
+
+/// Runs what an operation does on its behalf. Who called it stays known if it is a task of its own.
+pub fn on_behalf_of<F: Future>(operation: String, work: F) -> impl Future<Output = F::Output> {
+    let origin = ORIGIN.try_with(Clone::clone).ok();
+    async move {
+        match origin {
+            Some(origin) => ORIGIN.scope(origin, OPERATION.scope(operation, work)).await,
+            None => OPERATION.scope(operation, work).await,
+        }
+    }
+}
+
+/// Who decides of each call when it goes on and how it fails: the simulation. What has no origin does not wait.
+pub trait Scheduler: Debug + Send + Sync {
+    /// A call is about to be made: it waits for its turn.
+    fn turn(&self, call: &Call) -> BoxFuture<'static, Turn>;
+
+    /// Something else waits for its turn: an answer, while the call is still in flight, or the next try.
+    fn wait(&self, what: &'static str) -> Waiting;
+}
+
+/// Somebody who waits for their turn.
+pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+/// What is decided of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// How it fails.
+    pub fault: Option<Fault>,
+    /// Whether the function dies of it.
+    pub crash: Option<Crash>,
+    /// Whether others go on before its answer is there.
+    pub is_slow: bool,
+}
+
+/// When a function dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// The call is not made.
+    Before,
+    /// The call is made, and nobody is there to hear the answer.
+    After,
+}
+
+/// What a function that dies in the simulation leaves behind instead of an answer.
+#[derive(Debug)]
+pub struct Crashed;
+
+/// What a function does, or nothing if it dies in the simulation.
+pub async fn survived<F: Future>(work: F) -> Option<F::Output> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(output) => Some(output),
+        Err(panic) if panic.is::<Crashed>() => None,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Ends the task like a panic, but says nothing on the way.
+fn crash() {
+    std::panic::resume_unwind(Box::new(Crashed))
 }
 
 /// A call that went over the wire.
@@ -125,7 +193,7 @@ struct State {
     transaction_time: Duration,
     held_transactions: VecDeque<Hold>,
     without_conflicts: bool,
-    uploads: Uploads,
+    simulation: Option<(Arc<dyn Scheduler>, Direct)>,
 }
 
 /// A write of DynamoDB's that has begun and not ended.
@@ -159,8 +227,7 @@ impl Wire {
         Self { inner, dynamodb, cognito, s3, roles, bus, state: Arc::default() }
     }
 
-    /// Where S3 is. An address and no name, so that the SDK puts the bucket into the path; this machine's, where S3
-    /// answers on all of them: links to files begin with it.
+    /// Where S3 is: an address of this machine's, also where S3 answers on all of them. Links to files begin with it.
     pub fn s3_url(&self) -> String {
         let address =
             if self.s3.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.s3.port()).into() } else { self.s3 };
@@ -213,6 +280,11 @@ impl Wire {
     /// long as the embedded database works on it.
     pub fn transactions_take(&self, time: Duration) {
         self.state().transaction_time = time;
+    }
+
+    /// From now on this scheduler decides of each call, and no call leaves the process.
+    pub fn simulate(&self, scheduler: Arc<dyn Scheduler>, backing: &Backing) {
+        self.state().simulation = Some((scheduler, Direct::new(backing)));
     }
 
     /// Lets nothing conflict from now on, as if the database did one call after the other. For stories of many writers of
@@ -346,19 +418,23 @@ impl Wire {
                 _ => failure(400, "AccessDeniedException", json!([])),
             });
         }
-        if service == "s3" {
-            let (headers, body) = (request.headers(), request.body().bytes().unwrap_or_default());
-            let key = asked["Key"].as_str().unwrap_or_default();
-            if let Err((status, code)) = self.state().uploads.check(&action, key, |name| headers.get(name), body) {
-                tracing::error!(action, code, "S3 would refuse this");
-                return Ok(s3_failure(status, code));
-            }
-        }
         if let Some(hold) = self.next_hold(&action) {
             hold.arrived.notify_one();
             hold.released.notified().await;
         }
-        let fault = self.next_fault(&action);
+        let (scheduler, direct) = self.state().simulation.clone().unzip();
+        let turn = match &scheduler {
+            Some(scheduler) => {
+                let operation = OPERATION.try_with(Clone::clone).ok();
+                let call = Call { operation, service, action: action.clone(), request: asked.clone(), capacity: 0.0 };
+                scheduler.turn(&call).await
+            }
+            None => Turn::default(),
+        };
+        if turn.crash == Some(Crash::Before) {
+            crash();
+        }
+        let fault = turn.fault.or_else(|| self.next_fault(&action));
         match fault {
             Some(Fault::TimedOut) => return Err(ConnectorError::timeout("a fault was asked for".into())),
             Some(Fault::Throttled) if service == "s3" => return Ok(s3_failure(503, "SlowDown")),
@@ -399,21 +475,25 @@ impl Wire {
             request.headers_mut().insert("content-length", body.len().to_string());
             *request.body_mut() = SdkBody::from(body);
         }
-        // S3 answers with the checksum that it was sent, and the local S3 does not.
-        let checksum = request.headers().get(CHECKSUM).filter(|_| service == "s3").map(str::to_owned);
-        let mut response = match service {
+        let response = match service {
             // The bus is in this process.
             "events" => {
                 let max = if fault == Some(Fault::Unprocessed) { 1 } else { usize::MAX };
                 let (status, answer) = self.bus.put_events(&asked, max);
                 response(status, "application/x-amz-json-1.1", answer.to_string())
             }
-            _ => connector.call(request).await?,
+            _ => match &direct {
+                Some(direct) => direct.call(service, &action, request),
+                None => connector.call(request).await?,
+            },
         };
-        if let Some(checksum) = checksum.filter(|_| response.headers().get(CHECKSUM).is_none()) {
-            response.headers_mut().insert(CHECKSUM, checksum);
+        if let Some(scheduler) = scheduler.filter(|_| turn.is_slow) {
+            scheduler.wait("answer").await;
         }
         drop(landing);
+        if turn.crash == Some(Crash::After) {
+            crash();
+        }
         match fault {
             Some(Fault::AnswerLost) => return Err(ConnectorError::timeout("a fault was asked for".into())),
             Some(Fault::DoneButRefused(code)) => return Ok(failure(400, code, json!([]))),
@@ -454,16 +534,25 @@ impl Wire {
 
 /// The items that a batch of writes is about.
 fn batch_keys(asked: &Value) -> Vec<ItemKey> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut keys = Vec::new();
     for (table, writes) in asked["RequestItems"].as_object().into_iter().flatten() {
         for write in writes.as_array().into_iter().flatten() {
-            let item = &write["PutRequest"]["Item"];
-            let key = if item.is_object() { item } else { &write["DeleteRequest"]["Key"] };
-            keys.push((table.clone(), text(&key["pk"]["S"]), text(&key["sk"]["S"])));
+            let (partition, sort_key) = batch_key(write);
+            keys.push((table.clone(), partition, sort_key));
         }
     }
     keys
+}
+
+/// The partition key and the sort key of a write of a batch.
+fn batch_key(write: &Value) -> (String, String) {
+    let item = &write["PutRequest"]["Item"];
+    item_key(if item.is_object() { item } else { &write["DeleteRequest"]["Key"] })
+}
+
+fn item_key(item: &Value) -> (String, String) {
+    let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
+    (text(&item["pk"]), text(&item["sk"]))
 }
 
 /// A batch of writes with no more than the first of each table, and what is left of it.
@@ -471,6 +560,7 @@ fn first_write(asked: &Value) -> (Value, Value) {
     let (mut first, mut left) = (asked.clone(), json!({}));
     for (table, writes) in first["RequestItems"].as_object_mut().into_iter().flatten() {
         let Some(writes) = writes.as_array_mut() else { continue };
+        writes.sort_by_key(batch_key);
         let rest: Vec<_> = writes.drain(writes.len().min(1)..).collect();
         if !rest.is_empty() {
             left[table] = json!(rest);
@@ -484,6 +574,7 @@ fn leave_unprocessed(answered: &mut Value) {
     let mut left = json!({});
     for (table, items) in answered["Responses"].as_object_mut().into_iter().flatten() {
         let Some(items) = items.as_array_mut() else { continue };
+        items.sort_by_key(item_key);
         let keys = items.drain(items.len().min(1)..).map(|item| json!({ "pk": item["pk"], "sk": item["sk"] }));
         let keys: Vec<_> = keys.collect();
         if !keys.is_empty() {
@@ -543,6 +634,7 @@ fn s3_call(request: &HttpRequest) -> (String, String) {
         "PUT" if has("uploadId") => "UploadPart",
         "PUT" => "PutObject",
         "GET" => "GetObject",
+        "DELETE" if has("uploadId") => "AbortMultipartUpload",
         "DELETE" => "DeleteObject",
         "HEAD" => "HeadBucket",
         other => other,
@@ -568,5 +660,16 @@ struct WireConnector {
 impl HttpConnector for WireConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.wire.clone().call(self.connector.clone(), request))
+    }
+}
+
+/// How the SDK, and whoever tries again as it does, waits between two tries: in the simulation until it is their turn.
+impl AsyncSleep for Wire {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        match self.state().simulation.clone() {
+            // Not before it is asked: most are limits of time for something that comes sooner.
+            Some((scheduler, _)) => Sleep::new(async move { scheduler.wait("pause").await }),
+            None => TokioSleep::new().sleep(duration),
+        }
     }
 }

@@ -113,6 +113,13 @@ async fn measured(posts: usize) -> String {
     for number in 0..21 {
         ada.call("PUT", &format!("/me/bookmarks/{}", slug(number)), &[], None).await.expect_status(204);
     }
+    let alias = async |aliases: [&str; 2]| {
+        let path = format!("/posts/{}/aliases", slug(6));
+        ada.put(&path, json!({ "aliases": aliases })).await.expect_status(200);
+    };
+    alias(["a", "b"]).await;
+    ada.patch(&format!("/posts/{}", slug(5)), "*", json!({ "slug": "renamed" })).await.expect_status(200);
+    let moved = async |path: &str| visitor.get(path).await.expect_status(301);
     // A warm process: token keys, cursor key and this year are known, and the authorizer has just answered.
     visitor.get("/feed.xml").await.expect_status(200);
     ada.get("/posts?limit=1").await.expect_status(200);
@@ -146,6 +153,9 @@ async fn measured(posts: usize) -> String {
         cost(&stack, "20 of my drafts", [1.0, 6.0, 0.0, 0.0], get(&ada, "/me/posts?status=draft")).await,
         cost(&stack, "publish with 5 tags", [2.0, 5.0, 1.0, 40.0], publish()).await,
         cost(&stack, "edit a title with 5 tags", [2.0, 5.0, 1.0, 40.0], edit()).await,
+        cost(&stack, "replace 2 aliases by 2", [2.0, 2.0, 1.0, 12.0], alias(["c", "d"])).await,
+        cost(&stack, "by an alias", [4.0, 4.0, 0.0, 0.0], moved("/posts/c")).await,
+        cost(&stack, "by a former slug", [4.0, 4.0, 0.0, 0.0], moved(&format!("/posts/{}", slug(5)))).await,
         cost(&stack, "follow", [2.0, 2.0, 1.0, 10.0], follow()).await,
         cost(&stack, "unfollow", [2.0, 2.0, 1.0, 12.0], unfollow()).await,
         cost(&stack, "a feed", [2.0, 40.0, 0.0, 0.0], get(&visitor, "/feed.xml")).await,
@@ -192,6 +202,9 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         20 of my drafts              1 reads    5 RCU  0 writes   0 WCU
         publish with 5 tags          2 reads    3 RCU  1 writes  40 WCU
         edit a title with 5 tags     2 reads    3 RCU  1 writes  26 WCU
+        replace 2 aliases by 2       2 reads    2 RCU  1 writes  12 WCU
+        by an alias                  4 reads  3.5 RCU  0 writes   0 WCU
+        by a former slug             4 reads  3.5 RCU  0 writes   0 WCU
         follow                       2 reads    2 RCU  1 writes  10 WCU
         unfollow                     2 reads    2 RCU  1 writes  12 WCU
         a feed                       2 reads 12.5 RCU  0 writes   0 WCU
@@ -212,6 +225,54 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
     "#]]
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);
+}
+
+/// What a blog of so many posts costs to search and to list for crawlers, with 20 posts in a sitemap.
+async fn measured_discovery(posts: usize) -> String {
+    let stack = TestStack::start_with_parameters(&[("SitemapPosts", "20")]).await;
+    let ada = stack.user("ada").await;
+    for number in 0..posts {
+        stack.pass_seconds(1);
+        write_post(&ada, number, &["one"], "published").await;
+    }
+    stack.settle().await;
+    let visitor = stack.visitor();
+    let get = async |path: &str| visitor.get(path).await.expect_status(200);
+    // A warm process: it has the index, and the key that cursors are signed with.
+    get("/search?q=post").await;
+    stack.stack.wire.record();
+    let rows = [
+        cost(&stack, "search, 20 hits", [2.0, 11.0, 0.0, 0.0], get("/search?q=post")).await,
+        cost(&stack, "search, 1 hit", [2.0, 1.5, 0.0, 0.0], get("/search?q=000007")).await,
+        cost(&stack, "search, an author's", [3.0, 12.0, 0.0, 0.0], get("/search?q=post+author:ada")).await,
+        cost(&stack, "a sitemap of 20", [2.0, 4.0, 0.0, 0.0], get("/sitemaps/1.xml")).await,
+        cost(&stack, "the index of sitemaps", [1.0, 1.0, 0.0, 0.0], get("/sitemap.xml")).await,
+        cost(&stack, "robots.txt", [0.0, 0.0, 0.0, 0.0], get("/robots.txt")).await,
+    ];
+    // A post more costs the writer of the index as much, but for what it merges.
+    stack.stack.wire.take_calls();
+    write_post(&ada, posts, &["one"], "published").await;
+    stack.settle().await;
+    let calls = stack.stack.wire.take_calls().into_iter();
+    let calls: Vec<_> = calls.filter(|call| call.operation.as_deref() == Some("index_posts")).collect();
+    let indexed = summed("take a post into the index", [6.0, 12.0, 4.0, 12.0], &calls);
+    rows.concat() + &indexed
+}
+
+#[tokio::test]
+async fn what_a_search_and_sitemaps_cost_does_not_grow_with_the_blog() {
+    let small = measured_discovery(41).await;
+    expect![[r#"
+        search, 20 hits              2 reads   11 RCU  0 writes   0 WCU
+        search, 1 hit                2 reads  1.5 RCU  0 writes   0 WCU
+        search, an author's          3 reads   12 RCU  0 writes   0 WCU
+        a sitemap of 20              2 reads    1 RCU  0 writes   0 WCU
+        the index of sitemaps        1 reads  0.5 RCU  0 writes   0 WCU
+        robots.txt                   0 reads    0 RCU  0 writes   0 WCU
+        take a post into the index   4 reads    5 RCU  4 writes   8 WCU
+    "#]]
+    .assert_eq(&small);
+    assert_eq!(measured_discovery(70).await, small);
 }
 
 /// What notifications cost, with so many of them.

@@ -27,11 +27,16 @@ async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&
     let export = ada.post("/me/export", json!({})).await.body["export_id"].as_str().unwrap().to_owned();
     let comment =
         ada.post("/posts/hello/comments", json!({ "body": "First" })).await.body["id"].as_str().unwrap().to_owned();
+    let picture = crate::media::ready(&stack, &ada, 20).await;
+    let hook = ada.post("/webhooks", json!({ "url": "https://8.8.8.8/", "events": ["comment.held"] })).await.body;
+    let hook = format!("/webhooks/{}", hook["id"].as_str().unwrap());
     // The sitemap follows from the stream.
     stack.settle().await;
     let fill = move |path: &str| {
         let known = [
+            ("/media/{id}", &*picture),
             ("{slug}", "hello"),
+            ("/webhooks/{id}", &hook),
             ("{username}", "ada"),
             ("{tag}", "greetings"),
             ("{file}", "1.xml"),
@@ -49,7 +54,8 @@ async fn blog_with(parameters: &[(&str, &str)]) -> (TestStack, Client, impl Fn(&
 
 fn reads(stack: &TestStack) -> Vec<Route> {
     let mut routes = stack.stack.gateway.template().routes.clone();
-    routes.retain(|route| route.method == "GET");
+    // What only leads to a file is not kept as a file is (media.rs), and what is nowhere not at all.
+    routes.retain(|route| route.method == "GET" && !["get_media_file", "show_missing"].contains(&&*route.handler));
     routes.sort_by(|one, other| one.path.cmp(&other.path));
     routes
 }
@@ -67,7 +73,7 @@ async fn checked(client: &Client, path: &str) -> [String; 2] {
     let told = |answer: &Answer| ["cache-control", "vary", "etag"].map(|name| all(answer, name));
     let [cache_control, _, etag] = told(&answer);
     if etag.is_empty() {
-        assert_eq!(cache_control, "no-store", "{path} has no ETag");
+        assert!(["no-store", "private, no-store"].contains(&&*cache_control), "{path} has no ETag: {cache_control}");
     } else {
         for candidates in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
             let unchanged = client.get_with(path, &[("if-none-match", &candidates)]).await;

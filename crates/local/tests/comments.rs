@@ -9,6 +9,7 @@ use table::Repair;
 use crate::concurrency::at_once;
 use crate::harness::{Answer, Client, PASSWORD, TestStack, walk};
 use crate::leaving::left_over;
+use crate::repaired;
 
 /// Comments on the post `hello`, or answers the comment `parent`.
 pub async fn comment(client: &Client, body: &str, parent: Option<&str>) -> Answer {
@@ -635,7 +636,7 @@ async fn each_page_of_ten_thousand_comments_is_within_its_budget() {
         database.batch_write_item(serde_json::from_value(request).unwrap()).unwrap();
     }
     let blog = &stack.stack.blog;
-    let mended = blog.table.repair(Repair::Mend, 10_000, now, &mut |_| {}).await.unwrap();
+    let mended = blog.table.repair(Repair::Mend, repaired::settings(blog), now, &mut |_| {}).await.unwrap();
     assert_eq!(mended.unsettled, 0);
     assert_eq!(counted(&stack).await, [10_001; 2]);
 

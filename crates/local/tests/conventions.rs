@@ -113,6 +113,26 @@ async fn what_trackers_add_to_a_link_is_ignored() {
 }
 
 #[tokio::test]
+async fn an_operation_without_fields_drops_none_in_silence() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    ada.publish("Hello", &[]).await;
+    let json = [("content-type", "application/json")];
+    for (method, path) in [("PUT", "/users/ada/follow"), ("DELETE", "/me/bookmarks/hello"), ("DELETE", "/sessions")] {
+        bob.call(method, path, &json, Some(json!({ "note": "x" }))).await.expect_invalid(&["/note"]);
+        bob.call(method, path, &json, Some(json!([]))).await.expect_invalid(&[""]);
+        bob.send(method, path, &json, b"{".to_vec()).await.expect_problem(400, "malformed-request");
+        bob.send(method, path, &json, vec![b' '; 2_000_000]).await.expect_problem(413, "payload-too-large");
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        bob.send(method, path, &form, b"a=1".to_vec()).await.expect_problem(415, "unsupported-media-type");
+        bob.send(method, path, &form, Vec::new()).await.expect_status(204);
+    }
+    assert_eq!(stack.visitor().get("/users/ada").await.body["counts"]["followers"], 1);
+    // What comes with a GET means nothing.
+    stack.visitor().send("GET", "/posts/hello", &[], b"a=1".to_vec()).await.expect_status(200);
+}
+
+#[tokio::test]
 async fn a_number_is_written_in_one_way() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

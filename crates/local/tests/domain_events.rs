@@ -220,6 +220,13 @@ async fn what_happens_is_told() {
         seen.extend(events.into_iter().map(|(kind, _)| kind));
     }
 
+    let picture = crate::media::ready(&stack, &bob, 20).await;
+    let events = told(&stack).await;
+    let id = picture.rsplit('/').next().unwrap();
+    let ready = json!({ "media_id": id, "owner_id": bob_id, "width": 20, "height": 10 });
+    assert_eq!(events, [("media.ready".to_owned(), ready)]);
+    seen.extend(events.into_iter().map(|(kind, _)| kind));
+
     let all: BTreeSet<_> = Event::TYPES.iter().map(|kind| kind.name.to_owned()).collect();
     assert_eq!(seen, all, "every type of event has happened here");
 }

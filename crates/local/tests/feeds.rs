@@ -148,8 +148,9 @@ async fn a_feed_has_the_newest_posts_with_their_whole_texts() {
     draft.with("canonical_url", "https://elsewhere.example.com/engines").publish().await;
     stack.pass_seconds(60);
     bob.draft("").without("title").with("body", "Just a note.").publish().await;
-    ada.draft("A secret").save().await;
-    ada.draft("Later").with("status", "scheduled").with("publish_at", "2027-01-01T00:00:00Z").save().await;
+    ada.draft("A secret").tags(&["apple"]).save().await;
+    let later = ada.draft("Later").tags(&["apple"]).with("status", "scheduled");
+    later.with("publish_at", "2027-01-01T00:00:00Z").save().await;
 
     let post = stack.visitor().get("/posts/engines-notes").await.body;
     let [atom, json, rss] = read(&stack.visitor(), "").await;
@@ -187,11 +188,86 @@ async fn a_feed_has_the_newest_posts_with_their_whole_texts() {
     let atom = stack.visitor().get("/feed.xml").await;
     assert!(body(&atom).contains("rel=\"via\" href=\"https://elsewhere.example.com/engines\""), "{}", body(&atom));
     for (file, _) in FILES {
-        let feed = stack.visitor().get(&format!("/{file}")).await;
-        for hidden in ["secret", "Later"] {
-            assert!(!body(&feed).contains(hidden), "{file}");
+        for folder in ["", "/users/ada", "/tags/apple"] {
+            // Nor to who may read them otherwise.
+            for client in [&stack.visitor(), &ada] {
+                let feed = client.get(&format!("{folder}/{file}")).await;
+                for hidden in ["secret", "Later"] {
+                    assert!(!body(&feed).contains(hidden), "{folder}/{file}");
+                }
+            }
         }
     }
+}
+
+/// What readers show besides, and by what they tell what is new: in each format where it belongs.
+#[tokio::test]
+async fn each_format_says_when_by_whom_and_in_short() {
+    let stack = TestStack::start_with_parameters(&[("SiteDescription", "About engines")]).await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let profile = json!({ "display_name": "Ada Lovelace", "avatar_url": "https://img.example.com/ada" });
+    ada.patch("/me", "*", profile).await.expect_status(200);
+    bob.patch("/me", "*", json!({ "display_name": "<b>Bob</b>" })).await.expect_status(200);
+    let draft =
+        ada.draft("Engines").tags(&["one", "two"]).with("summary", "In short: R&amp;D").with("body", "The text.");
+    draft.with("cover_image_url", "https://img.example.com/cover.png").with("language", "xx").save().await;
+    stack.pass_seconds(60);
+    ada.post("/posts/engines/publish", json!({})).await.expect_status(200);
+    stack.pass_seconds(60);
+    bob.draft("Newest").with("cover_image_url", "https://img.example.com/cover").publish().await;
+    stack.pass_seconds(60);
+    ada.patch("/posts/engines", "*", json!({ "body": "The other text." })).await.expect_status(200);
+    stack.pass_seconds(60);
+    let [published, newest, edited] = [1, 2, 3].map(|minute| format!("2026-11-21T08:3{minute}:00.000Z"));
+    let page = "http://localhost/users/ada";
+
+    let atom = stack.visitor().get("/feed.xml").await;
+    assert_eq!(atom.header("last-modified"), "Sat, 21 Nov 2026 08:33:00 GMT");
+    let document = Document::parse(body(&atom)).unwrap();
+    let feed = document.root_element();
+    assert_eq!(of(feed, "updated").as_ref(), Some(&edited), "of whichever entry was changed last");
+    assert_eq!(of(feed, "subtitle").as_deref(), Some("About engines"));
+    let entries: Vec<_> = feed.children().filter(|child| child.tag_name().name() == "entry").collect();
+    let times = |entry: Node<'_, '_>| [of(entry, "published").unwrap(), of(entry, "updated").unwrap()];
+    assert_eq!(times(entries[0]), [newest.clone(), newest.clone()]);
+    assert_eq!(times(entries[1]), [published.clone(), edited.clone()]);
+    let [author, content, summary] = ["author", "content", "summary"].map(|name| child(entries[1], name).unwrap());
+    assert_eq!((of(author, "name").as_deref(), of(author, "uri").as_deref()), (Some("Ada Lovelace"), Some(page)));
+    assert_eq!(content.attribute("type"), Some("html"));
+    assert_eq!((summary.attribute("type"), unescape(&text(summary)).as_str()), (Some("html"), "In short: R&amp;D"));
+    assert_eq!(entries[1].attribute(LANG), Some("und"), "a language that nobody knows");
+    let cover = entries[1].children().find(|child| child.attribute("rel") == Some("enclosure")).unwrap();
+    assert_eq!(cover.attribute("type"), Some("image/png"));
+    let bob_name = of(child(entries[0], "author").unwrap(), "name");
+    assert_eq!(bob_name.as_deref(), Some("bob"), "a name cannot be HTML in Atom");
+
+    let json: Value = serde_json::from_slice(&stack.visitor().get("/feed.json").await.bytes).unwrap();
+    assert_eq!(json["version"], "https://jsonfeed.org/version/1.1");
+    assert_eq!((&json["home_page_url"], &json["description"]), (&json!("http://localhost/"), &json!("About engines")));
+    let item = &json["items"][1];
+    assert_eq!((&item["date_published"], &item["date_modified"]), (&json!(published), &json!(edited)));
+    let author = json!([{ "name": "Ada Lovelace", "url": page, "avatar": "https://img.example.com/ada" }]);
+    assert_eq!((&item["authors"], &item["summary"]), (&author, &json!("In short: R&amp;D")));
+    assert_eq!((&item["content_text"], &item["language"]), (&Value::Null, &json!("xx")));
+    assert_eq!(json["items"][0]["authors"][0]["name"], "<b>Bob</b>");
+
+    let rss = stack.visitor().get("/rss.xml").await;
+    let document = Document::parse(body(&rss)).unwrap();
+    let channel = child(document.root_element(), "channel").unwrap();
+    assert_eq!(of(channel, "description").as_deref(), Some("About engines"));
+    assert_eq!(of(channel, "lastBuildDate").as_deref(), Some("Sat, 21 Nov 2026 08:33:00 GMT"));
+    let items: Vec<_> = channel.children().filter(|child| child.tag_name().name() == "item").collect();
+    assert_eq!(of(items[1], "pubDate").as_deref(), Some("Sat, 21 Nov 2026 08:31:00 GMT"));
+    assert_eq!(of(items[1], "modified").as_ref(), Some(&edited));
+    assert_eq!(child(items[1], "guid").unwrap().attribute("isPermaLink"), Some("false"));
+    assert_eq!(unescape(&of(items[1], "description").unwrap()), "In short: R&amp;D");
+    assert!(of(items[1], "encoded").unwrap().contains("The other text."));
+    let cover = child(items[1], "enclosure").unwrap();
+    assert_eq!((cover.attribute("length"), cover.attribute("type")), (Some("0"), Some("image/png")));
+    // Of an unknown type there can be no enclosure.
+    let cover = child(items[0], "content").unwrap();
+    assert_eq!((cover.attribute("url"), child(items[0], "enclosure")), (Some("https://img.example.com/cover"), None));
+    assert_eq!(of(items[0], "creator").as_deref(), Some("<b>Bob</b>"));
 }
 
 #[tokio::test]
@@ -228,6 +304,21 @@ async fn a_feed_of_a_tag_or_an_author_has_theirs() {
     for entries in read(&visitor, "").await {
         assert_eq!(entries.len(), 20);
         assert_eq!(titles(&entries)[0], "Post 20");
+    }
+    // Read kind by kind they are in order, and as many as of anybody else.
+    for number in 0..24 {
+        stack.pass_seconds(1);
+        let draft = ada.draft(&format!("Own {number}"));
+        match number % 3 {
+            0 => draft.publish().await,
+            1 => draft.with("reply_to", "two").publish().await,
+            _ => draft.with("quote_of", "two").publish().await,
+        };
+    }
+    ada.call("PUT", "/posts/two/repost", &[], None).await.expect_status(204);
+    let newest: Vec<_> = (4..24).rev().map(|number| format!("Own {number}")).collect();
+    for entries in read(&visitor, "/users/ada").await {
+        assert_eq!(titles(&entries), newest);
     }
     visitor.get("/users/nobody/feed.xml").await.expect_problem(404, "not-found");
     visitor.get("/users/n/feed.xml").await.expect_problem(404, "not-found");
@@ -450,6 +541,9 @@ async fn a_feed_of_huge_posts_can_be_answered() {
         let answered = serde_json::to_string(body(&feed)).unwrap().len();
         assert!((1_000_000..6 * 1024 * 1024).contains(&answered), "{file}: {answered} bytes");
     }
+    let json: Value = serde_json::from_slice(&stack.visitor().get("/feed.json").await.bytes).unwrap();
+    let last = &json["items"][7];
+    assert_eq!((&last["content_text"], &last["content_html"]), (&json!("S"), &Value::Null), "one of the two");
     for entries in read(&stack.visitor(), "").await {
         assert_eq!(entries.len(), 8, "every post is there");
         assert!(entries[0].html.as_deref().is_some_and(|html| html.contains("tiny")));
@@ -664,6 +758,10 @@ async fn a_hub_is_told_which_feeds_have_changed() {
     bob.call("PUT", "/posts/hello/repost", &[], None).await.expect_status(204);
     bob.put("/posts/hello/reaction", json!({ "kind": "like" })).await.expect_status(204);
     ada.patch("/posts/hidden", "*", json!({ "title": "Still hidden" })).await.expect_status(200);
+    stack.settle().await;
+    assert_eq!(take(), [] as [String; 0]);
+    // A hub fetches what is new, and there is no way to tell it what is gone.
+    ada.post("/posts/hello/unpublish", json!({})).await.expect_status(200);
     stack.settle().await;
     assert_eq!(take(), [] as [String; 0]);
 }

@@ -11,6 +11,7 @@ use edge::Clock;
 use edge::SignUpConfirmation;
 use http::{HeaderMap, Request, StatusCode};
 use local::backing::Storage;
+use local::cdn::{self, Rewritten};
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 use table::Consistency;
@@ -26,8 +27,7 @@ pub const PASSWORD: &str = "correct horse battery";
 #[derive(Clone)]
 pub struct TestStack {
     pub stack: Arc<Stack>,
-    _used: Arc<used::Note>,
-    _repaired: Arc<repaired::Check>,
+    _at_the_end: Option<Arc<(used::Note, repaired::Check)>>,
     milliseconds: Arc<AtomicI64>,
     events: Arc<Mutex<Vec<Value>>>,
     registrations: Arc<AtomicU64>,
@@ -47,12 +47,28 @@ impl TestStack {
         Self::start_as(SignUpConfirmation::Auto, parameters).await
     }
 
+    /// The same, where new accounts wait for a code.
+    pub async fn start_confirming(parameters: &[(&str, &str)]) -> Self {
+        Self::start_as(SignUpConfirmation::Email, parameters).await
+    }
+
     async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
+        crate::logging::start();
+        let stack = Self::build(sign_up_confirmation, parameters).await;
+        let at_the_end = (used::Note::new(&stack.stack), repaired::Check::new(&stack.stack));
+        Self { _at_the_end: Some(Arc::new(at_the_end)), ..stack }
+    }
+
+    /// A stack for the simulation, which checks it itself: nothing is noted of what it does.
+    pub async fn start_unwatched(parameters: &[(&str, &str)]) -> Self {
+        Self::build(SignUpConfirmation::Auto, parameters).await
+    }
+
+    async fn build(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
         // So many requests that no story reaches the limit while its time stands still, unless it wants to.
         let many = [("RequestsPerMinute", "1000000")];
         let parameters = many.iter().chain(parameters);
         let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        crate::logging::start();
         let milliseconds = Arc::new(AtomicI64::new(START));
         let counter = AtomicU64::new(1);
         let time = Arc::clone(&milliseconds);
@@ -76,14 +92,7 @@ impl TestStack {
         let stack = Arc::new(Stack::start(options).await.expect("the stack starts"));
         stack.bus.record();
         let registrations = Arc::new(AtomicU64::new(0));
-        Self {
-            _used: Arc::new(used::Note::new(&stack)),
-            _repaired: Arc::new(repaired::Check::new(&stack)),
-            stack,
-            milliseconds,
-            events: Arc::default(),
-            registrations,
-        }
+        Self { _at_the_end: None, stack, milliseconds, events: Arc::default(), registrations }
     }
 
     /// Lets the readers of the table's stream and the plug-ins of the bus do all that there is to do.
@@ -117,7 +126,11 @@ impl TestStack {
     }
 
     pub fn pass_seconds(&self, seconds: i64) {
-        self.milliseconds.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.pass_milliseconds(seconds * 1000);
+    }
+
+    pub fn pass_milliseconds(&self, milliseconds: i64) {
+        self.milliseconds.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
     pub fn set_time(&self, rfc3339: &str) {
@@ -177,7 +190,7 @@ impl TestStack {
         let user = table.user(id, Consistency::Strong).await.expect("the table answers").expect("a profile");
         let next = User { role, ..user.clone() };
         if next != user {
-            table.update_user(&user, &next, self.stack.blog.now()).await.expect("written");
+            table.update_user(&user, &next, None, self.stack.blog.now()).await.expect("written");
         }
         // What the authorizer said of this token before is not asked for again.
         self.log_in(username).await
@@ -239,6 +252,13 @@ impl Client {
 
     /// Sends exactly this, with the client's token.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let answer = self.exchange(method, path, headers, body).await;
+        answer.check(method, path);
+        answer
+    }
+
+    /// The same, whatever is answered.
+    pub async fn exchange(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/v1{path}"));
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
@@ -251,15 +271,25 @@ impl Client {
         }
         let request = request.body(Bytes::from(body)).expect("a request");
         let (parts, body) = Box::pin(self.stack.gateway.answer(request, self.source)).await.into_parts();
-        let answer = Answer {
+        Answer {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
             bytes: body,
-        };
-        answer.check_conventions(method, &format!("{method} {path}"));
-        openapi::check(method, path, &answer);
-        answer
+        }
+    }
+
+    /// A page of the site, as the CDN asks for it; with the path of the site where it sends elsewhere.
+    pub async fn page(&self, path: &str) -> Answer {
+        self.page_with(path, &[]).await
+    }
+
+    /// The same with these headers.
+    pub async fn page_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        match cdn::rewrite(&path.parse().expect("an address"), "v1") {
+            Rewritten::To(path) => self.get_with(path.strip_prefix("/v1").expect("a path of the API"), headers).await,
+            Rewritten::Redirect(path) => panic!("it is sent to {path}"),
+        }
     }
 
     /// A post to write, with a title and some text: `ada.draft("Title").tags(&["a"]).publish().await`.
@@ -320,6 +350,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Panics if it is not what the conventions and the document allow.
+    #[track_caller]
+    pub fn check(&self, method: &str, path: &str) {
+        self.check_conventions(method, path);
+        openapi::check(method, path, self);
+    }
+
+    /// What it says, if that is text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).expect("UTF-8")
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
@@ -359,16 +401,19 @@ impl Answer {
 
     /// What holds for every answer of the API, whatever is asked.
     #[track_caller]
-    fn check_conventions(&self, method: &str, what: &str) {
+    fn check_conventions(&self, method: &str, path: &str) {
+        let what = &format!("{method} {path}");
+        let is_page = matches!(method, "GET" | "HEAD") && path.starts_with("/pages");
         assert!(!self.header("x-request-id").is_empty(), "{what}: no X-Request-Id");
         let vary = self.headers.get_all("vary");
         let for_some = vary.iter().any(|value| value == "Origin");
         assert!(for_some || self.header("access-control-allow-origin") == "*", "{what}: no page may read it");
         assert!(!self.status.is_server_error() || self.status.as_u16() == 503, "{what}: {} {}", self.status, self.body);
         if self.status.is_client_error() || self.status.is_server_error() {
-            assert_eq!(self.header("content-type"), "application/problem+json", "{what}: {}", self.status);
+            let media_type = if is_page { "text/html; charset=utf-8" } else { "application/problem+json" };
+            assert_eq!(self.header("content-type"), media_type, "{what}: {}", self.status);
             assert_eq!(self.header("cache-control"), "no-store", "{what}");
-            if method == "HEAD" {
+            if method == "HEAD" || is_page {
                 return;
             }
             for field in ["type", "title", "detail", "instance", "request_id"] {

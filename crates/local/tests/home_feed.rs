@@ -462,6 +462,33 @@ async fn a_feed_comes_to_the_same_whatever_comes_again_or_in_another_order() {
 
 /// Whatever call fails that the plug-in makes: before it is done, and after.
 #[tokio::test]
+async fn a_post_that_is_dated_anew_is_in_a_feed_once_whatever_comes_late() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    follow(&bob, "ada").await;
+    stack.settle().await;
+    ada.publish("Again", &[]).await;
+    let first = stack.changes();
+    stack.settle().await;
+    stack.take_put("broadsheet");
+    ada.post("/posts/again/unpublish", json!({})).await.expect_status(200);
+    ada.post("/posts/again/publish", json!({ "publish_at": "2020-01-01T00:00:00Z" })).await.expect_status(200);
+    let between = ada.publish("Between", &[]).await;
+    stack.settle().await;
+    assert_eq!(slugs(&bob).await, [&*between, "again"]);
+    // The event of the first publication.
+    stack.deliver_again(&first).await;
+    assert_eq!(slugs(&bob).await, [&*between, "again"]);
+    // Dated anew while it is public.
+    ada.post("/posts/again/publish", json!({ "publish_at": "2019-01-01T00:00:00Z" })).await.expect_status(200);
+    stack.settle().await;
+    assert_eq!(slugs(&bob).await, [&*between, "again"]);
+    let user = id_of(&bob).await;
+    let entries = stored(&stack, user).await;
+    assert_eq!(entries.len(), 2, "{entries:?}");
+}
+
+#[tokio::test]
 async fn a_feed_comes_to_the_same_wherever_its_plug_in_is_stopped() {
     let faults = [
         ("BatchWriteItem", 0, Fault::ServerError),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::Role;
 use edge::Operation;
 use local::gateway::operations;
 use local::wire::Fault;
@@ -24,9 +25,10 @@ struct Example {
 /// Every operation that makes something, by what its reply says.
 fn examples() -> Vec<Example> {
     let example = |(_, entry): (_, &'static Operation)| {
-        let Operation { name, creates, .. } = *entry;
+        // What is not kept has a story of its own (`api_keys`).
+        let Operation { name, is_kept, .. } = *entry;
         let signed_in = |path, body, other| Example { name, path, anonymous: false, body, other };
-        creates.then(|| match name {
+        is_kept.then(|| match name {
             "create_post" => {
                 let post = |title: &str| json!({ "title": title, "body": "Some text.", "status": "published" });
                 signed_in("/posts", post("Once"), post("Other"))
@@ -36,6 +38,17 @@ fn examples() -> Vec<Example> {
             }
             // A link is made of a signature alone: nothing is stored, so each is as good as another.
             "create_preview" => signed_in("/posts/draft/preview", json!({}), json!({ "other": 1 })),
+            "create_media" => {
+                let picture = |size: u32| json!({ "filename": "a.png", "content_type": "image/png", "size": size });
+                signed_in("/media", picture(10), picture(11))
+            }
+            "create_webhook" => {
+                let hook = |events: &str| json!({ "url": "https://8.8.8.8/hook", "events": [events] });
+                signed_in("/webhooks", hook("*"), hook("post.published"))
+            }
+            "create_content_key" => {
+                signed_in("/admin/content-keys", json!({ "name": "Once" }), json!({ "name": "Other" }))
+            }
             "export_me" => signed_in("/me/export", json!({}), json!({ "other": 1 })),
             "register" => {
                 let user = |name: &str| json!({ "username": name, "email": "new@example.com", "password": PASSWORD });
@@ -66,10 +79,13 @@ async fn things(stack: &TestStack, user: &Client, name: &str) -> usize {
             );
             listed
         }
+        "create_media" => items(user.get("/me/media").await),
         "export_me" => {
             let id = user.get("/me").await.body["id"].as_str().unwrap().parse().unwrap();
             stack.stack.blog.table.exports_of(id, 100).await.unwrap().len()
         }
+        "create_webhook" => items(user.get("/webhooks").await),
+        "create_content_key" => items(user.get("/admin/content-keys").await),
         "create_preview" => 1,
         // Without the user who asks here.
         "register" => users(stack).await - 1,
@@ -93,15 +109,24 @@ async fn users(stack: &TestStack) -> usize {
 }
 
 impl Example {
+    /// What another body under the same key is. An operation without fields has no other body that is valid.
+    fn refusal(&self) -> &'static str {
+        if self.body == json!({}) { "validation-failed" } else { "idempotency-key-reused" }
+    }
+
     async fn start(&self) -> (TestStack, Client, Client) {
         let stack = TestStack::start().await;
-        let ada = stack.user("ada").await;
+        let is_for_admins = ["create_content_key", "create_webhook"].contains(&self.name);
+        let role = if is_for_admins { Role::Admin } else { Role::Author };
+        let ada = stack.user_with_role("ada", role).await;
         if self.name == "create_preview" {
             ada.post("/posts", json!({ "title": "Draft", "body": "Some text." })).await.expect_status(201);
         }
         if self.name == "create_comment" {
             ada.publish("Discussed", &[]).await;
         }
+        // Read once a process, so that here a repeat would wait for who is stuck with it. On Lambda no other request is there.
+        stack.stack.blog.table.signing_key().await.unwrap();
         // The authorizer's answer is kept for a minute.
         ada.get("/me").await.expect_status(200);
         let client = if self.anonymous { stack.visitor() } else { ada.clone() };
@@ -160,7 +185,7 @@ async fn a_repeat_is_answered_as_the_first_time() {
         expect_replay(&first, &example.send(&client, "key 1", &example.body).await);
         assert_eq!(things(&stack, &ada, example.name).await, 1, "{}", example.name);
         let other = example.send(&client, "key 1", &example.other).await;
-        other.expect_problem(422, "idempotency-key-reused");
+        other.expect_problem(422, example.refusal());
         assert_eq!(things(&stack, &ada, example.name).await, 1, "{}", example.name);
         // After a day it is a new request, whatever comes of it.
         stack.pass_seconds(1);
@@ -255,7 +280,7 @@ async fn while_one_runs_the_others_wait() {
             let answer = example.send(&client, "1", &example.body).await;
             answer.expect_problem(409, "idempotency-in-progress");
             assert_eq!(answer.header("retry-after"), "1");
-            example.send(&client, "1", &example.other).await.expect_problem(422, "idempotency-key-reused");
+            example.send(&client, "1", &example.other).await.expect_problem(422, example.refusal());
             held.release();
         };
         let (first, ()) = tokio::join!(first, meanwhile);
@@ -270,8 +295,12 @@ async fn two_hundred_at_once_make_one_thing() {
     for example in examples() {
         let (stack, ada, client) = example.start().await;
         let mut tasks = JoinSet::new();
-        // No more than the registrations of one address an hour.
-        let times = if example.path == "/users" { 5 } else { 200 };
+        // No more than the registrations of one address an hour, and the pictures of a user a day.
+        let times = match example.path {
+            "/users" => 5,
+            "/media" => 100,
+            _ => 200,
+        };
         for _ in 0..times {
             let (client, path, body) = (client.clone(), example.path, example.body.clone());
             tasks.spawn(async move { client.call("POST", path, &[("idempotency-key", "1")], Some(body)).await });
@@ -388,7 +417,10 @@ async fn what_is_kept_cannot_be_read() {
             let item = &call.request["Item"];
             let day = (crate::harness::START / 1000 + 24 * 60 * 60).to_string();
             assert_eq!(item["expires_at"]["N"], day, "DynamoDB removes it");
-            let text = call.request.to_string();
+            // What is sealed may have any three letters in it.
+            let mut open = item.clone();
+            open.as_object_mut().unwrap().remove("answer");
+            let text = open.to_string();
             for secret in [PASSWORD, "example.com", "newcomer", "ada", "my-own-key", "127.0.0.1", "Once"] {
                 assert!(!text.contains(secret), "{}: {secret} in {text}", example.name);
             }

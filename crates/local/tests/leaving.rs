@@ -17,7 +17,11 @@ pub async fn left_over(stack: &TestStack) -> Vec<String> {
     let items = dynamodb.scan().table_name(TABLE_NAME).send().await.unwrap().items.unwrap();
     let text = |value: &AttributeValue| value.as_s().unwrap().clone();
     let of_the_site = |pk: &str, sk: &str| {
-        sk == "0" || sk == "MANIFEST" || ["SIGNING_KEY", "ADMINS", "SITEMAPS"].contains(&pk) || pk.starts_with("LIMIT#")
+        sk == "0"
+            || sk == "MANIFEST"
+            || ["SIGNING_KEY", "ADMINS", "SITEMAPS", "SEARCHFILES"].contains(&pk)
+            || pk.starts_with("LIMIT#")
+            || pk.starts_with("AUDIT")
     };
     let mut keys: Vec<_> = items
         .iter()

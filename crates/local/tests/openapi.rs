@@ -15,7 +15,7 @@ use local::backing::refs;
 use local::gateway::find_route;
 use openapi::{self, PROBLEM_JSON};
 use serde_json::{Value, json};
-use template::{self, Route, Template};
+use template::{self, Template};
 
 use crate::harness::{Answer, TestStack};
 
@@ -32,7 +32,7 @@ pub fn check(method: &str, path: &str, answer: &Answer) {
 /// The document, made ready to hold answers against.
 struct Contract {
     document: Value,
-    routes: Vec<Route>,
+    template: Template,
     /// Compiled when they are first needed: operation, status and media type.
     validators: Mutex<HashMap<(String, u16, String), &'static Validator>>,
 }
@@ -47,7 +47,7 @@ impl Contract {
                 schema["unevaluatedProperties"] = json!(false);
             }
         }
-        Self { document, routes: template.routes, validators: Mutex::default() }
+        Self { document, template, validators: Mutex::default() }
     }
 
     fn check(&self, method: &str, path: &str, answer: &Answer) -> Result<(), String> {
@@ -57,9 +57,13 @@ impl Contract {
         if method == "OPTIONS" {
             return Ok(());
         }
-        let Some((route, _)) = find_route(&self.routes, method, path) else {
+        let Some((route, _)) = find_route(&self.template.routes, method, path) else {
             return self.check_problem_of_no_operation(status);
         };
+        // Pages are for people (pages.rs).
+        if self.template.is_page(route) {
+            return Ok(());
+        }
         // The same as GET, without the body (conventions.rs).
         let is_head = method == "HEAD";
         let operation = &self.document["paths"][&route.path][route.method.to_lowercase()];
@@ -155,7 +159,7 @@ fn the_readme_lists_every_operation() {
     let template = Template::read(template::SOURCE, &refs()).unwrap();
     let document = openapi::document(&template).unwrap();
     let mut table = String::from("| operation | who | what |\n|---|---|---|\n");
-    for route in &template.routes {
+    for route in template.routes.iter().filter(|route| !template.is_page(route)) {
         let description = openapi::descriptions().find(|it| it.operation.name == route.handler).unwrap();
         let who = match description.operation.min_role {
             None => "anybody",

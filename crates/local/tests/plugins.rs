@@ -170,7 +170,7 @@ async fn only_who_may_puts_something_on_the_bus() {
     let expected =
         ["delete_rest_of_post", "delete_user", "export_user", "home_feed", "publish_events", "rewrite_bylines"];
     // Who finds that a part of the search index is lost lets it be rebuilt.
-    let of_search = ["index_posts", "rebuild_index", "search"];
+    let of_search = ["index_posts", "merge_segments", "rebuild_index", "search", "show_search"];
     assert_eq!(who, expected.into_iter().chain(of_search).map(str::to_owned).collect());
 }
 
@@ -182,7 +182,8 @@ async fn a_plug_in_that_is_tried_for_a_release_does_nothing() {
     let check = include_str!("../../../functions/release_check/release_check.py");
     let mut tried = BTreeSet::new();
     for (function, work) in [
-        ("DeleteRestOfPost", json!({ "post_id": nobody, "slug": "release-check" })),
+        ("DeleteMediaFiles", json!({ "media_id": nobody, "names": [] })),
+        ("DeleteRestOfPost", json!({ "post_id": nobody, "slug": "release-check", "author_id": nobody, "media": [] })),
         ("DeleteUser", json!({ "user_id": nobody })),
         ("ExportUser", json!({ "user_id": nobody, "export_id": nobody, "written": null })),
         (

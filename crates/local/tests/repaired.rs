@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::backing::TABLE_NAME;
 use local::stack::{Stack, sdk_config};
 use serde_json::json;
-use table::{Finding, Repair, Repaired, Table};
+use table::{Finding, Repair, RepairSettings, Repaired, Table};
 
 use crate::counters::all_keys;
 use crate::harness::TestStack;
@@ -30,8 +30,11 @@ impl Drop for Check {
             return;
         }
         // Copies follow from changes that a story may leave unread.
-        let is_settled = self.stack.backing.records().expect("the stream is read").is_empty();
+        let is_settled = self.stack.backing.records().expect("the stream is read").is_empty()
+            && self.stack.bus.is_idle()
+            && self.stack.bus.given_up("HomeFeedFailures").is_empty();
         let (database, now) = (self.stack.backing.database(), self.stack.blog.now());
+        let settings = settings(&self.stack.blog);
         // On a thread and at an address of its own: the story's runtime waits here, and the story's wire may still fail.
         let check = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -41,7 +44,7 @@ impl Drop for Check {
                 let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
                 let table = Table::new(&Sdk::new(local::stack::sdk_config_at(address)), TABLE_NAME.to_owned(), 0);
                 let mut findings = Vec::new();
-                let repaired = table.repair(Repair::Report, 1, now, &mut |finding| findings.push(finding)).await;
+                let repaired = table.repair(Repair::Report, settings, now, &mut |finding| findings.push(finding)).await;
                 server.abort();
                 findings.retain(|finding: &Finding| is_settled || !finding.is_copy);
                 (repaired.expect("the table answers"), findings)
@@ -53,6 +56,11 @@ impl Drop for Check {
     }
 }
 
+/// What a repair of this stack has to know.
+pub fn settings(blog: &edge::Blog) -> RepairSettings {
+    RepairSettings { sitemap_posts: blog.config.sitemap_posts.get(), fan_out_followers: blog.config.fan_out_followers }
+}
+
 fn dynamodb(stack: &TestStack) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(&sdk_config(stack.stack.wire.clone()))
 }
@@ -61,7 +69,8 @@ fn dynamodb(stack: &TestStack) -> aws_sdk_dynamodb::Client {
 async fn repair(stack: &TestStack, mode: Repair) -> Vec<String> {
     let mut findings = Vec::new();
     let blog = &stack.stack.blog;
-    let repaired = blog.table.repair(mode, 10_000, blog.now(), &mut |finding| findings.push(finding.to_string())).await;
+    let repaired =
+        blog.table.repair(mode, settings(blog), blog.now(), &mut |finding| findings.push(finding.to_string())).await;
     assert_eq!(repaired.unwrap(), Repaired { wrong: findings.len() as u64, unsettled: 0 });
     findings
 }
@@ -140,4 +149,73 @@ async fn the_check_at_the_end_of_a_story_fails_if_a_count_is_wrong() {
     count.item("replies", AttributeValue::N("1".into())).send().await.unwrap();
     let end = tokio::task::spawn_blocking(move || drop(stack)).await;
     assert!(end.unwrap_err().is_panic());
+}
+
+#[tokio::test]
+async fn a_repair_brings_home_feeds_to_what_they_should_be() {
+    let stack = TestStack::start_with_parameters(&[("FanOutFollowers", "2")]).await;
+    let (ada, bob, eve) = (stack.user("ada").await, stack.user("bob").await, stack.user("eve").await);
+    for title in ["One", "Two"] {
+        ada.publish(title, &[]).await;
+    }
+    eve.publish("Other", &[]).await;
+    bob.put("/users/ada/follow", json!({})).await.expect_status(204);
+    stack.settle().await;
+    assert_eq!(repair(&stack, Repair::Report).await, [""; 0]);
+    let titles = async || -> Vec<String> {
+        let feed = bob.get("/me/feed").await.body;
+        feed["items"].as_array().unwrap().iter().map(|card| card["title"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(titles().await, ["Two", "One"]);
+
+    // An entry is lost, one is of a user who is not followed, one of a post that there is not.
+    let keys = all_keys(&stack).await;
+    let entries: Vec<_> = keys.iter().filter(|(pk, sk)| pk.starts_with("FEED#") && sk.starts_with('2')).collect();
+    let [first, _] = entries[..] else { panic!("{entries:?}") };
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let delete = dynamodb(&stack).delete_item().table_name(TABLE_NAME);
+    delete.key("pk", text(&first.0)).key("sk", text(&first.1)).send().await.unwrap();
+    assert_eq!(titles().await, ["Two"]);
+    let id_of = async |name: &str| -> String {
+        let user = stack.visitor().get(&format!("/users/{name}")).await.body;
+        user["id"].as_str().unwrap().to_owned()
+    };
+    let (ada_id, bob_id, eve_id) = (id_of("ada").await, id_of("bob").await, id_of("eve").await);
+    let other = stack.visitor().get("/posts/other").await.body;
+    let (at, id) = (other["published_at"].as_str().unwrap(), other["id"].as_str().unwrap());
+    let (never, nothing) = ("2020-01-01T00:00:00.000Z", "01DXF6DT000000000000000000");
+    for (author, at, post) in [(&eve_id, at, id), (&ada_id, never, nothing)] {
+        let put = dynamodb(&stack).put_item().table_name(TABLE_NAME).item("pk", text(&first.0));
+        let put = put.item("sk", text(&format!("{at}#{post}"))).item("type", text("feed_entry"));
+        put.item("author", text(author)).item("followed_at", text(never)).send().await.unwrap();
+    }
+    let found = repair(&stack, Repair::Report).await;
+    let user = format!("user {bob_id}: home feed of");
+    let expected = [
+        format!("{user} {ada_id} is 1 and should be 2"),
+        format!("{user} post {id} is 1 and should be 0"),
+        format!("{user} post {nothing} is 1 and should be 0"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(repair(&stack, Repair::Report).await, found, "a report corrects nothing");
+    assert_eq!(repair(&stack, Repair::Mend).await, found);
+    assert_eq!(repair(&stack, Repair::Report).await, [""; 0]);
+    assert_eq!(titles().await, ["Two", "One"]);
+
+    // Of a very popular author, a feed has a note.
+    for name in ["cyd", "dan"] {
+        let reader = stack.user(name).await;
+        reader.put("/users/ada/follow", json!({})).await.expect_status(204);
+    }
+    stack.settle().await;
+    assert_eq!(repair(&stack, Repair::Report).await, [""; 0]);
+    let delete = dynamodb(&stack).delete_item().table_name(TABLE_NAME);
+    let note = delete.key("pk", text(&first.0)).key("sk", text(&format!("~POPULAR#{ada_id}")));
+    note.condition_expression("attribute_exists(pk)").send().await.unwrap();
+    let lacks = [format!("{user} {ada_id} is 0 and should be 1")];
+    assert_eq!(repair(&stack, Repair::Mend).await, lacks);
+    assert_eq!(repair(&stack, Repair::Report).await, [""; 0]);
+    ada.publish("Three", &[]).await;
+    stack.settle().await;
+    assert_eq!(titles().await, ["Three", "Two", "One"]);
 }

@@ -88,6 +88,10 @@ async fn the_sitemap_has_every_published_post_and_no_other() {
     let stack = TestStack::start().await;
     let visitor = stack.visitor();
     assert_eq!(mapped(&visitor).await, BTreeMap::new(), "of a blog without posts it is valid too");
+    let robots = visitor.get("/robots.txt").await;
+    assert_eq!(robots.header("content-type"), "text/plain; charset=utf-8");
+    let rules = "User-agent: *\nDisallow: /write\n\nSitemap: http://localhost/v1/sitemap.xml\n";
+    assert_eq!(std::str::from_utf8(&robots.bytes).unwrap(), rules);
     let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
     ada.draft("Draft").save().await;
     ada.draft("Scheduled").with("status", "scheduled").with("publish_at", "2026-11-21T09:00:00Z").save().await;
@@ -150,6 +154,10 @@ async fn a_large_blog_has_an_index_of_sitemaps() {
     );
     let times = index.iter().map(|(_, lastmod)| lastmod.clone().unwrap()).collect::<Vec<_>>();
     assert_eq!(times, ["2026-11-21T08:30:00.000Z", "2026-11-21T08:30:10.000Z", "2026-11-21T08:30:10.000Z"]);
+    for (file, time) in [("sitemap.xml", "08:30:10"), ("sitemaps/1.xml", "08:30:00"), ("sitemaps/2.xml", "08:30:10")] {
+        let modified = visitor.get(&format!("/{file}")).await.header("last-modified").to_owned();
+        assert_eq!(modified, format!("Sat, 21 Nov 2026 {time} GMT"), "{file}");
+    }
     assert_eq!(mapped(&visitor).await, shown(&visitor).await);
     let sizes = async || {
         let mut sizes = Vec::new();

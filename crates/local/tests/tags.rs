@@ -1,6 +1,6 @@
 //! Tags and their counts.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::concurrency::at_once;
 use crate::harness::{Client, TestStack, walk};
@@ -98,7 +98,7 @@ async fn counts_are_exact_when_many_publish_at_once() {
             match number % 3 {
                 0 => ada.delete(&format!("/posts/{number}")).await,
                 1 => ada.patch(&format!("/posts/{number}"), "*", json!({ "tags": ["all"] })).await,
-                _ => ada.post(&format!("/posts/{number}/unpublish"), Value::Null).await,
+                _ => ada.post(&format!("/posts/{number}/unpublish"), json!({})).await,
             }
         }
     })

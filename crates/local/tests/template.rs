@@ -21,7 +21,7 @@ fn template() -> Template {
 }
 
 fn parameters(path: &str) -> Vec<&str> {
-    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    path.split('/').filter_map(|part| Some(part.strip_prefix('{')?.strip_suffix('}')?.trim_end_matches('+'))).collect()
 }
 
 #[test]
@@ -30,11 +30,13 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
         template().functions.into_iter().map(|(handler, function)| (function.binary, handler)).collect();
     let mut in_code: BTreeSet<_> =
         operations().map(|(binary, operation)| (binary.to_owned(), operation.name.to_owned())).collect();
-    for name in [authorizer::NAME, catch_all::NAME] {
+    for name in [authorizer::NAME, catch_all::NAME, conduit::NAME, ghost::NAME] {
         in_code.insert((name.to_owned(), name.to_owned()));
     }
     in_code.extend(events::Function::all().map(|function| ("events".to_owned(), function.name().to_owned())));
+    in_code.extend(media::PLUGINS.iter().map(|plugin| ("media".to_owned(), plugin.name.to_owned())));
     in_code.extend(search::PLUGINS.iter().map(|plugin| ("search".to_owned(), plugin.name.to_owned())));
+    in_code.extend(webhooks::PLUGINS.iter().map(|plugin| ("webhooks".to_owned(), plugin.name.to_owned())));
     assert_eq!(in_template, in_code);
 
     let routed: BTreeSet<_> = template().routes.into_iter().map(|route| route.handler).collect();
@@ -47,7 +49,10 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
 
     let ruled: BTreeSet<_> = template().rules.into_iter().map(|rule| rule.handler).collect();
     let named = events::PLUGINS.iter().map(|plugin| plugin.name);
-    let named = named.chain(search::PLUGINS.iter().map(|plugin| plugin.name));
+    let named = named
+        .chain(media::PLUGINS.iter().map(|plugin| plugin.name))
+        .chain(search::PLUGINS.iter().map(|plugin| plugin.name));
+    let named = named.chain(webhooks::PLUGINS.iter().map(|plugin| plugin.name));
     let named: BTreeSet<_> = named.map(str::to_owned).collect();
     assert_eq!(ruled, named, "every plug-in has a rule");
 
@@ -379,7 +384,7 @@ fn whoever_has_no_limit_of_its_own_counts_requests_and_nobody_else_does() {
         let counting = Permission {
             resource: "BlogTable".to_owned(),
             action: "dynamodb:UpdateItem".to_owned(),
-            leading_keys: vec!["LIMIT#*".to_owned()],
+            leading_keys: vec!["LIMIT#*".to_owned(), "KEYUSED#*".to_owned()],
         };
         assert_eq!(!function.shared.is_empty(), counts, "CountRequests and {handler}");
         assert!(!counts || permissions(&function).contains(&counting), "{handler}");

@@ -176,6 +176,7 @@ async fn with_a_post_in_the_trash() -> (TestStack, String) {
         let post = json!({ "title": title, "body": "B", "status": "published", field: "away" });
         bob.post("/posts", post).await.expect_status(201);
     }
+    ada.put("/posts/d/aliases", json!({ "aliases": ["e", "f"] })).await.expect_status(200);
     ok(&ada, "DELETE", "/posts/d", 204).await;
     stack.settle().await;
     assert!(naming(&stack, &id).await.len() > 20, "much hangs on it");
@@ -195,7 +196,7 @@ async fn expect_nothing_left(stack: &TestStack, id: &str, when: &str) {
     assert_eq!(left, [""; 0], "{when}");
     for item in items(stack).await {
         let at = item["pk"].as_s().unwrap().as_str();
-        assert!(!["POST#away", "POST#b", "POST#c", "POST#d"].contains(&at), "{when}: {item:?}");
+        assert!(!["POST#away", "POST#b", "POST#c", "POST#d", "POST#e", "POST#f"].contains(&at), "{when}: {item:?}");
     }
 }
 

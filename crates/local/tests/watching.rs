@@ -227,8 +227,10 @@ fn reported() -> BTreeMap<String, Vec<BTreeSet<String>>> {
 fn functions() -> BTreeSet<String> {
     let names = operations().map(|(_, operation)| operation.name.to_owned());
     let names = names.chain(events::Function::all().map(|function| function.name().to_owned()));
+    let names = names.chain(media::PLUGINS.iter().map(|plugin| plugin.name.to_owned()));
     let names = names.chain(search::PLUGINS.iter().map(|plugin| plugin.name.to_owned()));
-    let names = names.chain([authorizer::NAME, catch_all::NAME].map(str::to_owned));
+    let names = names.chain(webhooks::PLUGINS.iter().map(|plugin| plugin.name.to_owned()));
+    let names = names.chain([authorizer::NAME, catch_all::NAME, conduit::NAME, ghost::NAME].map(str::to_owned));
     names.map(|name| name.replace('_', "")).collect()
 }
 
@@ -284,7 +286,9 @@ fn every_reader_has_an_alarm_on_its_lag_and_every_queue_of_failures_one_on_its_d
     let depths = watched("ApproximateNumberOfMessagesVisible", "QueueName");
     let depths: BTreeSet<_> = depths.iter().map(|name| short(name).replace("-failures", "")).collect();
     let plugins = events::PLUGINS.iter().map(|plugin| named(&plugin.name));
+    let plugins = plugins.chain(media::PLUGINS.iter().map(|plugin| named(&plugin.name)));
     let plugins = plugins.chain(search::PLUGINS.iter().map(|plugin| named(&plugin.name)));
+    let plugins = plugins.chain(webhooks::PLUGINS.iter().map(|plugin| named(&plugin.name)));
     assert_eq!(depths, readers.into_iter().chain(plugins).collect());
 }
 

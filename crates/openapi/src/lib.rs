@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{FieldDescription, Role};
-use edge::{AnswerDescription, Description, ProblemDetails, ProblemKind};
+use edge::{AnswerDescription, Description, Operation, ProblemDetails, ProblemKind};
 use http::{HeaderName, StatusCode, header};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -46,15 +46,17 @@ pub fn descriptions() -> impl Iterator<Item = &'static Description> {
         .chain(community::DESCRIPTIONS)
         .chain(site::DESCRIPTIONS)
         .chain(discovery::DESCRIPTIONS)
+        .chain(media::DESCRIPTIONS)
         .chain(search::DESCRIPTIONS)
+        .chain(webhooks::DESCRIPTIONS)
 }
 
-/// The document of the API that this template deploys.
+/// The document of the API that this template deploys. Pages are no part of it.
 pub fn document(template: &Template) -> Result<Value, OpenApiError> {
     let mut writer = Writer::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut tags = BTreeSet::new();
-    for route in &template.routes {
+    for route in template.routes.iter().filter(|route| !template.is_page(route)) {
         let operation = descriptions().find(|description| description.operation.name == route.handler);
         let operation = operation.ok_or_else(|| OpenApiError::Unknown(route.handler.clone()))?;
         tags.insert(tag(&route.path));
@@ -87,13 +89,14 @@ pub fn text(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("accounts", "Registration, sessions, passwords, and the profile of the signed-in user."),
     ("people", "Public profiles, and following users."),
     ("posts", "Write, publish and read posts."),
     ("community", "Comments, reactions, bookmarks, notifications and moderation."),
+    ("media", "Upload and describe pictures."),
     ("discovery", "Search, feeds and sitemaps."),
-    ("administration", "Manage users."),
+    ("administration", "Manage users and webhooks."),
     ("service", "The blog as a whole: health, version, and this document."),
 ];
 
@@ -101,13 +104,14 @@ fn tag(path: &str) -> &'static str {
     let segments: Vec<_> = path.split('/').skip(1).collect();
     match segments.as_slice() {
         [.., "feed.xml" | "feed.json" | "rss.xml"] | ["sitemap.xml" | "sitemaps" | "robots.txt", ..] => "discovery",
-        ["admin", ..] => "administration",
+        ["admin" | "webhooks", ..] => "administration",
         ["users", name, ..] if name.starts_with('{') => "people",
         ["posts", _, "comments" | "reaction" | "reactions", ..] | ["tags", _, "follow"] | ["moderation", ..] => {
             "community"
         }
         ["me", "bookmarks" | "notifications" | "tags", ..] => "community",
         ["search"] => "discovery",
+        ["media", ..] | ["me", "media", ..] => "media",
         ["posts" | "tags" | "previews", ..] | ["me", "posts", ..] => "posts",
         ["users" | "sessions" | "password" | "me", ..] => "accounts",
         _ => "service",
@@ -115,6 +119,15 @@ fn tag(path: &str) -> &'static str {
 }
 
 const BEARER: &str = "bearer";
+
+const API_KEY: &str = "api_key";
+
+/// By what a caller may be known: by nothing, if anybody may call, by a token, and by an API key with a scope.
+fn security(operation: &Operation) -> Vec<Value> {
+    let nothing = operation.min_role.is_none().then(|| json!({}));
+    let key = operation.scope.map(|scope| json!({ API_KEY: [scope] }));
+    nothing.into_iter().chain([json!({ BEARER: [] })]).chain(key).collect()
+}
 
 /// The media type of problems.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -167,6 +180,10 @@ fn header_description(name: &str) -> (Value, &'static str) {
         "idempotency-replayed" => {
             (json!({ "const": "true" }), "The response is that of the first request with this `Idempotency-Key`.")
         }
+        "set-cookie" => (
+            text,
+            "The refresh token, for the browser to keep (RFC 6265). Sent to a page of the site that asked for it with `cookie`.",
+        ),
         "content-security-policy" => (text, "The content security policy of the page."),
         _ => (text, ""),
     }
@@ -203,7 +220,7 @@ impl Writer {
         let problems = problems(route, operation)?;
         let fields = (operation.input.body)(&mut self.requests);
         let mut answers = (operation.answers)(&mut self.replies);
-        if operation.operation.creates {
+        if operation.operation.is_kept {
             let replayed = HeaderName::from_static("idempotency-replayed");
             answers = answers.into_iter().map(|answer| answer.with_optional(replayed.clone())).collect();
         }
@@ -260,7 +277,7 @@ impl Writer {
             "description": description,
             "parameters": parameters,
             // Without a token it is answered for everybody, with one for that user.
-            "security": if operation.operation.min_role.is_some() { json!([{ BEARER: [] }]) } else { json!([{}, { BEARER: [] }]) },
+            "security": security(&operation.operation),
             "responses": responses,
         });
         if !fields.is_empty() {
@@ -387,7 +404,8 @@ impl Writer {
                     "schema": { "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]([ -~]*[!-~])?$" },
                     "description": "Makes the request safe to repeat: within a day, a repeated request gets the first response and \
                         changes nothing. A response of more than 256 KiB, compressed, is not kept: the repeated request then \
-                        changes nothing either and gets what was created as it is now, without `Idempotency-Replayed`.",
+                        changes nothing either and gets what was created as it is now, without `Idempotency-Replayed`. A response with a \
+                        secret is not kept either: the repeated request is refused with 409.",
                 },
                 "CorrelationId": {
                     "name": "X-Correlation-Id", "in": "header",
@@ -400,6 +418,11 @@ impl Writer {
                 BEARER: {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The `access_token` of `POST /sessions`.",
+                },
+                API_KEY: {
+                    "type": "http", "scheme": "bearer",
+                    "description": "A key of `POST /me/keys` (`bsk_...`), in the same header as an access token. Operations list the \
+                        scope that it needs; those that list none take no key.",
                 },
             },
         })
@@ -431,6 +454,7 @@ fn problems(route: &Route, operation: &Description) -> Result<BTreeMap<u16, Vec<
     let mut problems = vec![
         ProblemKind::MALFORMED_REQUEST,
         ProblemKind::UNAUTHENTICATED,
+        ProblemKind::OUT_OF_SCOPE,
         ProblemKind::PAYLOAD_TOO_LARGE,
         ProblemKind::VALIDATION_FAILED,
         ProblemKind::TOO_MANY_REQUESTS,
@@ -444,7 +468,7 @@ fn problems(route: &Route, operation: &Description) -> Result<BTreeMap<u16, Vec<
     if (operation.input.query)(&mut unused).iter().any(|field| field.name == "cursor") {
         problems.push(ProblemKind::INVALID_CURSOR);
     }
-    if !(operation.input.body)(&mut unused).is_empty() {
+    if route.method != "GET" {
         problems.push(ProblemKind::UNSUPPORTED_MEDIA_TYPE);
     }
     if operation.operation.creates {

@@ -1,6 +1,9 @@
 //! What a record of the table's stream says, for whoever tells others of it.
 
-use domain::{Comment, CommentId, Export, Follow, Post, PostId, ReactionKind, User, UserId};
+use domain::{
+    Comment, CommentId, Delivery, DeliveryId, Export, Follow, Media, Post, PostId, ReactionKind, User, UserId,
+    WebhookId,
+};
 use serde_dynamo::Item;
 
 use crate::comments::{Place, StoredComment, comment_without_text};
@@ -32,6 +35,15 @@ pub enum Change {
     ExportRequested(Export),
     /// Somebody follows somebody no longer.
     Unfollowed(Follow),
+    /// A picture was changed.
+    Media {
+        /// As it was.
+        old: Box<Media>,
+        /// As it is.
+        new: Box<Media>,
+    },
+    /// A picture is gone: deleted, or never uploaded.
+    MediaDeleted(Box<Media>),
     /// A comment changed where everybody sees it. Without its text.
     Comment {
         /// As it was; none if it was not there.
@@ -64,6 +76,15 @@ pub enum Change {
         /// The reaction as it is.
         new: Option<ReactionKind>,
     },
+    /// A message to a webhook is to be sent now.
+    DeliveryCalled {
+        /// The webhook.
+        webhook: WebhookId,
+        /// The message.
+        delivery: DeliveryId,
+        /// Which call of it this is.
+        call: u32,
+    },
 }
 
 impl Change {
@@ -86,16 +107,29 @@ impl Change {
             image(new)?.map(|export| Self::ExportRequested(*export))
         } else if old_type == Follow::TYPE && new.is_empty() && pk.starts_with(keys::FOLLOW_PREFIX) {
             image(old)?.map(|follow| Self::Unfollowed(*follow))
+        } else if old_type == Media::TYPE && sk == keys::MEDIA {
+            match (image(old)?, image(new)?) {
+                (Some(old), Some(new)) => Some(Self::Media { old, new }),
+                (old, _) => old.map(Self::MediaDeleted),
+            }
         } else if is(StoredComment::TYPE) {
             comment_change(pk, sk, old, new)?
         } else if is(Place::TYPE) {
             deleted_comment(pk, old, new)?
         } else if is(Reaction::TYPE) {
             reaction_change(pk, old, new)?
+        } else if new_type == Delivery::TYPE {
+            called_delivery(old, new)?
         } else {
             None
         })
     }
+}
+
+fn called_delivery(old: &Item, new: &Item) -> Result<Option<Change>, Refused> {
+    let (old, new): (Option<Box<Delivery>>, Option<Box<Delivery>>) = (image(old)?, image(new)?);
+    let called = new.filter(|new| old.is_none_or(|old| old.call != new.call));
+    Ok(called.map(|new| Change::DeliveryCalled { webhook: new.webhook_id, delivery: new.id, call: new.call }))
 }
 
 fn comment_change(pk: &str, sk: &str, old: &Item, new: &Item) -> Result<Option<Change>, Refused> {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::record;
 use crate::counts::Target;
 use crate::keys::{self, Key};
 use crate::notifications::tell;
@@ -19,8 +20,8 @@ use crate::posts::{deflated, inflated};
 use crate::write::Write;
 use crate::{Consistency, Cursor, Entity, Item, Query, Refused, SortKeys, Table, attributes, read, sort_key};
 use domain::{
-    Comment, CommentId, CommentPath, CommentStatus, Denied, Limit, Notification, Page, PostAuthor, PostId, PostText,
-    Subject, Timestamp, User, UserId,
+    AuditEntry, Comment, CommentId, CommentPath, CommentStatus, Denied, Limit, Notification, Page, PostAuthor, PostId,
+    PostText, Subject, Timestamp, User, UserId,
 };
 
 /// The maximum size of the texts of a page, in bytes: a page of larger ones has fewer comments than were asked for. A byte
@@ -94,6 +95,15 @@ pub enum HeldComments {
     All,
 }
 
+/// What else is written when an editor decides on a comment; nothing when its author changes it.
+#[derive(Clone, Copy, Default)]
+pub struct Decided<'a> {
+    /// By which the comment's author is told.
+    pub told: Option<&'a Notification>,
+    /// What the audit log says of it.
+    pub audit: Option<&'a AuditEntry>,
+}
+
 /// How far somebody has come who goes through all comments of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommenterPlace {
@@ -144,14 +154,37 @@ impl Table {
     ) -> Result<Page<Comment>, Refused> {
         let name = keys::comments(post).name();
         let start = self.verify_cursor(cursor, &name).await?.map(|cursor| cursor.after);
+        let (items, last) = self.comments_after(post, held, start.as_deref(), limit.get(), consistency).await?;
+        let next_cursor = match last {
+            Some(last) => Some(self.sign_cursor(&Cursor::after(&last), &name).await?),
+            None => None,
+        };
+        Ok(Page { items, next_cursor })
+    }
+
+    /// The beginning of a post's thread, in the same order: up to `max` comments, and as much text as a page may have; strongly
+    /// consistent.
+    pub async fn thread(&self, post: PostId, held: HeldComments, max: usize) -> Result<Vec<Comment>, Refused> {
+        Ok(self.comments_after(post, held, None, max, Consistency::Strong).await?.0)
+    }
+
+    /// Up to `limit` comments after the path `start`, and the path of the last of them if there are more.
+    async fn comments_after(
+        &self,
+        post: PostId,
+        held: HeldComments,
+        start: Option<&str>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<(Vec<Comment>, Option<String>), Refused> {
         // One more than the page holds tells whether there is a next page.
-        let max = limit.get() + 1;
+        let max = limit + 1;
         let public = async {
             let partition = keys::comments(post).partition;
             let query = Query::of(&partition, SortKeys::Any, consistency);
-            self.query(Query { start: start.as_deref(), limit: Some(max), ..query }).await
+            self.query(Query { start, limit: Some(max), ..query }).await
         };
-        let held = self.held_comments(post, held, start.as_deref(), max);
+        let held = self.held_comments(post, held, start, max);
         let (public, held) = tokio::try_join!(public, held)?;
 
         // Each is complete up to the place where it ends, and the page ends before both.
@@ -169,17 +202,14 @@ impl Table {
         for (path, (public, held)) in at {
             let Some(comment) = comment_of(post, public, held)? else { continue };
             bytes += comment.text.markdown.len() + comment.text.html.len();
-            if items.len() == limit.get() || (bytes > MAX_PAGE_BYTES && !items.is_empty()) {
+            if items.len() == limit || (bytes > MAX_PAGE_BYTES && !items.is_empty()) {
                 break;
             }
             items.push(comment);
             last = Some(path);
         }
-        let next_cursor = match last {
-            Some(last) if items.len() < total => Some(self.sign_cursor(&Cursor::after(&last), &name).await?),
-            _ => None,
-        };
-        Ok(Page { items, next_cursor })
+        let last = last.filter(|_| items.len() < total);
+        Ok((items, last))
     }
 
     async fn held_comments(
@@ -222,35 +252,29 @@ impl Table {
     /// profile of `author`, which the comment copies, is no longer this one, [`Denied::ParentNotFound`] if the comment that
     /// it answers is no longer published.
     pub async fn create_comment(&self, comment: &Comment, author: &User) -> Result<(), Refused> {
-        self.write_comment(None, Some(comment), Some(author), None).await
+        self.write_comment(None, Some(comment), Some(author), Decided::default()).await
     }
 
     /// Changes a comment. [`Refused::Changed`] if `old` is no longer what is stored, [`Denied::ParentDeleted`] if it is to be
     /// published and the comment that it answers is gone.
     pub async fn update_comment(&self, old: &Comment, new: &Comment) -> Result<(), Refused> {
-        self.write_comment(Some(old), Some(new), None, None).await
+        self.write_comment(Some(old), Some(new), None, Decided::default()).await
     }
 
-    /// The same as an editor's decision, of which the comment's author is told by `told`.
-    pub async fn approve_comment(
-        &self,
-        old: &Comment,
-        new: &Comment,
-        told: Option<&Notification>,
-    ) -> Result<(), Refused> {
-        self.write_comment(Some(old), Some(new), None, told).await
+    /// The same as an editor's decision.
+    pub async fn approve_comment(&self, old: &Comment, new: &Comment, decided: Decided<'_>) -> Result<(), Refused> {
+        self.write_comment(Some(old), Some(new), None, decided).await
     }
 
     /// Deletes a comment: leaves the placeholder `left`, or nothing, and then no placeholder above it either that has no
-    /// other reply. [`Refused::Changed`] if it is no longer what is stored. If an editor does it, the comment's author is told by
-    /// `told`.
+    /// other reply. [`Refused::Changed`] if it is no longer what is stored.
     pub async fn delete_comment(
         &self,
         old: &Comment,
         left: Option<&Comment>,
-        told: Option<&Notification>,
+        decided: Decided<'_>,
     ) -> Result<(), Refused> {
-        self.write_comment(Some(old), left, None, told).await
+        self.write_comment(Some(old), left, None, decided).await
     }
 
     /// Writes a comment with everything that follows from it. As for posts, each write is made from the comment before and
@@ -260,7 +284,7 @@ impl Table {
         old: Option<&Comment>,
         new: Option<&Comment>,
         author: Option<&User>,
-        told: Option<&Notification>,
+        Decided { told, audit }: Decided<'_>,
     ) -> Result<(), Refused> {
         let Some(any) = new.or(old) else { return Ok(()) };
         // The first condition that fails is what is answered.
@@ -285,6 +309,7 @@ impl Table {
         {
             writes.push(Target::Post(any.post, &slug).count(&any.id().to_string(), [("comments", by)]));
         }
+        writes.extend(record(audit)?);
         self.write(writes).await
     }
 

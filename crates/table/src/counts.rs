@@ -1,4 +1,5 @@
-//! Counts that strangers change: comments, reactions, replies and reposts of a post, followers of a user, posts of a tag.
+//! Counts that strangers change: comments, reactions, replies and reposts of a post, followers of a user, posts of a tag and of the
+//! blog.
 //!
 //! DynamoDB cancels a transaction that meets another one on an item, even if it only checks the item. So a count that
 //! many change at one moment is the sum of [`keys::COUNT_SHARDS`] items, the shards of its [`Target`]. What is counted, the
@@ -37,6 +38,8 @@ pub(crate) enum Target<'a> {
     User(UserId),
     /// A tag.
     Tag(&'a Tag),
+    /// The whole blog.
+    Site,
 }
 
 impl Target<'_> {
@@ -46,6 +49,7 @@ impl Target<'_> {
             Self::Post(id, slug) => keys::post_counts(slug, id, shard),
             Self::User(id) => keys::user_counts(id, shard),
             Self::Tag(tag) => keys::tag_counts(tag, shard),
+            Self::Site => keys::site_counts(shard),
         }
     }
 
@@ -55,6 +59,7 @@ impl Target<'_> {
             Self::Post(..) => "post_counts",
             Self::User(_) => "user_counts",
             Self::Tag(_) => "tag",
+            Self::Site => "site_counts",
         }
     }
 
@@ -265,7 +270,7 @@ impl Table {
             .expression_attribute_values(":id", AttributeValue::S(id))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         // The item may be edited at this moment, in a transaction.
-        match outlast_transactions(|| update.clone().send()).await {
+        match outlast_transactions(&self.client, || update.clone().send()).await {
             Err(error) if error.code() != Some("ConditionalCheckFailedException") => Err(Refused::of(error)),
             _ => Ok(()),
         }

@@ -100,6 +100,13 @@ impl Entity for FanOutFollower {
     const TYPE: &'static str = "fan_out_follower";
 }
 
+/// An entry of a feed that shows nothing.
+pub(crate) struct IdleEntry {
+    pub(crate) author: UserId,
+    pub(crate) post: PostId,
+    pub(crate) published_at: Timestamp,
+}
+
 /// How far a post is written to feeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanOutPlace {
@@ -256,7 +263,7 @@ impl Table {
             return Ok(None);
         }
         loop {
-            let is_published = self.is_published(author, post).await?;
+            let is_published = self.is_published(author, post, published_at).await?;
             let write = |follower: &FanOutFollower| {
                 let key = keys::feed_entry(follower.follower, published_at, post);
                 let entry = FeedEntry { author, followed_at: follower.followed_at };
@@ -269,14 +276,17 @@ impl Table {
                 let delete = |follower| BatchWrite::Delete(keys::feed_entry(follower, published_at, post));
                 self.batch_write(late.into_iter().map(delete).collect()).await?;
             }
-            if self.is_published(author, post).await? == is_published {
+            if self.is_published(author, post, published_at).await? == is_published {
                 return Ok(next);
             }
         }
     }
 
-    async fn is_published(&self, author: UserId, post: PostId) -> Result<bool, Refused> {
-        Ok(self.published_posts(&[(post, author)], Consistency::Strong).await?.contains_key(&post))
+    /// Whether a post is published, and since then: an event that comes late may tell of an earlier publication, whose entries would be
+    /// others than those of today's.
+    async fn is_published(&self, author: UserId, post: PostId, since: Timestamp) -> Result<bool, Refused> {
+        let found = self.published_posts(&[(post, author)], Consistency::Strong).await?;
+        Ok(found.get(&post).is_some_and(|post| post.published_at == Some(since)))
     }
 
     /// Those of these users who do not follow an author.
@@ -435,6 +445,56 @@ impl Table {
             }
         }
         Ok(None)
+    }
+
+    /// What a feed has for a follow, and what it should have: an entry for each of the author's newest posts, or a note if the
+    /// author is very popular. For a repair.
+    pub(crate) async fn entries_for(&self, follow: &Follow) -> Result<(usize, usize), Refused> {
+        let Follow { follower: user, followed: author, .. } = *follow;
+        let author_now = self.user(author, Consistency::Strong).await?.filter(User::is_public);
+        let Some(profile) = author_now else { return Ok((0, 0)) };
+        let popularity: Option<Popularity> = self.get(&keys::popularity(author), Consistency::Strong).await?;
+        if popularity.as_ref().is_some_and(|popularity| popularity.complete) {
+            let noted = [keys::popular_follow(user, author), keys::fan_out_follower(author, user)];
+            let notes = self.batch_get(&noted.into(), Consistency::Strong).await?;
+            if notes.iter().all(|note| type_of(note) == Some(PopularFollow::TYPE)) {
+                return Ok((notes.len(), 1));
+            }
+        }
+        let mut wanted = HashSet::new();
+        for item in self.walk(&keys::posts_by_author(&profile.username), None, BACKFILL, Consistency::Strong).await? {
+            let post: Post = read(item)?;
+            wanted.extend(post.published_at.map(|published_at| keys::feed_entry(user, published_at, post.id)));
+        }
+        Ok((self.batch_get(&wanted, Consistency::Strong).await?.len(), wanted.len()))
+    }
+
+    /// The entries of a feed after a sort key that show nothing, because their author is not followed or their post is not
+    /// published; and where to go on. For a repair.
+    pub(crate) async fn idle_entries(
+        &self,
+        user: UserId,
+        before: Option<&str>,
+    ) -> Result<(Vec<IdleEntry>, Option<String>), Refused> {
+        let entries = self.posts_between(&keys::feed(user), None, before, AT_ONCE, Consistency::Strong).await?;
+        let last = entries.last().filter(|_| entries.len() == AT_ONCE).and_then(sort_key).map(str::to_owned);
+        let mut found = Vec::new();
+        for entry in entries {
+            let sort_key = sort_key(&entry).unwrap_or_default().to_owned();
+            let (published_at, post) = sort_key.split_once('#').unwrap_or_default();
+            let published_at = Timestamp::try_from(published_at.to_owned()).map_err(Refused::internal)?;
+            let post = post.parse().map_err(Refused::internal)?;
+            found.push(IdleEntry { author: read::<FeedEntry>(entry)?.author, post, published_at });
+        }
+        let follows = found.iter().map(|entry| keys::follow(user, entry.author)).collect();
+        let mut followed = HashSet::new();
+        for item in self.batch_get(&follows, Consistency::Strong).await? {
+            followed.insert(read::<Follow>(item)?.followed);
+        }
+        let posts = found.iter().map(|entry| (entry.post, entry.author)).collect::<Vec<_>>();
+        let published = self.published_posts(&posts, Consistency::Strong).await?;
+        found.retain(|entry| !followed.contains(&entry.author) || !published.contains_key(&entry.post));
+        Ok((found, last))
     }
 
     /// Notes in the feeds of followers that an author is very popular: of some after `after`, or the first. Gives the place where

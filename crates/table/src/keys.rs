@@ -19,6 +19,7 @@
 //! | latest posts, newest first | Query | `LATEST` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | the posts that lead the blog | Query, beside the latest | `PINNED` | begins with `POST#` | as the latest | 0.5 RCU, and their cards |
 //! | how many lead it | in the transaction that pins | `PINNED` | `COUNT` | | 2 WCU |
+//! | count the published posts, with `Conduit=true` or `GhostContent=true` | in the transaction of the post | `SITE` | `COUNT#shard` | | 2 WCU |
 //! | posts of a kind | Query | `KIND#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | an author's published posts | Query | `BYLINE#username` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
 //! | an author's published posts of a kind | Query | `BYLINE#username#kind` | `published_at#id` | eventual; strong for a viewer | 3 RCU |
@@ -59,11 +60,18 @@
 //! | tell somebody of something, once | TransactWriteItems | `TOLD#subject`, `NOTIFICATIONS#user` | user id, `AT#id` | | 4 WCU |
 //! | whom something is told | Query | `TOLD#subject` | user id | strong | 0.5 RCU |
 //! | tell of a reaction | GetItem, TransactWriteItems | `TOLD#REACTIONS#post`, `NOTIFICATIONS#user` | user id, `BY#user`, `AT#id` | strong | 3 RCU, 8 WCU |
+//! | announce a picture, change it, delete it | TransactWriteItems | `MEDIA#id`, `MEDIAOF#user` | `MEDIA`, id | | 4 WCU |
+//! | a picture | GetItem | `MEDIA#id` | `MEDIA` | eventual; strong for a viewer | 0.5 to 1 RCU |
+//! | the pictures that a text shows | BatchGetItem | `MEDIA#id` | `MEDIA` | strong | 1 RCU each |
+//! | my pictures, newest first | Query | `MEDIAOF#user` | id | strong | 3 RCU |
+//! | which of my pictures my posts show | Query, beside the page | `MEDIAUSES#user` | from the least picture id to the greatest: `picture#post` | strong | 1 RCU |
+//! | note that a post shows a picture, or no longer | in the transaction of the post | `MEDIAUSES#author` | `picture#post` | | 2 WCU each |
 //! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
 //! | follow a tag | Query, TransactWriteItems | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU, 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
-//! | the slugs that a post had | Query | `POSTID#id` | begins with `FORMER#` | strong | 1 RCU |
+//! | the aliases of a post, and the slugs that it had | Query | `POSTID#id` | from `ALIASES` to `FORMER#~` | strong | 1 RCU |
+//! | replace the aliases of a post | TransactWriteItems | `POSTID#id`, `POST#slug` of each that comes or goes, the post | `ALIASES`, `POST` | | 4 WCU, 2 each |
 //! | users, newest first; those of a role; active or suspended ones | Query, BatchGetItem | `USERS`, `AUTHORS` and so on, `ACTIVE`, `SUSPENDED` | user id | strong | 1 RCU, 1 a profile |
 //! | follow | TransactWriteItems | `FOLLOW#follower`, both lists, the follower's profile, the followed's `PROFILE#COUNT#shard` | `followed`, ... | | 10 WCU |
 //! | whether one follows another | GetItem, BatchGetItem | `FOLLOW#follower` | `followed` | as the profile; strong to unfollow | 0.5 to 1 RCU |
@@ -81,8 +89,28 @@
 //! | put a post into a sitemap, or take it out | GetItem, TransactWriteItems | `MAPPED#post`, `SITEMAP#number`, `SITEMAPS`, `POST#slug` | | strong | 2 to 4 RCU, 6 to 8 WCU |
 //! | which segments the search index has, and what changed since | Query | `SEARCH` | all: `CHANGED#id`, `MANIFEST` | strong | 1 RCU |
 //! | mark a post as changed for the search index, and take the mark back | TransactWriteItems | `SEARCH` | `CHANGED#id` | | 2 WCU each |
+//! | note a file before it is written for the search index, and forget it when the index lists it | TransactWriteItems | `SEARCHFILES` | name | | 2 WCU each |
+//! | which files the search index may not list | Query | `SEARCHFILES` | all | strong | 1 RCU |
 //! | swap the search index | TransactWriteItems | `SEARCH` | `MANIFEST` | | 2 to 6 WCU |
 //! | the posts that a search finds | BatchGetItem | `AUTHOR#id` | `ALL#post` | eventual; strong for a viewer | 0.5 RCU a card |
+//! | the webhooks | Query | `WEBHOOKS` | all: webhook id | eventual; strong for an administrator | 0.5 RCU each 10 |
+//! | a webhook | GetItem | `WEBHOOKS` | webhook id | strong | 1 RCU |
+//! | queue a message to a webhook, once | TransactWriteItems | `DELIVERIES#webhook`, `DUE` | delivery id, `due_at#webhook#delivery` | | 6 WCU |
+//! | note an attempt, or call for one | GetItem, TransactWriteItems | the two above | | strong | 1 RCU, 6 to 8 WCU |
+//! | a page of what was sent to a webhook | Query | `DELIVERIES#webhook` | delivery id | strong | 1 RCU each 4 KB |
+//! | the messages whose time has come | Query, each minute | `DUE` | up to `due_at` | eventual | 0.5 RCU |
+//! | check an API key | GetItem, twice at once, and the profile | `KEY#id`, `KEYUSED#id` | `KEY`, `KEYUSED` | eventual | 1 RCU |
+//! | note the day on which an API key is used, once a day | UpdateItem | `KEYUSED#id` | `KEYUSED` | | 1 WCU |
+//! | a user's API keys | Query, BatchGetItem | `KEYS#user`, `KEY#id`, `KEYUSED#id` | key id, ... | strong | 1 RCU, 2 a key |
+//! | create an API key | Query, TransactWriteItems | `KEY#id`, `KEYS#user`, the profile, the audit log | | strong | 1 RCU, 12 WCU |
+//! | revoke an API key | TransactWriteItems | the three of a key, the audit log | | | 12 WCU |
+//! | an invitation; all of them | GetItem; Query | `INVITATIONS` | invitation id | strong | 1 RCU |
+//! | hold an invitation, use it up, let go of it | in the transaction of the registration | `INVITATIONS` | invitation id | | 2 WCU, and 6 for the audit log |
+//! | check a key of Ghost's Content API | GetItem | `CONTENTKEY#key` | `CONTENTKEY` | eventual | 0.5 RCU |
+//! | all keys of Ghost's Content API; one of them | Query; GetItem | `CONTENTKEYS` | key id | strong | 1 RCU |
+//! | create or revoke a key of Ghost's Content API | TransactWriteItems | the two above, the audit log | | | 10 WCU |
+//! | write an entry of the audit log | in the transaction of what it tells of | `AUDIT`, `AUDIT#ACTOR#user`, `AUDIT#SUBJECT#id` | entry id | | 6 WCU |
+//! | the audit log; what a user did; what was done to somebody or something | Query, BatchGetItem | as above | entry id | strong | 1 RCU, 1 a profile |
 //! | the key that cursors are signed with | GetItem, once a process | `SIGNING_KEY` | `SIGNING_KEY` | strong | 1 RCU |
 //! | a request with an `Idempotency-Key` | PutItem | `IDEMPOTENCY#sha256` | `IDEMPOTENCY` | | 1 WCU, and 1 a KB of the answer |
 //! | count a request of a user, from a source | UpdateItem | `LIMIT#sha256` | `requests#end` | | 1 WCU |
@@ -91,7 +119,8 @@
 //! The lists that the whole site shares (`LATEST`, `KIND#kind`, `USERS` and its kin) have one partition each, because all
 //! writes of a moment would fall into one part of any division by time, and a division by anything else makes each page
 //! several queries. DynamoDB gives a partition 1,000 WCU and 3,000 RCU a second: the ceiling is some 500 publications and
-//! 1,000 uncached first pages a second. What does not have to be read in order is spread over [`SHARDS`].
+//! 1,000 uncached first pages a second. `INVITATIONS` lets some 250 people a second register. `AUDIT` takes 500 entries a second, which are decisions of editors and administrators, and keys,
+//! of which a user makes few an hour. What does not have to be read in order is spread over [`SHARDS`].
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>
 //!
 //! What is put between the separators cannot contain one: ids, names, slugs and tags are types whose alphabet
@@ -101,8 +130,9 @@
 use aws_lc_rs::digest;
 
 use domain::{
-    CognitoName, Comment, CommentId, CommentPath, CommentStatus, Email, ExportId, Follow, NotificationId, Post, PostId,
-    PostKind, PostStatus, Role, Slug, Source, Subject, Tag, Timestamp, User, UserId, UserStatus, Username,
+    AuditEntry, AuditedId, CognitoName, Comment, CommentId, CommentPath, CommentStatus, ContentKeyId, ContentKeyText,
+    DeliveryId, Email, ExportId, Follow, InvitationId, KeyId, MediaId, NotificationId, Post, PostId, PostKind,
+    PostStatus, Role, Slug, Source, Subject, Tag, Timestamp, User, UserId, UserStatus, Username, WebhookId,
 };
 
 /// The primary key of an item.
@@ -289,6 +319,49 @@ pub fn fan_out_follower(author: UserId, follower: UserId) -> Key {
     fan_out_followers(author).item(&follower.to_string())
 }
 
+/// A picture.
+pub fn media(id: MediaId) -> Key {
+    Key::new(format!("MEDIA#{id}"), MEDIA)
+}
+
+/// The sort key of a picture at its id.
+pub const MEDIA: &str = "MEDIA";
+
+/// A user's pictures.
+pub fn media_of(owner: UserId) -> List {
+    List::new(format!("MEDIAOF#{owner}"), "")
+}
+
+/// A picture among those of its owner.
+pub fn media_of_owner(owner: UserId, id: MediaId) -> Key {
+    media_of(owner).item(&id.to_string())
+}
+
+/// Which pictures the posts of an author show.
+pub fn media_uses(author: UserId) -> List {
+    List::new(format!("MEDIAUSES#{author}"), "")
+}
+
+/// That a post of an author shows a picture.
+pub fn media_use(author: UserId, media: MediaId, post: PostId) -> Key {
+    media_uses(author).item(&format!("{media}#{post}"))
+}
+
+/// What sorts after every post that shows a picture.
+pub fn media_use_end(media: MediaId) -> String {
+    format!("{media}#~")
+}
+
+/// The post that a sort key of [`media_uses`] is about.
+pub fn post_of_use(sk: &str) -> Option<PostId> {
+    sk.split_once('#')?.1.parse().ok()
+}
+
+/// The picture that a sort key of [`media_uses`] is about.
+pub fn media_of_use(sk: &str) -> Option<MediaId> {
+    sk.split_once('#')?.0.parse().ok()
+}
+
 /// The tags that a user follows.
 pub fn followed_tags(user: UserId) -> List {
     List::new(format!("FOLLOWEDTAGS#{user}"), "")
@@ -383,6 +456,11 @@ pub fn comment_report(user: UserId, comment: CommentId) -> Key {
 pub fn published_on(author: UserId, day: Timestamp) -> Key {
     let day: String = day.to_string().chars().take(10).collect();
     Key::new(format!("USER#{author}"), format!("PUBLISHED#{day}"))
+}
+
+/// How many posts are published, reposts apart, in one shard.
+pub fn site_counts(shard: u8) -> Key {
+    Key::new("SITE", format!("COUNT#{shard:02}"))
 }
 
 /// How many posts lead the blog.
@@ -504,6 +582,14 @@ pub fn former_slug(id: PostId, slug: &Slug) -> Key {
     Key::new(post_partition(id), format!("{FORMER_PREFIX}{slug}"))
 }
 
+/// The aliases of a post. Beside the slugs that it had, so that one query reads both.
+pub fn aliases(id: PostId) -> Key {
+    Key::new(post_partition(id), ALIASES)
+}
+
+/// The sort key of the aliases of a post.
+pub const ALIASES: &str = "ALIASES";
+
 /// What belongs to a post by its id.
 pub fn post_partition(id: PostId) -> String {
     format!("POSTID#{id}")
@@ -511,6 +597,9 @@ pub fn post_partition(id: PostId) -> String {
 
 /// What the sort keys of former slugs begin with.
 pub const FORMER_PREFIX: &str = "FORMER#";
+
+/// Sorts after the sort key of every former slug.
+pub const FORMER_END: &str = "FORMER#~";
 
 /// Who the administrators are.
 pub fn admins() -> Key {
@@ -520,6 +609,77 @@ pub fn admins() -> Key {
 /// How far a repair has come.
 pub fn repair() -> Key {
     Key::new("REPAIR", "REPAIR")
+}
+
+/// An API key.
+pub fn api_key(id: KeyId) -> Key {
+    Key::new(format!("KEY#{id}"), "KEY")
+}
+
+/// The keys of a user.
+pub fn api_keys(user: UserId) -> List {
+    List::new(format!("KEYS#{user}"), "")
+}
+
+/// That a user has a key.
+pub fn api_key_of(user: UserId, id: KeyId) -> Key {
+    api_keys(user).item(&id.to_string())
+}
+
+/// When a key was last used.
+pub fn api_key_use(id: KeyId) -> Key {
+    Key::new(format!("KEYUSED#{id}"), "KEYUSED")
+}
+
+/// The key whose use this partition tells of.
+pub fn api_key_of_use(pk: &str) -> Option<KeyId> {
+    pk.strip_prefix("KEYUSED#")?.parse().ok()
+}
+
+/// The invitations.
+pub fn invitations() -> List {
+    List::new("INVITATIONS", "")
+}
+
+/// An invitation.
+pub fn invitation(id: InvitationId) -> Key {
+    invitations().item(&id.to_string())
+}
+
+/// The keys of Ghost's Content API.
+pub fn content_keys() -> List {
+    List::new("CONTENTKEYS", "")
+}
+
+/// A key of Ghost's Content API, in the list of them.
+pub fn content_key(id: ContentKeyId) -> Key {
+    content_keys().item(&id.to_string())
+}
+
+/// That there is this key of Ghost's Content API.
+pub fn content_key_in_use(key: &ContentKeyText) -> Key {
+    Key::new(format!("CONTENTKEY#{}", key.as_str()), "CONTENTKEY")
+}
+
+/// The audit log, by id and so by time.
+pub fn audit() -> List {
+    List::new("AUDIT", "")
+}
+
+/// The entries of the audit log that tell what a user did.
+pub fn audit_of_actor(actor: UserId) -> List {
+    List::new(format!("AUDIT#ACTOR#{actor}"), "")
+}
+
+/// The entries of the audit log that tell what was done to this.
+pub fn audit_of_subject(subject: AuditedId) -> List {
+    List::new(format!("AUDIT#SUBJECT#{subject}"), "")
+}
+
+/// The keys of an entry of the audit log: in all of it, and among those of who did it and of whom it was done to.
+pub fn audit_entry(entry: &AuditEntry) -> [Key; 3] {
+    let lists = [audit(), audit_of_actor(entry.actor), audit_of_subject(entry.subject)];
+    lists.map(|list| list.item(&entry.id.to_string()))
 }
 
 /// What the ids of feeds and of their entries begin with.
@@ -564,9 +724,46 @@ pub fn pending_post(id: PostId) -> Key {
     Key::new(SEARCH_PARTITION, format!("{PENDING_PREFIX}{id}"))
 }
 
+/// Files of the search index that it may not list: apart from what every search reads.
+pub const SEARCH_FILES_PARTITION: &str = "SEARCHFILES";
+
+/// That a file of the search index is being written.
+pub fn unlisted_file(name: &str) -> Key {
+    Key::new(SEARCH_FILES_PARTITION, name.to_owned())
+}
+
 /// What the search index is made of.
 pub fn search_manifest() -> Key {
     Key::new(SEARCH_PARTITION, "MANIFEST")
+}
+
+/// The webhooks, newest first.
+pub fn webhooks() -> List {
+    List::new("WEBHOOKS", "")
+}
+
+/// A webhook.
+pub fn webhook(id: WebhookId) -> Key {
+    webhooks().item(&id.to_string())
+}
+
+/// The messages to a webhook, newest first.
+pub fn deliveries(webhook: WebhookId) -> List {
+    List::new(format!("DELIVERIES#{webhook}"), "")
+}
+
+/// A message to a webhook.
+pub fn delivery(webhook: WebhookId, id: DeliveryId) -> Key {
+    deliveries(webhook).item(&id.to_string())
+}
+
+/// The messages that are to be sent, by the time when they are. One partition, because each minute asks for all: it takes some
+/// 160 messages a second, of which each is put here and taken out again in transactions.
+pub const DUE_DELIVERIES: &str = "DUE";
+
+/// When a message is to be sent.
+pub fn due_delivery(due_at: Timestamp, webhook: WebhookId, id: DeliveryId) -> Key {
+    Key::new(DUE_DELIVERIES, format!("{due_at}#{webhook}#{id}"))
 }
 
 /// The key that cursors are signed with.

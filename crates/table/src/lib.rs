@@ -1,10 +1,15 @@
 //! The one table. [`Table`] has a method for each access pattern; [`keys`] lists them. DynamoDB and the domain's types;
 //! no HTTP.
 
+mod aliases;
+mod api_keys;
+mod articles;
+mod audit;
 mod bookmarks;
 mod capacity;
 mod changes;
 mod comments;
+mod content_keys;
 mod counts;
 mod cursor;
 mod exports;
@@ -12,9 +17,11 @@ mod feeds;
 mod follows;
 mod home_feed;
 mod idempotency;
+mod invitations;
 pub mod keys;
 mod lists;
 mod marks;
+mod media;
 mod moderation;
 mod notifications;
 mod post_writes;
@@ -31,6 +38,7 @@ mod sitemaps;
 mod tag_follows;
 mod tags;
 mod users;
+mod webhooks;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -46,10 +54,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use keys::Key;
-use write::pause;
 
+pub use aliases::LeadingSlugs;
 pub use changes::Change;
-pub use comments::{CommenterPlace, HeldComments};
+pub use comments::{CommenterPlace, Decided, HeldComments};
 pub use cursor::Cursor;
 pub use feeds::FeedIdentity;
 pub use home_feed::{FanOutPlace, FollowPlace, MAX_POPULAR_FOLLOWS, Settled};
@@ -61,8 +69,8 @@ pub use post_writes::PostWrite;
 pub use posts::{AuthorsPlace, Slot};
 pub use rate_limits::{Quota, RateLimit};
 pub use refused::Refused;
-pub use repair::{Finding, Repair, Repaired};
-pub use search::{Manifest, PendingPost, Rebuild, RetiredSegment, SearchState, StoredSegment};
+pub use repair::{Finding, Repair, RepairSettings, Repaired};
+pub use search::{Manifest, Merging, PendingPost, Rebuild, RetiredSegment, SearchState, StoredSegment, UnlistedFile};
 pub use signing_key::SigningKey;
 pub use sitemaps::{Sitemap, SitemapEntry};
 pub use tags::{TagOrder, tag_of};
@@ -99,6 +107,8 @@ pub struct Table {
     client: Client,
     name: String,
     posts_per_day: u32,
+    /// Whether all published posts are counted (ADR 37).
+    counts_posts: bool,
     signing_key: OnceCell<SigningKey>,
     feed_identity: OnceCell<FeedIdentity>,
 }
@@ -112,7 +122,19 @@ impl Table {
         let meter = Meter { count: |usage| usage.dynamodb_calls += 1, units: capacity::units };
         let config = aws_sdk_dynamodb::config::Builder::from(&sdk.config(Service::DynamoDb)).interceptor(meter);
         let client = Client::from_conf(config.build());
-        Self { client, name, posts_per_day, signing_key: OnceCell::new(), feed_identity: OnceCell::new() }
+        Self {
+            client,
+            name,
+            posts_per_day,
+            counts_posts: false,
+            signing_key: OnceCell::new(),
+            feed_identity: OnceCell::new(),
+        }
+    }
+
+    /// The same, which counts all published posts: 2 WCU more for each that is published or withdrawn.
+    pub fn counting_posts(self, counts_posts: bool) -> Self {
+        Self { counts_posts, ..self }
     }
 
     /// The key that the stack's cursors are signed with; made by whoever needs it first.
@@ -187,7 +209,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(key_attributes(key)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        write::outlast_transactions(|| delete.clone().send()).await.map_err(Refused::of)?;
+        write::outlast_transactions(&self.client, || delete.clone().send()).await.map_err(Refused::of)?;
         Ok(())
     }
 
@@ -235,7 +257,7 @@ impl Table {
                 if attempt == MAX_TRIES {
                     return Err(Refused::unavailable("keys of a batch were left unprocessed again and again"));
                 }
-                tokio::time::sleep(pause(attempt)).await;
+                self.pause(attempt).await;
             }
         }
         Ok(found)

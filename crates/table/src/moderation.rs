@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::record;
 use crate::comments::Place;
 use crate::keys;
 use crate::write::Write;
 use crate::{Consistency, Entity, Query, Refused, SortKeys, Table, read};
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Comment, CommentId, CommentReport, CommentStatus, Denied, Limit, Page, UserId};
+use domain::{AuditEntry, Comment, CommentId, CommentReport, CommentStatus, Denied, Limit, Page, UserId};
 
 /// Why editors should look at comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -103,9 +104,17 @@ impl Table {
         self.write(writes).await
     }
 
-    /// Takes a comment out of those that were reported.
-    pub async fn dismiss_reports(&self, id: CommentId) -> Result<(), Refused> {
-        self.delete_item(&keys::reported_entry(id)).await
+    /// Takes a comment out of those that were reported, as `audit` says. One that is not reported stays as it is, and is no decision.
+    pub async fn dismiss_reports(&self, id: CommentId, audit: &AuditEntry) -> Result<(), Refused> {
+        let dismiss = Write::delete(keys::reported_entry(id))
+            .on_condition("attribute_exists(pk)")
+            .on_condition_failed(Refused::Absent);
+        let mut writes = vec![dismiss];
+        writes.extend(record(Some(audit))?);
+        match self.write(writes).await {
+            Err(Refused::Absent) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// The reports that a user made, at most `max` after `after`.

@@ -7,8 +7,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{DAY_SECONDS, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Timestamp, User};
+use domain::{
+    AuditEntry, DAY_SECONDS, MediaId, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Timestamp,
+    User,
+};
 
+use crate::audit::record;
 use crate::counts::Target;
 use crate::keys::{self, Key};
 use crate::marks::{Mark, change_mark};
@@ -41,6 +45,8 @@ pub enum PostWrite<'a> {
         new: &'a Post,
         /// The text, if `new.text_version` differs from `old`'s.
         text: Option<&'a PostText>,
+        /// What the audit log says of it, if it is an editor's doing.
+        audit: Option<&'a AuditEntry>,
     },
     /// Deletes a post. [`Refused::Changed`] if it is no longer what is stored.
     Delete {
@@ -52,25 +58,28 @@ pub enum PostWrite<'a> {
 impl Table {
     /// Writes a post and all that goes with it.
     pub async fn write_post(&self, write: PostWrite<'_>, now: Timestamp) -> Result<(), Refused> {
-        let (old, new, text, author) = match write {
-            PostWrite::Create { post, text, author } => (None, Some(post), Some(text), Some(author)),
-            PostWrite::Update { old, new, text } => (Some(old), Some(new), text, None),
-            PostWrite::Delete { post } => (Some(post), None, None, None),
+        let (old, new, text, author, audit) = match write {
+            PostWrite::Create { post, text, author } => (None, Some(post), Some(text), Some(author), None),
+            PostWrite::Update { old, new, text, audit } => (Some(old), Some(new), text, None, audit),
+            PostWrite::Delete { post } => (Some(post), None, None, None, None),
         };
         // The first condition that fails is what is answered, and a new post does not give way to itself.
         let mut writes: Vec<_> = reference(old, new)?.into_iter().collect();
         writes.extend(own_items(old, new)?);
         writes.extend(list_items(old, new)?);
         writes.extend(count_for_author(old, new, author));
+        writes.extend(count_for_site(old, new).filter(|_| self.counts_posts));
         writes.extend(count_tags(old, new));
         writes.extend(count_pinned(old, new));
         writes.extend(self.count_for_others(old, new).await?);
         writes.extend(self.move_own_counts(old, new).await?);
         writes.extend(count_for_day(old, new, self.posts_per_day, now));
         writes.extend(self.mark_reposted(old, new).await?);
+        writes.extend(media_uses(old, new));
         if let Some(post) = new {
             writes.extend(versions(old, post, text)?);
         }
+        writes.extend(record(audit)?);
         self.write(writes).await
     }
 
@@ -161,7 +170,7 @@ fn own_items(old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refus
 }
 
 /// Only if nobody has written the post since it was read. What others count in it does not matter.
-fn unchanged(write: Write, old: &Post) -> Write {
+pub(crate) fn unchanged(write: Write, old: &Post) -> Write {
     write
         .on_condition("writes = :writes")
         .with_value(":writes", number(old.writes))
@@ -203,8 +212,7 @@ fn list_items(old: Option<&Post>, new: Option<&Post>) -> Result<Vec<Write>, Refu
 /// Keeps the author's count of published posts. A new post asks, in the same breath, that the author is still what the
 /// post says of them.
 fn count_for_author(old: Option<&Post>, new: Option<&Post>, author: Option<&User>) -> Option<Write> {
-    let is_counted = |post: &Post| i64::from(post.is_published() && post.kind != PostKind::Repost);
-    let by = new.map_or(0, is_counted) - old.map_or(0, is_counted);
+    let by = published_by(old, new);
     let profile = keys::profile(new.or(old)?.author.id);
     match (by, author) {
         (0, None) => None,
@@ -217,6 +225,18 @@ fn count_for_author(old: Option<&Post>, new: Option<&Post>, author: Option<&User
         }
         (by, None) => Some(Write::add(profile, "posts", by)),
     }
+}
+
+/// Keeps the blog's count of published posts.
+fn count_for_site(old: Option<&Post>, new: Option<&Post>) -> Option<Write> {
+    let (by, member) = (published_by(old, new), new.or(old)?.id.to_string());
+    (by != 0).then(|| Target::Site.count(&member, [("posts", by)]))
+}
+
+/// By how many published posts there are more, reposts apart.
+fn published_by(old: Option<&Post>, new: Option<&Post>) -> i64 {
+    let is_counted = |post: &Post| i64::from(post.is_published() && post.kind != PostKind::Repost);
+    new.map_or(0, is_counted) - old.map_or(0, is_counted)
 }
 
 /// Keeps each tag's count of published posts.
@@ -288,6 +308,18 @@ fn count_for_day(old: Option<&Post>, new: Option<&Post>, max: u32, now: Timestam
         );
     }
     writes
+}
+
+/// Which pictures the post shows.
+fn media_uses(old: Option<&Post>, new: Option<&Post>) -> Vec<Write> {
+    let of = |post: Option<&Post>| -> BTreeMap<MediaId, Key> {
+        let media = post.into_iter().flat_map(|post| post.media.iter().map(move |media| (post, *media)));
+        media.map(|(post, media)| (media, keys::media_use(post.author.id, media, post.id))).collect()
+    };
+    let (before, after) = (of(old), of(new));
+    let gone = before.iter().filter(|(media, _)| !after.contains_key(media)).map(|(_, key)| Write::delete(key.clone()));
+    let come = after.iter().filter(|(media, _)| !before.contains_key(media));
+    gone.chain(come.map(|(_, key)| Write::put_item(key.clone(), "media_use", Item::new()))).collect()
 }
 
 /// The text where it is read, and what is kept of each version.

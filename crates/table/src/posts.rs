@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Denied, Slug, Timestamp, UserId};
+use domain::{AuditEntry, Denied, Slug, Timestamp, UserId};
 use domain::{
     Limit, Page, Post, PostAuthor, PostId, PostKind, PostName, PostReference, PostStatus, PostText, ReactionKind,
 };
@@ -24,11 +24,11 @@ use crate::{Consistency, Cursor, Entity, Item, PostWrite, Query, Refused, SortKe
 pub enum Slot<T> {
     /// A post.
     Post(T),
-    /// The post that had this slug has another one now.
+    /// The slug is an alias of this post, or this post had it.
     Moved(PostId),
 }
 
-/// Left behind at every slug that a post had.
+/// At every slug that a post had, and at every alias of it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Redirect {
     pub moved: PostId,
@@ -206,7 +206,7 @@ impl Table {
                     post.author = author.clone();
                     Ok(())
                 };
-                match self.amend_post(post.id, &post.slug, now, rewrite).await {
+                match self.amend_post(post.id, &post.slug, None, now, rewrite).await {
                     Ok(_) | Err(Refused::Absent) => {}
                     Err(error) => return Err(error),
                 }
@@ -220,15 +220,16 @@ impl Table {
     }
 
     /// Changes something of a post that is no edit, however often others write the post meanwhile
-    /// ([`Post::amend`]). [`Refused::Absent`] if the post is gone.
+    /// ([`Post::amend`]). [`Refused::Absent`] if the post is gone. `audit` is written if the change is.
     pub async fn amend_post(
         &self,
         id: PostId,
         slug: &Slug,
+        audit: Option<&AuditEntry>,
         now: Timestamp,
         change: impl Fn(&mut Post) -> Result<(), Denied>,
     ) -> Result<Post, Refused> {
-        self.rewrite_post(id, slug, now, |post| post.amend(&change)).await
+        self.rewrite_post(id, slug, audit, now, |post| post.amend(&change)).await
     }
 
     /// Writes what `next` makes of a post, however often others write the post meanwhile. If that is none, the post stays
@@ -237,13 +238,14 @@ impl Table {
         &self,
         id: PostId,
         slug: &Slug,
+        audit: Option<&AuditEntry>,
         now: Timestamp,
         next: impl Fn(&Post) -> Result<Option<Post>, Denied>,
     ) -> Result<Post, Refused> {
         loop {
             let post = self.post_with_id(id, slug, now).await?.ok_or(Refused::Absent)?;
             let Some(next) = next(&post)? else { return Ok(post) };
-            match self.write_post(PostWrite::Update { old: &post, new: &next, text: None }, now).await {
+            match self.write_post(PostWrite::Update { old: &post, new: &next, text: None, audit }, now).await {
                 Err(Refused::Changed) => {}
                 outcome => return outcome.map(|()| next),
             }
@@ -334,7 +336,7 @@ impl Table {
     }
 
     /// The pinned posts, in the order in which they were pinned.
-    async fn pinned(&self, consistency: Consistency) -> Result<Vec<Post>, Refused> {
+    pub async fn pinned(&self, consistency: Consistency) -> Result<Vec<Post>, Refused> {
         let list = keys::pinned();
         let query = Query::of(&list.partition, SortKeys::Prefix(list.prefix), consistency);
         self.query(Query { limit: Some(MAX_PINNED), ..query }).await?.into_iter().map(read).collect()

@@ -89,10 +89,17 @@ impl RateLimit {
     pub const CHANGE_EMAIL: Self = Self::sending("change_email");
     /// Sends an e-mail.
     pub const REGISTER: Self = Self::sending("register");
+    /// Makes an account that waits for no code, so that no e-mail is sent.
+    pub const REGISTER_AT_ONCE: Self = Self::new("register", 5, 100, QUARTER);
     /// Sends an e-mail.
     pub const RESEND_CONFIRMATION: Self = Self::sending("resend_confirmation");
     /// Sends an e-mail.
     pub const FORGOT_PASSWORD: Self = Self::sending("forgot_password");
+
+    /// Writes to the audit log, which all users share.
+    pub const CREATE_KEY: Self = Self::new("create_key", 30, 300, HOUR);
+    /// Announces a picture of up to 20 MiB. What is not uploaded costs nothing, but is counted all the same.
+    pub const CREATE_MEDIA: Self = Self::new("create_media", 100, 300, DAY);
 
     const fn new(operation: &'static str, per_account: u32, per_source: u32, seconds: i64) -> Self {
         let (account_seconds, source_seconds) = (seconds, seconds);

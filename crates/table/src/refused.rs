@@ -37,6 +37,12 @@ pub enum Refused {
     /// The user follows as many tags as they may.
     #[error("the user follows the maximum number of tags")]
     TooManyFollowedTags,
+    /// There are as many webhooks as may be.
+    #[error("there is the maximum number of webhooks")]
+    TooManyWebhooks,
+    /// The user has as many API keys as they may.
+    #[error("the user has the maximum number of API keys")]
+    TooManyKeys,
     /// The author has published as many posts as they may on a day.
     #[error("the maximum number of posts of a day is published")]
     DailyLimit {

@@ -1,7 +1,7 @@
 //! Checks everything that is counted or copied against what is stored, and corrects it if told to, for an operator who has
 //! reason to doubt it: after a restore, or after somebody wrote to the table by hand. Others may read and write meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::Refused;
 use crate::comments::counted_comment;
 use crate::counts::{CARD_COUNTS, Shard, Target};
+use crate::home_feed::{IdleEntry, Settled};
 use crate::keys::{self, COUNT_SHARDS, Key, List, SHARDS, TAG_NAME_PREFIX};
 use crate::post_writes::number;
 use crate::reactions::counted_reaction;
 use crate::write::{MAX_TRIES, Write};
 use crate::{Consistency, Entity, Item, Query, SortKeys, Table, read, sort_key, tag_of};
-use domain::{Post, PostId, PostKind, ReactionKind, Slug, Tag, Timestamp, UserId};
+use domain::{AuditEntry, Follow, MediaId, Post, PostId, PostKind, ReactionKind, Slug, Tag, Timestamp, UserId};
 
 /// What a repair does about what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +26,19 @@ pub enum Repair {
     Mend,
 }
 
+/// What a repair knows of the stack's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepairSettings {
+    /// The maximum number of posts in a sitemap.
+    pub sitemap_posts: u32,
+    /// The number of followers beyond which an author is very popular.
+    pub fan_out_followers: u32,
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Of what: `post ID`, `user ID`, `tag NAME`, `comment ID`, or `pinned posts`. Nothing personal.
+    /// Of what: `post ID`, `user ID`, `tag NAME`, `comment ID`, `audit entry ID`, `pinned posts`, or `blog`. Nothing personal.
     pub of: String,
     /// What is wrong of it, such as `replies`, or `replies in cards` for a copy.
     pub what: String,
@@ -103,18 +113,18 @@ fn count_of(item: &Item, name: &str) -> i64 {
     item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or(0)
 }
 
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+fn signed(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 impl Table {
     /// Checks the counts of each user, of each of their posts and of the comments on it, of each tag, the copies of them in
-    /// lists, and the sitemaps, which have at most `sitemap_posts` posts each. Each finding goes to `report` once. A copy that follows from the stream may be reported because it is
-    /// on its way; it is right a moment later.
+    /// lists, the audit log, pictures, sitemaps and home feeds. Each finding goes to `report` once. A copy that follows from the stream may be reported
+    /// because it is on its way; it is right a moment later.
     pub async fn repair(
         &self,
         mode: Repair,
-        sitemap_posts: u32,
+        settings: RepairSettings,
         now: Timestamp,
         report: &mut (dyn FnMut(Finding) + Send + Sync),
     ) -> Result<Repaired, Refused> {
@@ -122,10 +132,12 @@ impl Table {
             Repair::Report => None,
             Repair::Mend => self.get(&keys::repair(), Consistency::Strong).await?,
         };
-        let mut run = Run { table: self, mode, sitemap_posts, now, report, progress: progress.unwrap_or_default() };
+        let mut run = Run { table: self, mode, settings, now, report, progress: progress.unwrap_or_default() };
         run.users().await?;
+        run.site().await?;
         run.tags().await?;
         run.pinned().await?;
+        run.audit().await?;
         if mode == Repair::Mend {
             self.write(vec![Write::delete(keys::repair())]).await?;
         }
@@ -137,7 +149,7 @@ impl Table {
 struct Run<'a> {
     table: &'a Table,
     mode: Repair,
-    sitemap_posts: u32,
+    settings: RepairSettings,
     now: Timestamp,
     report: &'a mut (dyn FnMut(Finding) + Send + Sync),
     progress: Progress,
@@ -178,6 +190,8 @@ impl Run<'_> {
                 let id: UserId = sort_key.parse().map_err(Refused::internal)?;
                 self.posts_of(id).await?;
                 self.user(id).await?;
+                self.home_feed(id).await?;
+                self.media(id).await?;
                 self.progress.after_user = Some(sort_key.to_owned());
                 self.progress.after_post = None;
                 self.keep_progress().await?;
@@ -234,6 +248,7 @@ impl Run<'_> {
                 self.copies(&of, post.id, &slug).await?;
             }
             self.threads(post.id).await?;
+            self.shown_media(&of, &post).await?;
             missing.extend(post.details.tags.iter().filter(|_| post.is_published()).cloned());
         }
         // A tag that has lost all of its counts is not met where tags are listed.
@@ -269,7 +284,7 @@ impl Run<'_> {
         if self.is_mending() {
             // It also moves what was counted at a slug that the post has no longer.
             self.table.copy_counts(id, slug, self.now).await?;
-            self.table.map_post(id, slug, self.sitemap_posts, self.now).await?;
+            self.table.map_post(id, slug, self.settings.sitemap_posts, self.now).await?;
         }
         Ok(())
     }
@@ -382,6 +397,67 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What a user's home feed has for each follow, and what it has that shows nothing.
+    async fn home_feed(&mut self, id: UserId) -> Result<(), Refused> {
+        let of = format!("user {id}");
+        let mut after = None::<String>;
+        loop {
+            let follows = self.walk_up(&keys::following(id), after.as_deref(), PAGE).await?;
+            let is_last = follows.len() < PAGE;
+            after = follows.last().and_then(sort_key).map(str::to_owned);
+            for follow in follows {
+                let follow: Follow = read(follow)?;
+                let (stored, right) = self.table.entries_for(&follow).await?;
+                if stored != right {
+                    self.found_copy(&of, format!("home feed of {}", follow.followed), signed(stored), signed(right));
+                    self.settle_follow(id, follow.followed).await?;
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let mut before = None;
+        loop {
+            let (entries, next) = self.table.idle_entries(id, before.as_deref()).await?;
+            for IdleEntry { author, post, published_at } in entries {
+                self.found_copy(&of, format!("home feed of post {post}"), 1, 0);
+                self.settle_follow(id, author).await?;
+                let mut place = None;
+                while self.is_mending() {
+                    place = self.table.fan_out_post(author, post, published_at, place.as_ref()).await?;
+                    if place.is_none() {
+                        break;
+                    }
+                }
+            }
+            before = next;
+            if before.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Brings a feed to what it should have of an author, as the plug-in does in steps.
+    async fn settle_follow(&self, user: UserId, author: UserId) -> Result<(), Refused> {
+        let mut place = None;
+        while self.is_mending() {
+            let max_followers = self.settings.fan_out_followers;
+            match self.table.settle_follow(user, author, place.take(), max_followers).await? {
+                Settled::Done => break,
+                Settled::More(next) => place = Some(next),
+                Settled::BecamePopular => {
+                    let mut after = self.table.tell_followers(author, None).await?;
+                    while after.is_some() {
+                        after = self.table.tell_followers(author, after.as_deref()).await?;
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn tags(&mut self) -> Result<(), Refused> {
         for shard in SHARDS {
             let mut last: Option<Tag> = None;
@@ -412,6 +488,18 @@ impl Run<'_> {
         if self.is_mending() { self.table.rank_tag(tag).await } else { Ok(()) }
     }
 
+    /// The count of all published posts, where it was begun.
+    async fn site(&mut self) -> Result<(), Refused> {
+        let first = keys::site_counts(0);
+        if self.table.shards(&first.pk, first.sk.trim_end_matches("00")).await?.is_empty() {
+            return Ok(());
+        }
+        let posts =
+            Counted { list: keys::latest(), names: &["posts"], counts: |item| Some(("posts", attribute(item, "id")?)) };
+        self.target("blog", Target::Site, &[posts]).await?;
+        Ok(())
+    }
+
     async fn pinned(&mut self) -> Result<(), Refused> {
         let key = keys::pinned_count();
         let item = self.table.get_item(&key, Consistency::Strong).await?;
@@ -436,6 +524,77 @@ impl Run<'_> {
         }
         self.found("pinned posts", "posts", stored, right);
         Ok(())
+    }
+
+    /// That a post shows its pictures is noted for each.
+    async fn shown_media(&mut self, of: &str, post: &Post) -> Result<(), Refused> {
+        let uses: HashSet<_> =
+            post.media.iter().map(|media| keys::media_use(post.author.id, *media, post.id)).collect();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let there = self.table.batch_get(&uses, Consistency::Strong).await?;
+        let there: BTreeSet<_> = there.iter().filter_map(|item| attribute(item, "sk")).collect();
+        for key in uses.into_iter().filter(|key| !there.contains(&key.sk)) {
+            self.found(of, format!("note of picture {}", key.sk), 0, 1);
+            if self.is_mending() {
+                self.table.write(vec![Write::put_item(key, "media_use", Item::new())]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A user's pictures in their list, and the notes of posts that are gone.
+    async fn media(&mut self, id: UserId) -> Result<(), Refused> {
+        let of = format!("user {id}");
+        let mut listed: Vec<MediaId> = Vec::new();
+        let read = |item: &Item| sort_key(item).and_then(|sort_key| sort_key.parse::<MediaId>().ok());
+        self.each(&keys::media_of(id), |item| listed.extend(read(item))).await?;
+        for media in listed {
+            if self.table.get_item(&keys::media(media), Consistency::Strong).await?.is_none() {
+                self.found_copy(&of, format!("picture {media} in the list"), 1, 0);
+                if self.is_mending() {
+                    self.table.delete_item(&keys::media_of_owner(id, media)).await?;
+                }
+            }
+        }
+        let mut uses = Vec::new();
+        self.each(&keys::media_uses(id), |item| uses.extend(sort_key(item).map(str::to_owned))).await?;
+        for sort_key in uses {
+            let Some((media, post)) = keys::media_of_use(&sort_key).zip(keys::post_of_use(&sort_key)) else { continue };
+            if self.table.slug_of(post).await?.is_none() {
+                self.found_copy(&of, format!("note of picture {sort_key}"), 1, 0);
+                if self.is_mending() {
+                    self.table.delete_item(&keys::media_use(id, media, post)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Each entry of the audit log among those of who did it and of what it was done to.
+    async fn audit(&mut self) -> Result<(), Refused> {
+        let mut after = None::<String>;
+        loop {
+            let items = self.walk_up(&keys::audit(), after.as_deref(), PAGE).await?;
+            let (is_last, last) = (items.len() < PAGE, items.last().and_then(sort_key).map(str::to_owned));
+            let entries = items.into_iter().map(read).collect::<Result<Vec<AuditEntry>, _>>()?;
+            let copies = |entry| keys::audit_entry(entry).into_iter().skip(1);
+            let there = self.table.batch_get(&entries.iter().flat_map(copies).collect(), Consistency::Strong).await?;
+            let there: BTreeSet<_> = there.iter().map(|item| (attribute(item, "pk"), attribute(item, "sk"))).collect();
+            for entry in &entries {
+                for key in copies(entry).filter(|key| !there.contains(&(Some(key.pk.clone()), Some(key.sk.clone())))) {
+                    self.found(&format!("audit entry {}", entry.id), format!("copy in {}", key.pk), 0, 1);
+                    if self.is_mending() {
+                        self.table.write(vec![Write::put(key, entry)?]).await?;
+                    }
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+            after = last;
+        }
     }
 
     /// How many items of a list are `wanted`.

@@ -37,7 +37,7 @@ impl Table {
         Ok(Some((revision, inflated(&text)?)))
     }
 
-    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its reposts; of reposts and
+    /// Deletes what belongs to a deleted post: its text, its versions, the slugs that it had, its aliases, its reposts; of reposts and
     /// versions at most `max`. Says whether there was none any more. What leads to the rest goes last.
     pub async fn delete_rest_of_post(
         &self,
@@ -63,6 +63,11 @@ impl Table {
             if let Some(former) = sk.strip_prefix(keys::FORMER_PREFIX) {
                 let former = Slug::try_from(former.to_owned()).map_err(Refused::internal)?;
                 self.delete_if(keys::post(&former), "moved = :id", id).await?;
+            }
+            if sk == keys::ALIASES {
+                for alias in self.leading_slugs(id).await?.aliases.iter() {
+                    self.delete_if(keys::post(alias), "moved = :id", id).await?;
+                }
             }
             self.delete_item(&Key { pk: partition.clone(), sk: sk.to_owned() }).await?;
         }

@@ -45,6 +45,6 @@ impl Table {
 
     async fn publish_if_due(&self, item: Item, now: Timestamp) -> Result<Post, Refused> {
         let post: Post = read(item)?;
-        self.rewrite_post(post.id, &post.slug, now, |post| Ok(post.publish_if_due(now))).await
+        self.rewrite_post(post.id, &post.slug, None, now, |post| Ok(post.publish_if_due(now))).await
     }
 }

@@ -1,4 +1,5 @@
-//! What the stack hands out and takes back: cursors, and links that show a draft. Signed, so that nobody can make one.
+//! What the stack hands out and takes back: cursors, and links that show a draft. Signed, so that nobody can make one. And secrets
+//! that follow from the key, so that they stand nowhere.
 
 use std::fmt;
 
@@ -33,6 +34,12 @@ impl SigningKey {
         let expected = self.tag(purpose, text);
         aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..TAG_BYTES)?, tag).ok()?;
         String::from_utf8(text.to_vec()).ok()
+    }
+
+    /// A secret for this purpose: the same whenever it is asked for, and unlike every other, of which it tells nothing. HMAC is a
+    /// pseudorandom function, which makes one block of it a key derivation (NIST SP 800-108, section 4).
+    pub fn derive(&self, purpose: &str, text: &str) -> Vec<u8> {
+        self.tag(purpose, text.as_bytes()).as_ref().to_vec()
     }
 
     fn tag(&self, purpose: &str, text: &[u8]) -> hmac::Tag {

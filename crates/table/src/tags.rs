@@ -79,6 +79,24 @@ impl Table {
         Ok(Page { items: tags.into_iter().map(|(sk, posts)| (tag_of(&sk), posts)).collect(), next_cursor })
     }
 
+    /// The tags that published posts have, the most used first, up to `max` of each shard by name; strongly consistent, so that a
+    /// tag is here as soon as its first post is published.
+    pub async fn all_tags(&self, max: usize) -> Result<Vec<(String, u64)>, Refused> {
+        let tags = SHARDS.map(|shard| self.tags_of(shard, TagOrder::Name, None, max, Consistency::Strong));
+        let [a, b, c, d] = tags;
+        let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
+        let tags = [a, b, c, d].into_iter().flatten();
+        let tag_of = |sk: &str| sk.trim_end_matches(AFTER_COUNTS).rsplit('#').next().unwrap_or_default().to_owned();
+        let mut tags: Vec<_> = tags.map(|(sk, posts)| (tag_of(&sk), posts)).collect();
+        tags.sort_unstable_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then_with(|| one.cmp(other)));
+        Ok(tags)
+    }
+
+    /// How many published posts have this tag; strongly consistent.
+    pub async fn posts_with_tag(&self, tag: &Tag) -> Result<u64, Refused> {
+        Ok(self.rank_of_tag(tag).await?.1.unwrap_or_default())
+    }
+
     /// A shard's next tags with their counts, each with the sort key after which the one after it begins: one more than
     /// a page has, so that the end shows.
     async fn tags_of(

@@ -5,12 +5,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValu
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
+use crate::audit::record;
 use crate::counts::Sums;
+use crate::invitations::{hold, let_go, use_up};
 use crate::keys::{self, Key, List};
 use crate::write::{self, Write};
 use crate::{Consistency, Entity, Table, key_attributes, read, sort_key};
 use domain::Timestamp;
-use domain::{CognitoName, Denied, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
+use domain::{AuditEntry, CognitoName, Denied, Email, Limit, Page, Role, SignOut, User, UserId, UserStatus, Username};
 
 /// Who has a name or an address. The item is what makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +126,7 @@ impl Table {
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .return_values(ReturnValue::AllNew)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match write::outlast_transactions(|| note.clone().send()).await {
+        match write::outlast_transactions(&self.client, || note.clone().send()).await {
             Ok(noted) => noted.attributes.map(read).transpose(),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
             Err(error) => Err(Refused::of(error)),
@@ -142,9 +144,12 @@ impl Table {
     }
 
     /// Takes the user's name and address until `user.expires_at`, unless somebody has them. [`Refused::AlreadyDone`] if
-    /// this very user has them, from an earlier try of the same request.
+    /// this very user has them, from an earlier try of the same request. Holds the user's invitation as long, if there is one;
+    /// [`Denied::InvitationNotUsable`] if somebody else does.
     pub async fn reserve_user(&self, user: &User, now: Timestamp) -> Result<(), Refused> {
-        self.write(take_names(user, now)?).await
+        let mut writes = take_names(user, now)?;
+        writes.extend(hold(user, now));
+        self.write(writes).await
     }
 
     /// Makes the profile of a user who came to Cognito by another way than ours, in use from the start.
@@ -185,6 +190,7 @@ impl Table {
         if reserved.role == Role::Admin {
             writes.push(Write::add_to_set(keys::admins(), "admins", reserved.id.to_string()));
         }
+        writes.extend(use_up(reserved)?);
         self.write(writes).await?;
         Ok(active)
     }
@@ -228,7 +234,13 @@ impl Table {
     /// The administrators who are in office are a set of their own, changed along with the role and the status, so that of two
     /// who step down at the same moment one stays. A username that is given up leads to its user for 90 days, and is then free; an
     /// address that is given up is free at once.
-    pub async fn update_user(&self, old: &User, new: &User, now: Timestamp) -> Result<(), Refused> {
+    pub async fn update_user(
+        &self,
+        old: &User,
+        new: &User,
+        audit: Option<&AuditEntry>,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let mut writes = vec![
             Write::update(keys::profile(old.id), old, new)?
                 .at_version(old.version)
@@ -268,6 +280,7 @@ impl Table {
                     .on_condition_failed(Refused::EmailTaken),
             );
         }
+        writes.extend(record(audit)?);
         self.write(writes).await
     }
 
@@ -319,7 +332,7 @@ impl Table {
         self.write(vec![Write::set(keys::profile(id), "signed_out", sign_out)]).await
     }
 
-    /// Gives a reserved user's name and address back, unless the registration is complete by now.
+    /// Gives a reserved user's name, address and invitation back, unless the registration is complete by now.
     pub async fn release_user(&self, reserved: &User) -> Result<(), Refused> {
         let mine = |key: Key| {
             Write::delete(key)
@@ -327,12 +340,13 @@ impl Table {
                 .with_value(":mine", AttributeValue::S(reserved.id.to_string()))
                 .on_condition_failed(Refused::RegistrationLapsed)
         };
-        self.write(vec![
+        let mut writes = vec![
             mine(keys::username(&reserved.username)),
             mine(keys::email(&reserved.email)),
             Write::delete(keys::profile(reserved.id)),
-        ])
-        .await
+        ];
+        writes.extend(let_go(reserved));
+        self.write(writes).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -113,6 +114,14 @@ impl Write {
     pub fn and_set(mut self, name: &str, value: AttributeValue) -> Self {
         if let Action::Update(changes) = &mut self.action {
             changes.insert(name.to_owned(), Change::Set(value));
+        }
+        self
+    }
+
+    /// Removes an attribute besides, in an update.
+    pub fn and_remove(mut self, name: &str) -> Self {
+        if let Action::Update(changes) = &mut self.action {
+            changes.insert(name.to_owned(), Change::Remove);
         }
         self
     }
@@ -276,7 +285,7 @@ impl Table {
                 return Err(refusal.unwrap_or_else(|| Refused::internal(error)));
             }
             if has("TransactionConflict") && attempt < MAX_TRIES {
-                tokio::time::sleep(pause(attempt)).await;
+                self.pause(attempt).await;
                 continue;
             }
             let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
@@ -286,6 +295,13 @@ impl Table {
             return Err(Refused::of(error));
         }
         Ok(())
+    }
+}
+
+impl Table {
+    /// Waits before the next try.
+    pub(crate) async fn pause(&self, attempt: u32) {
+        aws::pause(self.client.config().sleep_impl(), pause(attempt)).await;
     }
 }
 
@@ -333,7 +349,7 @@ impl Table {
                     .batch_write_item()
                     .set_request_items(wanted)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total);
-                let output = outlast_transactions(|| write.clone().send()).await.map_err(Refused::of)?;
+                let output = outlast_transactions(&self.client, || write.clone().send()).await.map_err(Refused::of)?;
                 // What was too much for now is left over, and asked for again.
                 wanted = output.unprocessed_items.filter(|left| !left.is_empty());
                 if wanted.is_none() {
@@ -342,7 +358,7 @@ impl Table {
                 if attempt == MAX_TRIES {
                     return Err(Refused::unavailable("writes of a batch were left unprocessed again and again"));
                 }
-                tokio::time::sleep(pause(attempt)).await;
+                self.pause(attempt).await;
             }
         }
         Ok(())
@@ -351,7 +367,7 @@ impl Table {
 
 /// Sends a single write, again while it meets a transaction on its item: it then was not done. The SDK takes that for
 /// an error of the request and does not try again.
-pub(crate) async fn outlast_transactions<T, E, F>(send: impl Fn() -> F) -> Result<T, SdkError<E>>
+pub(crate) async fn outlast_transactions<T, E, F>(client: &Client, send: impl Fn() -> F) -> Result<T, SdkError<E>>
 where
     E: ProvideErrorMetadata,
     F: Future<Output = Result<T, SdkError<E>>>,
@@ -360,7 +376,7 @@ where
     loop {
         match send().await {
             Err(error) if error.code() == Some("TransactionConflictException") && attempt < MAX_TRIES => {
-                tokio::time::sleep(pause(attempt)).await;
+                aws::pause(client.config().sleep_impl(), pause(attempt)).await;
                 attempt += 1;
             }
             outcome => return outcome,
@@ -377,7 +393,7 @@ fn reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
 }
 
 /// Twice as long each time, from about 20 ms, and never quite the same for two writers.
-pub(crate) fn pause(attempt: u32) -> Duration {
+fn pause(attempt: u32) -> Duration {
     let mut jitter = [0; 1];
     // Without randomness the writers meet again once more; not worth failing for.
     let _ = aws_lc_rs::rand::fill(&mut jitter);

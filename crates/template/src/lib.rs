@@ -2,7 +2,7 @@
 //! definition of its own.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -11,14 +11,19 @@ use serde_yaml_ng::Value as Yaml;
 pub const SOURCE: &str = include_str!("../../../template.yaml");
 
 /// The templates of its parts that have functions, by the `Location` that it names them by.
-pub const PARTS: [(&str, &str); 9] = [
+pub const PARTS: [(&str, &str); 14] = [
     ("functions/authorizer/template.yaml", include_str!("../../../functions/authorizer/template.yaml")),
     ("functions/catch_all/template.yaml", include_str!("../../../functions/catch_all/template.yaml")),
     ("functions/users/template.yaml", include_str!("../../../functions/users/template.yaml")),
     ("functions/posts/template.yaml", include_str!("../../../functions/posts/template.yaml")),
     ("functions/community/template.yaml", include_str!("../../../functions/community/template.yaml")),
+    ("functions/conduit/template.yaml", include_str!("../../../functions/conduit/template.yaml")),
     ("functions/discovery/template.yaml", include_str!("../../../functions/discovery/template.yaml")),
+    ("functions/ghost/template.yaml", include_str!("../../../functions/ghost/template.yaml")),
+    ("functions/media/template.yaml", include_str!("../../../functions/media/template.yaml")),
     ("functions/search/template.yaml", include_str!("../../../functions/search/template.yaml")),
+    ("functions/webhooks/template.yaml", include_str!("../../../functions/webhooks/template.yaml")),
+    ("functions/pages/template.yaml", include_str!("../../../functions/pages/template.yaml")),
     ("functions/site/template.yaml", include_str!("../../../functions/site/template.yaml")),
     ("functions/events/template.yaml", include_str!("../../../functions/events/template.yaml")),
 ];
@@ -36,6 +41,8 @@ pub struct Template {
     pub event_sources: Vec<EventSource>,
     /// The rules of the bus.
     pub rules: Vec<Rule>,
+    /// Whether S3 tells the account's default bus of the files of the bucket.
+    pub bucket_tells: bool,
     /// What the bus is called.
     pub bus_name: String,
     /// The jobs: the handlers of the functions that a schedule calls every minute.
@@ -262,14 +269,15 @@ pub type Refs = BTreeMap<String, String>;
 
 /// Whether the template of this repository has a parameter of this name.
 pub fn has_parameter(name: &str) -> bool {
-    static PARAMETERS: LazyLock<Yaml> = LazyLock::new(|| {
-        let root = serde_yaml_ng::from_str::<Yaml>(SOURCE);
-        root.map(|root| root["Parameters"].clone()).unwrap_or_default()
-    });
-    PARAMETERS.get(name).is_some()
+    parse(SOURCE).is_ok_and(|root| root["Parameters"].get(name).is_some())
 }
 
 impl Template {
+    /// Whether a route is one of a page, for people and not for programs: the API's document does not have it.
+    pub fn is_page(&self, route: &Route) -> bool {
+        self.functions.get(&route.handler).is_some_and(|function| function.binary == "pages")
+    }
+
     /// Reads a template and its parts, with these values for what it refers to.
     pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
         let root = resolve(source, refs)?;
@@ -291,7 +299,8 @@ impl Template {
             return Err(TemplateError::TooManyReaders(readers.collect()));
         }
         let bus_name = text(one(resources, "AWS::Events::EventBus")?, "/Properties/Name", "the bus")?;
-        if let Some(rule) = rules.iter().find(|(bus, _)| *bus != bus_name) {
+        // None is the default bus.
+        if let Some(rule) = rules.iter().find(|(bus, _)| bus.as_ref().is_some_and(|bus| *bus != bus_name)) {
             return Err(TemplateError::Missing(format!("the bus of the rule of {}", rule.1.handler)));
         }
 
@@ -314,6 +323,9 @@ impl Template {
             event_sources,
             rules: rules.into_iter().map(|(_, rule)| rule).collect(),
             bus_name,
+            bucket_tells: one(resources, "AWS::S3::Bucket")?
+                .pointer("/Properties/NotificationConfiguration/EventBridgeConfiguration/EventBridgeEnabled")
+                .is_some_and(|enabled| *enabled == true),
             jobs,
             triggers: triggers(pool, &functions)?,
             functions,
@@ -341,8 +353,8 @@ impl Template {
 struct Found {
     functions: BTreeMap<String, Function>,
     event_sources: Vec<EventSource>,
-    /// Rules, each with the name of its bus.
-    rules: Vec<(String, Rule)>,
+    /// Rules, each with the name of its bus; none for the account's default bus.
+    rules: Vec<(Option<String>, Rule)>,
     jobs: Vec<String>,
     /// What each template that has functions gives to all of them.
     environments: Vec<BTreeMap<String, String>>,
@@ -367,7 +379,13 @@ impl Found {
                 match event["Type"].as_str() {
                     Some("DynamoDB") => self.event_sources.push(event_source(event, &handler)?),
                     Some("EventBridgeRule") => {
-                        let bus = text(event, "/Properties/EventBusName", id)?;
+                        let bus = event.pointer("/Properties/EventBusName").and_then(Value::as_str).map(str::to_owned);
+                        // AWS's own events are on the default bus only, and nobody else's are.
+                        let sources = strings(&event["Properties"]["Pattern"]["source"]);
+                        let of_aws = |source: &String| source.starts_with("aws.") == bus.is_none();
+                        if sources.is_empty() || !sources.iter().all(of_aws) {
+                            return Err(TemplateError::Missing(format!("the bus of the events for {id}")));
+                        }
                         self.rules.push((bus, rule(event, &resource["Properties"], &handler)?));
                     }
                     // The one schedule that the local stack knows.
@@ -423,10 +441,24 @@ fn statements_of(policy: &Value) -> Vec<Statement> {
     policy["Statement"].as_array().into_iter().flatten().map(statement).collect()
 }
 
-/// A template as JSON, with what it refers to put in.
-fn resolve(source: &str, refs: &Refs) -> Result<Value, TemplateError> {
+/// A template as YAML. A text is parsed once a process, because every story starts a stack, and parsing took half of that.
+fn parse(source: &str) -> Result<Arc<Yaml>, TemplateError> {
+    static PARSED: Mutex<BTreeMap<String, Arc<Yaml>>> = Mutex::new(BTreeMap::new());
+    if let Some(root) = PARSED.lock().ok().and_then(|parsed| parsed.get(source).cloned()) {
+        return Ok(root);
+    }
     let mut root: Yaml = serde_yaml_ng::from_str(source)?;
     root.apply_merge()?;
+    let root = Arc::new(root);
+    if let Ok(mut parsed) = PARSED.lock() {
+        parsed.insert(source.to_owned(), Arc::clone(&root));
+    }
+    Ok(root)
+}
+
+/// A template as JSON, with what it refers to put in.
+fn resolve(source: &str, refs: &Refs) -> Result<Value, TemplateError> {
+    let root = parse(source)?;
     Ok(Resolver { refs, parameters: &root["Parameters"], conditions: &root["Conditions"] }.json(&root))
 }
 

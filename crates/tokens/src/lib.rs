@@ -1,5 +1,7 @@
-//! Checks the tokens that callers show, which are Cognito's ID tokens (docs/adr/0019), as AWS says one must.
+//! Checks the tokens that callers show, which are Cognito's ID tokens (docs/adr/0019), as AWS says one must. And the text of API keys and invitations.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
+
+mod secret_text;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,6 +24,8 @@ const REFRESH_SECONDS: i64 = 300;
 
 /// How long the fetch of the keys may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+pub use secret_text::{ApiKeyText, InvitationCode, SecretId, SecretText, random_bytes};
 
 const BAD_TOKEN: Rejected = Rejected::Denied(Denied::BadToken);
 
@@ -90,6 +94,10 @@ impl Verifier {
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Rejected> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| BAD_TOKEN)?;
         let kid = header.kid.ok_or(BAD_TOKEN)?;
+        // What has to be understood, we do not understand: no extension is (RFC 7515, section 4.1.11). The library ignores it.
+        if header.crit.is_some() {
+            return Err(BAD_TOKEN);
+        }
         // The algorithm is ours to choose, never the token's (RFC 8725, section 3.1).
         if header.alg != Algorithm::RS256 {
             return Err(BAD_TOKEN);

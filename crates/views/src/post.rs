@@ -13,77 +13,86 @@ use table::{Consistency, Mark, Refused, Table};
 /// A post in a list: everything but its text.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Card")]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct PostCard {
-    id: PostId,
+    pub id: PostId,
     #[schemars(with = "Slug")]
-    slug: String,
-    kind: PostKind,
-    status: PostStatus,
+    pub slug: String,
+    pub kind: PostKind,
+    pub status: PostStatus,
     #[serde(flatten)]
-    details: Details,
-    author: Author,
-    quote_of: Option<OtherPost>,
-    reply_to: Option<OtherPost>,
-    word_count: u64,
-    reading_time_minutes: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    published_at: Option<Timestamp>,
-    version: u64,
-    counts: Counts,
+    pub details: Details,
+    pub author: Author,
+    pub quote_of: Option<OtherPost>,
+    pub reply_to: Option<OtherPost>,
+    pub word_count: u64,
+    pub reading_time_minutes: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>,
+    pub version: u64,
+    pub counts: Counts,
     /// What the viewer did with the post; only for viewers who are signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     viewer: Option<ViewerMarks>,
+    /// Whether it leads the blog. Pages show that; the API shows it by the order of its list.
+    #[serde(skip)]
+    pub is_pinned: bool,
 }
 
 /// A post.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Post")]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct PostView {
     #[serde(flatten)]
-    card: PostCard,
+    pub card: PostCard,
     /// The text in Markdown; empty for a repost.
-    body: String,
+    pub body: String,
     /// The text as HTML that is safe to insert into a page; empty for a repost.
-    html: String,
+    pub html: String,
 }
 
 /// Who wrote something.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PostAuthor")]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct Author {
     #[schemars(with = "Username")]
-    username: String,
+    pub username: String,
     #[schemars(with = "DisplayName")]
-    display_name: String,
+    pub display_name: String,
     #[schemars(with = "Option<WebUrl>")]
-    avatar_url: Option<String>,
+    pub avatar_url: Option<String>,
 }
 
 /// What a post shows of the post that it quotes, answers or reposts. If that post is not published, only the id is shown
 /// and `gone` is true.
 #[derive(Serialize, JsonSchema)]
-struct OtherPost {
-    id: PostId,
-    gone: bool,
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
+pub struct OtherPost {
+    pub id: PostId,
+    pub gone: bool,
     #[schemars(with = "Option<Slug>")]
-    slug: Option<String>,
-    kind: Option<PostKind>,
+    pub slug: Option<String>,
+    pub kind: Option<PostKind>,
     #[schemars(with = "Option<Title>")]
-    title: Option<String>,
+    pub title: Option<String>,
     #[schemars(with = "Option<Summary>")]
-    summary: Option<String>,
-    author: Option<Author>,
-    published_at: Option<Timestamp>,
+    pub summary: Option<String>,
+    pub author: Option<Author>,
+    pub published_at: Option<Timestamp>,
 }
 
+/// What others did with a post, counted.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PostCounts")]
-struct Counts {
-    comments: u64,
-    reactions: u64,
-    reposts: u64,
-    replies: u64,
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
+pub struct Counts {
+    pub comments: u64,
+    pub reactions: u64,
+    pub reposts: u64,
+    pub replies: u64,
 }
 
 /// What the signed-in viewer did with a post.
@@ -234,6 +243,7 @@ fn card(post: Post, context: &Context) -> Option<PostCard> {
             replies: post.replies,
         },
         viewer: marks.map(ViewerMarks::from),
+        is_pinned: post.pinned_at.is_some(),
     })
 }
 

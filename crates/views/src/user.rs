@@ -1,29 +1,31 @@
 //! How users are shown.
 
-use domain::{Biography, DisplayName, Email, Role, Timestamp, User, UserId, UserStatus, Username, WebUrl};
+use domain::{Biography, DisplayName, Email, Role, Timestamp, User, UserId, UserStatus, Username, Viewer, WebUrl};
 use schemars::JsonSchema;
 use serde::Serialize;
+use table::{Consistency, Refused, Table};
 
 /// A user, as everybody sees them.
 #[derive(Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct PublicProfile {
-    id: UserId,
+    pub id: UserId,
     #[schemars(with = "Username")]
-    username: String,
+    pub username: String,
     #[schemars(with = "DisplayName")]
-    display_name: String,
+    pub display_name: String,
     #[schemars(with = "Option<Biography>")]
-    bio: Option<String>,
+    pub bio: Option<String>,
     #[schemars(with = "Option<WebUrl>")]
-    avatar_url: Option<String>,
+    pub avatar_url: Option<String>,
     #[schemars(with = "Option<WebUrl>")]
-    website_url: Option<String>,
-    created_at: Timestamp,
-    counts: Counts,
+    pub website_url: Option<String>,
+    pub created_at: Timestamp,
+    pub counts: UserCounts,
     /// Whether the viewer follows the user; only for viewers who are signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("type" = "boolean"))]
-    following: Option<bool>,
+    pub following: Option<bool>,
 }
 
 /// A user, as they see themselves and administrators see them.
@@ -47,18 +49,34 @@ pub struct PrivateProfile {
     created_at: Timestamp,
     updated_at: Timestamp,
     version: u64,
-    counts: Counts,
+    counts: UserCounts,
 }
 
+/// What a user has done, counted.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "UserCounts")]
-struct Counts {
-    posts: u64,
-    followers: u64,
-    following: u64,
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
+pub struct UserCounts {
+    pub posts: u64,
+    pub followers: u64,
+    pub following: u64,
 }
 
-impl From<&User> for Counts {
+/// The user with this username, or who had it until lately, and whether `viewer` follows them. A name that is only reserved is
+/// nobody's yet. None if there is nobody to see.
+pub async fn user_named(
+    table: &Table,
+    username: &Username,
+    viewer: Option<&Viewer>,
+    now: Timestamp,
+) -> Result<Option<(User, Option<bool>)>, Refused> {
+    let holder = table.holder_of_username(username, now).await?.filter(|holder| !holder.is_reserved());
+    let Some(holder) = holder else { return Ok(None) };
+    let consistency = Consistency::for_viewer(viewer);
+    table.user_seen_by(viewer.map(|viewer| viewer.user_id), holder.user_id, consistency).await
+}
+
+impl From<&User> for UserCounts {
     fn from(user: &User) -> Self {
         Self { posts: user.posts, followers: user.followers, following: user.following }
     }
@@ -69,7 +87,7 @@ impl PublicProfile {
     pub fn new(user: User, following: Option<bool>) -> Self {
         Self {
             id: user.id,
-            counts: Counts::from(&user),
+            counts: UserCounts::from(&user),
             username: user.username.into(),
             display_name: user.display_name,
             bio: user.bio,
@@ -86,7 +104,7 @@ impl PrivateProfile {
     pub fn new(user: User) -> Self {
         Self {
             id: user.id,
-            counts: Counts::from(&user),
+            counts: UserCounts::from(&user),
             username: user.username.into(),
             email: user.email.into(),
             display_name: user.display_name,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::Denied;
 use edge::telemetry::observe;
-use edge::{Blog, authenticate, bearer_token};
+use edge::{Blog, authenticate, bearer_token, note_key_use};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Question;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ impl fmt::Display for Unauthorized {
 
 impl std::error::Error for Unauthorized {}
 
-/// Lets the bearer of a good token pass to every operation of the stage; what their role allows, the operations
+/// Lets the bearer of a good token or API key pass to every operation of the stage; what their role allows, the operations
 /// decide. API Gateway keeps the answer for a minute by token, so a policy for less than the stage would refuse
 /// the next operation.
 ///
@@ -33,7 +33,9 @@ impl std::error::Error for Unauthorized {}
 pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_http::Error> {
     let answer = async {
         let token = bearer_token(&question.headers)?.ok_or(Denied::BadToken)?;
-        authenticate(blog, token, blog.now()).await
+        let viewer = authenticate(blog, token, blog.now()).await?;
+        note_key_use(blog, &viewer, blog.now()).await;
+        Ok(viewer)
     };
     let viewer = match observe(blog, NAME, None, answer).await {
         Ok(viewer) => viewer,
@@ -41,6 +43,17 @@ pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_
         Err(_) => return Err(Unauthorized.into()),
     };
     let user_id = viewer.user_id.to_string();
+    let mut context = json!({
+        "user_id": user_id,
+        "username": viewer.username.as_str(),
+        "cognito_name": viewer.cognito_name.as_str(),
+        "role": viewer.role.name(),
+        "session": viewer.session,
+    });
+    if let Some(key) = viewer.key {
+        context["key_id"] = json!(key.id);
+        context["scopes"] = json!(key.scopes.to_string());
+    }
     Ok(json!({
         "principalId": user_id,
         "policyDocument": {
@@ -51,13 +64,7 @@ pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_
                 "Resource": stage_arn(question.method_arn.as_deref().unwrap_or_default()),
             }],
         },
-        "context": {
-            "user_id": user_id,
-            "username": viewer.username.as_str(),
-            "cognito_name": viewer.cognito_name.as_str(),
-            "role": viewer.role.name(),
-            "session": viewer.session,
-        },
+        "context": context,
     }))
 }
 

@@ -19,7 +19,7 @@ pub struct Work {
     pub user_id: UserId,
 }
 
-/// Deletes posts, follows, the home feed, bookmarks, reports, notifications, exports, credentials and, last, the profile, and takes the name off comments, so
+/// Deletes posts, follows, the home feed, bookmarks, reports, API keys, notifications, pictures, exports, credentials and, last, the profile, and takes the name off comments, so
 /// that after a crash the next delivery finds what to go on with.
 pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
     let blog = &services.blog;
@@ -32,7 +32,9 @@ pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>
         || !blog.table.delete_marks_of(user.id, STEP).await?
         || !blog.table.delete_tag_follows_of(user.id, STEP).await?
         || !blog.table.delete_reports_by(user.id, STEP).await?
+        || !blog.table.delete_keys_of(user.id, STEP).await?
         || !blog.table.delete_notifications_of(user.id, STEP).await?
+        || !blog.table.delete_media_of(user.id, STEP).await?
     {
         return Ok(Some(work));
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use bucket::{SentParts, Upload, export_key};
+use bucket::{Finished, SentParts, Upload, export_key};
 use domain::{
-    CommentId, CommentReport, CommentStatus, Export, ExportId, Notification, Post, PostId, Revision, Slug, Timestamp,
-    User, UserId,
+    Aliases, ApiKey, CommentId, CommentReport, CommentStatus, Export, ExportId, KeyId, Notification, Post, PostId,
+    Revision, Scopes, Slug, Timestamp, User, UserId,
 };
 use edge::{Blog, Problem};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ enum Place {
     Posts(Option<PostId>),
     /// After this version of a post.
     Versions(Option<(PostId, u64)>),
-    /// What the user did in the community: comments, reports, marks, followed tags, notifications. Written in one step, because the way through
+    /// What the user did in the community: comments, reports, marks, followed tags, notifications, the audit log, pictures. Written in one step, because the way through
     /// comments passes each of them twice.
     Community,
     /// After this position of the list.
@@ -63,6 +63,8 @@ impl Work {
 struct ExportedPost<'a> {
     #[serde(flatten)]
     post: &'a Post,
+    #[serde(skip_serializing_if = "Aliases::is_empty")]
+    aliases: &'a Aliases,
     body: &'a str,
 }
 
@@ -105,6 +107,17 @@ struct ExportedNotification<'a> {
     read: bool,
 }
 
+/// An API key as the file has it.
+#[derive(Serialize)]
+struct ExportedKey {
+    id: KeyId,
+    name: String,
+    scopes: Scopes,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    last_used_on: Option<String>,
+}
+
 /// Writes on until a part is full. At the end of the file it says that the file is there. A file appears whole or not at
 /// all, and a part that is sent again takes the place of the earlier one, so a step may be repeated.
 pub async fn export_user(services: &Services, work: Work) -> Result<Option<Work>, Problem> {
@@ -130,7 +143,9 @@ pub async fn export_user(services: &Services, work: Work) -> Result<Option<Work>
         let written = file.into_sent_parts().map(|sent| Written { sent, place });
         return Ok(Some(Work { written, ..work }));
     }
-    file.finish().await?;
+    if file.finish().await? == Finished::Unknown {
+        return Ok(Some(Work { written: None, ..work }));
+    }
     blog.table.finish_export(&export, blog.now()).await?;
     Ok(None)
 }
@@ -196,7 +211,8 @@ async fn write_posts(
         // It may be gone by now, and its slug another post's.
         let found = blog.table.post_with_text(slug, Consistency::Strong, blog.now()).await?;
         if let Some((post, text)) = found.filter(|(post, _)| post.id == *id) {
-            let post = json(&ExportedPost { post: &post, body: &text.markdown })?;
+            let aliases = blog.table.leading_slugs(*id).await?.aliases;
+            let post = json(&ExportedPost { post: &post, aliases: &aliases, body: &text.markdown })?;
             file.write(&format!("{separator}{post}")).await?;
             separator = ",\n";
             if file.is_sent() {
@@ -280,7 +296,27 @@ async fn write_community(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Re
     file.write("\n],\n\"followed_tags\":[").await?;
     write_tag_follows(blog, user, file).await?;
     file.write("\n],\n\"notifications\":[").await?;
-    write_notifications(blog, user, file).await
+    write_notifications(blog, user, file).await?;
+    file.write("\n],\n\"audit\":[").await?;
+    write_audit(blog, user, file).await?;
+    file.write("\n],\n\"keys\":[").await?;
+    write_keys(blog, user, file).await?;
+    file.write("\n],\n\"media\":[").await?;
+    write_media(blog, user, file).await
+}
+
+/// The pictures of a user, as they are stored.
+async fn write_media(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut after) = ("\n", None);
+    loop {
+        let media = blog.table.media_after(user, after, AT_ONCE).await?;
+        let Some(last) = media.last() else { return Ok(()) };
+        after = Some(last.id);
+        for media in &media {
+            file.write(&format!("{separator}{}", json(media)?)).await?;
+            separator = ",\n";
+        }
+    }
 }
 
 /// The comments of a user.
@@ -369,6 +405,35 @@ async fn write_notifications(blog: &Blog, user: UserId, file: &mut Upload<'_>) -
             separator = ",\n";
         }
     }
+}
+
+/// What a user did that is in the audit log. What others did to them is not theirs to have: editors are not named to those whom
+/// they moderate.
+async fn write_audit(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let (mut separator, mut before) = ("\n", None);
+    loop {
+        let mut entries = blog.table.audit_of_actor(user, before.as_ref()).await?;
+        for entry in &entries {
+            file.write(&format!("{separator}{}", json(entry)?)).await?;
+            separator = ",\n";
+        }
+        before = entries.pop();
+        if before.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The API keys of a user, without their hashes.
+async fn write_keys(blog: &Blog, user: UserId, file: &mut Upload<'_>) -> Result<(), Problem> {
+    let mut separator = "\n";
+    for (key, last_used_on) in blog.table.all_keys_of(user).await? {
+        let ApiKey { id, name, scopes, created_at, valid_until: expires_at, .. } = key;
+        let exported = json(&ExportedKey { id, name, scopes, created_at, expires_at, last_used_on })?;
+        file.write(&format!("{separator}{exported}")).await?;
+        separator = ",\n";
+    }
+    Ok(())
 }
 
 fn json(value: &impl Serialize) -> Result<String, Problem> {

@@ -22,6 +22,7 @@
 
 mod copy_counts;
 mod custom_message;
+mod delete_media_files;
 mod delete_rest_of_post;
 mod delete_user;
 mod export_user;
@@ -113,6 +114,12 @@ pub static READERS: &[Reader] = &[
 /// Every plug-in of this crate.
 pub static PLUGINS: &[Plugin] = &[
     Plugin {
+        name: delete_media_files::NAME,
+        handle: |services, event| {
+            Box::pin(steps::step(services, event, delete_media_files::NAME, delete_media_files::delete_media_files))
+        },
+    },
+    Plugin {
         name: delete_rest_of_post::NAME,
         handle: |services, event| {
             Box::pin(steps::step(services, event, delete_rest_of_post::NAME, delete_rest_of_post::delete_rest_of_post))
@@ -158,7 +165,7 @@ pub static TRIGGERS: &[Trigger] = &[
     },
     Trigger {
         name: pre_sign_up::NAME,
-        handle: |services, event| Box::pin(async { write(pre_sign_up::pre_sign_up(services, read(event)?)) }),
+        handle: |services, event| Box::pin(async { write(pre_sign_up::pre_sign_up(services, read(event)?)?) }),
     },
 ];
 

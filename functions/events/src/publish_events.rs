@@ -7,15 +7,21 @@ use domain::event::Event;
 use domain::{PostAuthor, PostKind, Timestamp, UserStatus};
 use edge::Problem;
 use edge::telemetry::observe;
+use serde_json::json;
 use table::{Change, PendingPost};
 
-use crate::{BatchResponse, Services, delete_rest_of_post, delete_user, export_user, rewrite_bylines, steps};
+use crate::{
+    BatchResponse, Services, delete_media_files, delete_rest_of_post, delete_user, export_user, rewrite_bylines, steps,
+};
 
 /// What the template calls it.
 pub const NAME: &str = "publish_events";
 
 /// The source of domain events on the bus.
 const SOURCE: &str = "broadsheet";
+
+/// The plug-in that sends a message to a webhook (`functions/webhooks`), which the rule goes by.
+const DELIVER_WEBHOOK: &str = "deliver_webhook";
 
 /// Puts on the bus what follows from the changes of a batch, and names the changes of which something was not taken. One
 /// that fails keeps no other back. What comes after the first of them is put again, with the same ids.
@@ -81,7 +87,12 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<FollowUp, Problem> {
     let (event, work) = match &change {
         Change::Post { old, new } => (Event::of_post(old.as_deref(), new.as_deref()), None),
         Change::PostDeleted(post) => {
-            let work = delete_rest_of_post::Work { post_id: post.id, slug: post.slug.clone() };
+            let work = delete_rest_of_post::Work {
+                post_id: post.id,
+                slug: post.slug.clone(),
+                author_id: post.author.id,
+                media: post.media.clone(),
+            };
             (Some(Event::of_deleted_post(post)), Some(steps::begin(delete_rest_of_post::NAME, &work)?))
         }
         Change::User { old, new } => {
@@ -106,6 +117,14 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<FollowUp, Problem> {
         Change::Comment { old, new } => (Event::of_comment(old.as_deref(), new.as_deref()), None),
         Change::CommentHeld { post, comment } => (Some(Event::of_held_comment(*comment, *post)), None),
         Change::CommentDeleted { post, comment } => (Some(Event::of_deleted_comment(*comment, *post)), None),
+        Change::Media { old, new } => (Event::of_media(old, new), None),
+        Change::MediaDeleted(media) => {
+            (None, Some(steps::begin(delete_media_files::NAME, &delete_media_files::Work::of(media))?))
+        }
+        Change::DeliveryCalled { webhook, delivery, call } => {
+            let called = json!({ "webhook_id": webhook, "delivery_id": delivery, "call": call });
+            (None, Some(Entry::new(steps::SOURCE, DELIVER_WEBHOOK, &called)?))
+        }
         Change::Reaction { post, user, old, new } => (Event::of_reaction(*post, *user, *old, *new), None),
     };
     let pending = match (&change, &event) {

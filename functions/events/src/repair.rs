@@ -2,7 +2,7 @@
 //! (docs/runbook.md).
 
 use edge::Problem;
-use table::Repair;
+use table::{Repair, RepairSettings};
 
 use crate::Services;
 
@@ -13,8 +13,11 @@ pub const NAME: &str = "repair";
 pub async fn repair(services: &Services) -> Result<(), Problem> {
     let blog = &services.blog;
     let mut report = |finding| tracing::warn!("{finding}");
-    let sitemap_posts = blog.config.sitemap_posts.get();
-    let repaired = blog.table.repair(Repair::Mend, sitemap_posts, blog.now(), &mut report).await?;
+    let settings = RepairSettings {
+        sitemap_posts: blog.config.sitemap_posts.get(),
+        fan_out_followers: blog.config.fan_out_followers,
+    };
+    let repaired = blog.table.repair(Repair::Mend, settings, blog.now(), &mut report).await?;
     let table::Repaired { wrong, unsettled } = repaired;
     tracing::info!(wrong, unsettled, "everything is repaired");
     Ok(())

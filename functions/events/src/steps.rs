@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::Services;
 
 /// The source of work on the bus. That of domain events is another, so no rule for events meets work.
-const SOURCE: &str = "broadsheet.work";
+pub const SOURCE: &str = "broadsheet.work";
 
 /// How much a step does of what there may be any number of: posts, follows, versions. Each is up to a few hundred
 /// milliseconds of waiting for a transaction, so a step takes seconds and its function times out after minutes.

@@ -29,9 +29,11 @@ impl edge::Services for Services {
 
 edge::operations! {
     Services;
-    docs,
-    health,
-    openapi,
-    ready,
-    version,
+    Read {
+        docs,
+        health,
+        openapi,
+        ready,
+        version,
+    }
 }

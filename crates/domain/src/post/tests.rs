@@ -22,7 +22,7 @@ fn title(text: &str) -> Title {
 
 fn text(words: u64) -> NewText {
     let body = Body::try_from("word ".repeat(usize::try_from(words).unwrap())).unwrap();
-    NewText::new(body, "<p>…</p>".to_owned(), words, format!("{words} words"))
+    NewText::new(body, "<p>…</p>".to_owned(), words, format!("{words} words"), Vec::new())
 }
 
 fn draft(named: Option<&str>) -> Post {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use domain::{AuditAction, AuditEntry};
 use edge::{Blog, Call, NoContent, Path, Problem, Reader};
 
 use crate::shared::delete_comment::delete;
@@ -15,6 +16,7 @@ pub async fn delete_comment(
     Call { caller: Reader(viewer), input: Path(path), if_match, new_id, now, .. }: Call<Reader, Path<CommentPath>>,
 ) -> Result<NoContent, Problem> {
     comment_on_readable_post(blog, &path, Some(&viewer), now).await?;
-    delete(blog, path.id, &if_match, &viewer, new_id.into(), now).await?;
+    let audit = AuditEntry::new(new_id.into(), AuditAction::CommentDeleted, viewer.user_id, path.id, now);
+    delete(blog, path.id, &if_match, &viewer, new_id.into(), &audit, now).await?;
     Ok(NoContent)
 }

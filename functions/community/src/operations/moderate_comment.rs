@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use domain::{About, Comment, CommentId, Decision, Denied, Notification, Slug, Viewer, fields};
+use domain::{About, AuditAction, AuditEntry, Comment, CommentId, Decision, Denied, Notification, Slug, Viewer, fields};
 use edge::{Blog, Body, Call, Editor, Json, Path, Problem};
-use table::{Consistency, Refused};
+use table::{Consistency, Decided, Refused};
 
 use crate::shared::comment_view::CommentView;
 use crate::shared::delete_comment::{MAX_TRIES, delete};
@@ -32,16 +32,19 @@ pub async fn moderate_comment(
     call: Call<Editor, (Path<QueuedCommentPath>, Body<Verdict>)>,
 ) -> Result<Json<CommentView>, Problem> {
     let Call { caller: Editor(viewer), input: (Path(path), Body(body)), if_match, new_id, now, .. } = call;
+    let audit = |action| AuditEntry::new(new_id.into(), action, viewer.user_id, path.id, now);
     let (post, comment) = queued_comment(blog, path.id, &viewer).await?;
     if body.decision == Decision::Reject {
-        let deleted = delete(blog, path.id, &if_match, &viewer, new_id.into(), now).await?;
+        let audit = audit(AuditAction::CommentRejected);
+        let deleted = delete(blog, path.id, &if_match, &viewer, new_id.into(), &audit, now).await?;
         return Ok(Json(CommentView::new(deleted, &post)));
     }
+    let audit = audit(AuditAction::CommentApproved);
     let mut comment = comment;
     for _ in 0..MAX_TRIES {
         if_match.check(comment.version)?;
         if comment.is_published() {
-            blog.table.dismiss_reports(path.id).await?;
+            blog.table.dismiss_reports(path.id, &audit).await?;
             return Ok(Json(CommentView::new(comment, &post)));
         }
         let approved = comment.approved();
@@ -49,7 +52,8 @@ pub async fn moderate_comment(
             let about = About::CommentApproved { post: comment.post, comment: comment.path.clone() };
             Notification::new(new_id.into(), about, None, now)
         });
-        match blog.table.approve_comment(&comment, &approved, told.as_ref()).await {
+        let decided = Decided { told: told.as_ref(), audit: Some(&audit) };
+        match blog.table.approve_comment(&comment, &approved, decided).await {
             Ok(()) => return Ok(Json(CommentView::new(approved, &post))),
             Err(Refused::Changed) => comment = queued_comment(blog, path.id, &viewer).await?.1,
             Err(refused) => return Err(refused.into()),

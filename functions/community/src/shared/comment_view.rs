@@ -9,27 +9,28 @@ use views::Author;
 /// A comment.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Comment")]
+#[allow(missing_docs, reason = "the API's document shows what their types say")]
 pub struct CommentView {
-    id: CommentId,
+    pub id: CommentId,
     /// The slug of the post whose thread it is in.
     #[schemars(with = "Slug")]
-    post: String,
+    pub post: String,
     /// The comment that it answers; null if it answers the post.
-    parent_id: Option<CommentId>,
+    pub parent_id: Option<CommentId>,
     /// Its level in the thread: 1 for a comment that answers the post, 5 at most.
-    depth: usize,
-    status: CommentStatus,
+    pub depth: usize,
+    pub status: CommentStatus,
     /// Who wrote it. Null if they have left, and in the placeholder of a comment that was deleted or is held.
-    author: Option<Author>,
+    pub author: Option<Author>,
     /// The text in Markdown; empty in a placeholder.
-    body: String,
+    pub body: String,
     /// The text as HTML that is safe to insert into a page; empty in a placeholder.
-    html: String,
+    pub html: String,
     /// The number of direct replies, placeholders included.
-    replies: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    version: u64,
+    pub replies: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: u64,
 }
 
 /// A comment that editors should look at.

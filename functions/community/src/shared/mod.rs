@@ -5,3 +5,4 @@ pub mod delete_comment;
 pub mod lookup;
 pub mod notification_view;
 pub mod text;
+pub mod thread;
