@@ -81,6 +81,7 @@ async fn what_was_answered_survives_a_kill() {
 
     let repair = |folder: &Path| Command::new(BINARY).args(["repair", "--data"]).arg(folder).output().unwrap();
     let repaired = repair(folder.path());
+    // What the log says of changes that were left over is not in it.
     assert_eq!(String::from_utf8(repaired.stdout).unwrap(), "Nothing is wrong.\n");
     assert!(repaired.status.success());
     assert!(!repair(&folder.path().join("elsewhere")).status.success(), "it makes no new blog");

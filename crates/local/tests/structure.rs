@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use edge::telemetry::LOGGING_CRATES;
+
 /// The crates of the workspace in layers, the lowest first. A crate uses crates of lower layers only. What is missing here
 /// fails the test, so that somebody decides where a new crate belongs.
 const LAYERS: &[&[&str]] = &[
@@ -113,6 +115,14 @@ fn a_binary_links_the_clients_that_it_calls_and_no_others() {
             .collect();
         assert_eq!(linked, allowed.iter().collect::<Vec<_>>(), "{binary}");
     }
+}
+
+#[test]
+fn what_every_crate_logs_gets_through() {
+    let logging: BTreeSet<_> =
+        dependencies().into_iter().filter(|(_, used)| used.contains("tracing")).map(|(name, _)| name).collect();
+    let listed = LOGGING_CRATES.map(|prefix| prefix.trim_end_matches("::").to_owned());
+    assert_eq!(logging, BTreeSet::from(listed), "edge::telemetry::LOGGING_CRATES is not what depends on tracing");
 }
 
 /// The recipes of CONTRIBUTING.md, each with the most files that it may take: a change that takes more needs a better design,
