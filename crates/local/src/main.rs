@@ -181,8 +181,13 @@ async fn serve(options: Serve) -> io::Result<()> {
         host: options.host,
         ports: [0, 0, options.files_port],
         triggers: true,
-        // What somebody tries out here listens here.
-        parameters: [("WebhookLoopback", "true"), ("Conduit", "true"), ("GhostContent", "true")]
+        // What somebody tries out here listens here, and imports at the speed of this machine.
+        parameters: [
+            ("WebhookLoopback", "true"),
+            ("Conduit", "true"),
+            ("GhostContent", "true"),
+            ("RequestsPerMinute", "6000"),
+        ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .chain(options.parameters)
