@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use url::Url;
 
 use crate::{
     ImportError,
@@ -18,7 +19,7 @@ use crate::{
     ghost,
     html_to_markdown::escape_text,
     markup,
-    media::{self, Sources},
+    media::{self, Elsewhere, Root, Sources, has_name_of_picture},
     plan::{Item, Plan, Planned, give_former_slugs, part_clashes},
     site::Site,
     wordpress,
@@ -36,6 +37,9 @@ pub struct Formats {
     /// A copy of the old site's pictures, which are uploaded: of WordPress the folder wp-content/uploads, of Ghost content/images
     #[arg(long, value_name = "FOLDER")]
     pub media: Option<PathBuf>,
+    /// Fetch the pictures that the folder of --media does not have from the old site, into that folder
+    #[arg(long, requires = "media")]
+    pub fetch: bool,
 }
 
 /// A post with its text, as the file has it.
@@ -99,9 +103,23 @@ impl Plan {
         };
         let site = site.trim_end_matches('/');
         let host = site.split_once("://").map_or(site, |(_, host)| host);
-        let sites = [String::new(), ghost::SITE.to_owned()].into_iter();
-        let sites = sites.chain(["//", "http://", "https://"].map(|scheme| format!("{scheme}{host}")));
-        self.pictures = Sources { roots: sites.map(|site| (site + path, folder.clone())).collect() };
+        // As typed: a site without a scheme is on the web.
+        let whole = if host == site { format!("https://{site}{path}") } else { format!("{site}{path}") };
+        let address = Url::parse(&whole).ok().filter(|_| formats.fetch);
+        let bare = [path.to_owned(), format!("{}{path}", ghost::SITE)];
+        let roots = bare.map(|prefix| Root { prefix, folder: folder.clone(), address: address.clone() });
+        self.pictures.roots = roots.into();
+        self.pictures.roots.extend(roots_of(&format!("{host}{path}"), folder, address.as_ref()));
+        if let Texts::WordPress(export) = &self.texts {
+            // The files of each other host have a folder in the copy.
+            for origin in export.other_origins() {
+                let (Some(host), Some((_, place))) = (origin.host_str(), origin.as_str().split_once("://")) else {
+                    continue;
+                };
+                let address = Some(&origin).filter(|_| formats.fetch);
+                self.pictures.roots.extend(roots_of(place, &folder.join(host), address));
+            }
+        }
         self
     }
 
@@ -116,6 +134,32 @@ impl Plan {
         }
         Ok(whole)
     }
+
+    /// The pictures of a post that only the old site has, if they may be fetched from there.
+    pub fn pictures_elsewhere(&self, document: &Document) -> Vec<Elsewhere> {
+        let mut found: Vec<Elsewhere> = Vec::new();
+        let mut look = |reference: &str| {
+            let is_here = document.pictures.contains_key(reference);
+            let elsewhere =
+                self.pictures.elsewhere(reference).filter(|file| !is_here && has_name_of_picture(&file.path));
+            if let Some(elsewhere) = elsewhere.filter(|elsewhere| !found.contains(elsewhere)) {
+                found.push(elsewhere);
+            }
+        };
+        document.cover_image_url.iter().for_each(|cover| look(cover));
+        markup::rewrite(&document.body, |reference| {
+            look(reference);
+            None
+        });
+        found
+    }
+}
+
+/// A folder of copies, by all that a reference to one of its files begins with. `place` is a host, and a path that ends with a slash.
+fn roots_of<'a>(place: &'a str, folder: &'a Path, address: Option<&'a Url>) -> impl Iterator<Item = Root> {
+    let root =
+        move |scheme| Root { prefix: format!("{scheme}{place}"), folder: folder.to_owned(), address: address.cloned() };
+    ["//", "http://", "https://"].into_iter().map(root)
 }
 
 /// Notes the files of the pictures that a post names by their old addresses. Where one is not uploaded, the address stays.

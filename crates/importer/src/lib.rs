@@ -15,6 +15,7 @@ mod client;
 mod comments;
 mod dates;
 mod document;
+mod fetch;
 mod fields;
 mod formats;
 mod front_matter;
@@ -52,6 +53,7 @@ use authors::{Account, Accounts, Authors};
 pub use broadsheet::{Export, Exported, export};
 use client::{Answer, Call, Client};
 use document::Document;
+use fetch::Fetcher;
 pub use formats::Formats;
 use formats::Whole;
 pub use generators::Generator;
@@ -63,7 +65,7 @@ pub use report::{Counts, FileReport, Outcome, Report};
 /// WordPress or Ghost.
 ///
 /// It can be repeated: only what a file has changed since is changed.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Import {
     /// The folder: a whole site, or its posts; the folders in it are read too. Or the file that WordPress (XML) or Ghost (JSON) exports
     pub folder: PathBuf,
@@ -193,7 +195,10 @@ fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Res
                     }
                     let said = (!comments.is_empty())
                         .then(|| format!("{} comments, which --comments imports", comments.len()));
-                    let notes = document.notes.iter().cloned().chain(said).collect();
+                    let fetched = plan.pictures_elsewhere(&document).len();
+                    let fetched =
+                        (fetched > 0).then(|| format!("{fetched} pictures would be fetched from the old site"));
+                    let notes = document.notes.iter().cloned().chain(said).chain(fetched).collect();
                     (Outcome::Planned, Some(document.slug.clone()), fate(&document, now), notes)
                 }
                 Err(reason) => (Outcome::Failed, None, Some(reason), Vec::new()),
@@ -235,6 +240,7 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
     let mut uploaded = HashMap::new();
     let mut enough = None;
     let mut pictures = plan.files_of_pictures();
+    let mut fetcher = Fetcher::new().map_err(|source| ImportError::Transport { url: import.url.clone(), source })?;
     for item in &plan.items {
         let Planned::Picture(picture) = &item.what else { continue };
         let Some(account) = accounts.of(plan.first_with(picture)) else { continue };
@@ -253,7 +259,7 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
             Planned::Failed(reason) => FileReport::without_post(item.path.clone(), Outcome::Failed, reason),
             Planned::Post(planned) => {
                 let Some(account) = accounts.of(Some(planned)) else { continue };
-                let Whole { document, comments } = match plan.whole(&item.path, planned) {
+                let Whole { document, comments } = match whole(&plan, &item.path, planned, &mut fetcher).await {
                     Ok(whole) => whole,
                     Err(reason) => {
                         let failed = FileReport::without_post(item.path.clone(), Outcome::Failed, &reason);
@@ -323,6 +329,29 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
     let redirects = plan.redirects(&moved);
     import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
     Ok(report)
+}
+
+/// A post with its text, after the pictures are fetched that only the old site has.
+async fn whole<'a>(
+    plan: &Plan,
+    path: &Path,
+    planned: &'a Document,
+    fetcher: &mut Fetcher,
+) -> Result<Whole<'a>, String> {
+    let whole = plan.whole(path, planned)?;
+    let elsewhere = plan.pictures_elsewhere(&whole.document);
+    if elsewhere.is_empty() {
+        return Ok(whole);
+    }
+    let mut failed = Vec::new();
+    for picture in elsewhere {
+        if let Err(reason) = fetcher.fetch(&picture).await {
+            failed.push(format!("its picture {} is not fetched: {reason}", picture.address));
+        }
+    }
+    let mut whole = plan.whole(path, planned)?;
+    whole.document.to_mut().notes.extend(failed);
+    Ok(whole)
 }
 
 /// Tells how far it is, at most every few seconds.

@@ -23,7 +23,7 @@ use crate::{
 /// The maximum number of pictures of ours that a post shows.
 pub const MAX_OF_POST: usize = 30;
 /// The maximum size of a picture: 20 MiB.
-const MAX_BYTES: u64 = 20 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 20 * 1024 * 1024;
 /// How often a picture is asked for until it is ready, and the longest pause in between.
 const TRIES: u32 = 30;
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -31,9 +31,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The folders that a site's files are in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sources {
-    /// How references to the files of a folder begin, and the folder: `https://old.example/wp-content/uploads/` and where
-    /// its copy is.
-    pub roots: Vec<(String, PathBuf)>,
+    pub roots: Vec<Root>,
+}
+
+/// A folder of a site, or a copy of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Root {
+    /// How references to its files begin: `https://old.example/wp-content/uploads/`.
+    pub prefix: String,
+    pub folder: PathBuf,
+    /// Where the old site has it, if files that are not in the folder may be fetched from there.
+    pub address: Option<Url>,
 }
 
 impl Sources {
@@ -44,15 +52,16 @@ impl Sources {
         let base = site.base_path();
         for (prefix, folder) in site.generator.rules().sources(site) {
             let folder = site.root.join(folder);
+            let mut add = |prefix| roots.push(Root { prefix, folder: folder.clone(), address: None });
             if prefix == "/" && !base.is_empty() {
-                roots.push((format!("{base}/"), folder.clone()));
+                add(format!("{base}/"));
             }
             if prefix == "/"
                 && let Some(origin) = &origin
             {
-                roots.push((format!("{origin}{base}/"), folder.clone()));
+                add(format!("{origin}{base}/"));
             }
-            roots.push((prefix, folder));
+            add(prefix);
         }
         Self { roots }
     }
@@ -60,8 +69,7 @@ impl Sources {
     /// The file that a text in the folder `beside` names, if it is there. `own` is the old address of that text. Only files below
     /// `beside` or one of the folders are found, wherever a reference or a link in the file system leads.
     pub fn find(&self, reference: &str, beside: Option<&Path>, own: Option<&str>) -> Option<PathBuf> {
-        let target = reference.trim().split(['?', '#']).next().unwrap_or_default();
-        let target = decoded(target);
+        let target = without_query(reference);
         if target.is_empty() {
             return None;
         }
@@ -71,7 +79,7 @@ impl Sources {
             (file.is_file() && file.starts_with(folder.canonicalize().ok()?)).then_some(file)
         };
         let by_prefix = |target: &str| {
-            self.roots.iter().find_map(|(prefix, folder)| below(folder, target.strip_prefix(prefix.as_str())?))
+            self.roots.iter().find_map(|root| below(&root.folder, target.strip_prefix(root.prefix.as_str())?))
         };
         if let Some(found) = by_prefix(&target) {
             return Some(found);
@@ -83,7 +91,7 @@ impl Sources {
         let beside = beside.filter(|_| !relative.starts_with('/')).and_then(|beside| {
             let file = joined(beside, Path::new(relative))?.canonicalize().ok()?;
             let mut folders =
-                self.roots.iter().filter_map(|(_, folder)| folder.canonicalize().ok()).chain(beside.canonicalize());
+                self.roots.iter().filter_map(|root| root.folder.canonicalize().ok()).chain(beside.canonicalize());
             (file.is_file() && folders.any(|folder| file.starts_with(folder))).then_some(file)
         });
         beside.or_else(|| {
@@ -91,6 +99,31 @@ impl Sources {
             by_prefix(&decoded(base.join(relative).ok()?.path()))
         })
     }
+
+    /// Where the old site has a file that a text names, and where its copy belongs.
+    pub fn elsewhere(&self, reference: &str) -> Option<Elsewhere> {
+        let target = without_query(reference);
+        self.roots.iter().find_map(|root| {
+            let rest = Path::new(target.strip_prefix(root.prefix.as_str())?);
+            let (path, mut address) = (joined(Path::new(""), rest)?, root.address.clone()?);
+            let parts = path.iter().map(|part| part.to_string_lossy());
+            address.path_segments_mut().ok()?.pop_if_empty().extend(parts);
+            Some(Elsewhere { address, folder: root.folder.clone(), path })
+        })
+    }
+}
+
+/// A file of the old site: its address, and its path below the folder of copies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    pub address: Url,
+    pub folder: PathBuf,
+    pub path: PathBuf,
+}
+
+/// A reference as the name of a file has it.
+fn without_query(reference: &str) -> String {
+    decoded(reference.trim().split(['?', '#']).next().unwrap_or_default())
 }
 
 /// The type of a picture that the API takes, as its first bytes have it.
@@ -98,13 +131,24 @@ pub fn kind(path: &Path) -> Option<&'static str> {
     let mut first = [0; 12];
     let mut file = File::open(path).ok()?;
     let read = file.read(&mut first).ok()?;
-    match first.get(..read)? {
+    kind_of(first.get(..read)?)
+}
+
+/// The same of bytes that begin a file.
+pub fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
         [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
         [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => Some("image/webp"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
         _ => None,
     }
+}
+
+/// Whether a file is a picture by its name, which is all that is known before it is fetched.
+pub fn has_name_of_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ["jpg", "jpeg", "png", "gif", "webp"].iter().any(|known| extension == *known)
 }
 
 /// What tells files apart, whatever their names: SHA-256 in hexadecimal.
@@ -225,11 +269,9 @@ mod tests {
             fs::write(path, b"x").unwrap();
         }
         let sources = Sources {
-            roots: vec![
-                ("/".to_owned(), root.join("static")),
-                ("/".to_owned(), root.join("content")),
-                ("https://old.example/".to_owned(), root.join("static")),
-            ],
+            roots: [("/", "static"), ("/", "content"), ("https://old.example/", "static")]
+                .map(|(prefix, folder)| Root { prefix: prefix.to_owned(), folder: root.join(folder), address: None })
+                .into(),
         };
         let beside = root.join("content/posts/x");
         for (reference, expected) in [
@@ -254,6 +296,37 @@ mod tests {
         // Relative to the address, when there is nothing beside.
         let found = sources.find("../img/a b.png", Some(&beside), Some("/posts/"));
         assert!(found.is_some_and(|path| path.ends_with("img/a b.png")));
+    }
+
+    #[test]
+    fn a_file_of_the_old_site_has_an_address_and_a_place_below_its_folder() {
+        let address = Url::parse("https://old.example/blog/uploads/").unwrap();
+        let root =
+            |prefix: &str, address: Option<Url>| Root { prefix: prefix.to_owned(), folder: "copy".into(), address };
+        let sources = Sources {
+            roots: vec![
+                root("/uploads/", Some(address.clone())),
+                root("//old.example/", Some(address)),
+                root("/", None),
+            ],
+        };
+        for (reference, expected) in [
+            (
+                "/uploads/2020/a%20b.png?w=3#x",
+                Some(("https://old.example/blog/uploads/2020/a%20b.png", "2020/a b.png")),
+            ),
+            ("//old.example/a?.png", Some(("https://old.example/blog/uploads/a", "a"))),
+            ("/uploads/%3F.png", Some(("https://old.example/blog/uploads/%3F.png", "?.png"))),
+            ("/uploads/./a/../b.png", Some(("https://old.example/blog/uploads/b.png", "b.png"))),
+            ("/uploads/../../secret.png", None),
+            ("/uploads/%2e%2e/secret.png", None),
+            ("/other/a.png", None),
+            ("https://elsewhere.example/a.png", None),
+            ("", None),
+        ] {
+            let found = sources.elsewhere(reference).map(|found| (found.address.to_string(), found.path));
+            assert_eq!(found, expected.map(|(address, path)| (address.to_owned(), path.into())), "{reference}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod text;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
     io::{self, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -303,6 +303,14 @@ impl Export {
     /// The address of the old site, without a slash at its end.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The origins of attachments that are not on the host of the old site, such as `https://NAME.files.wordpress.com/`.
+    pub fn other_origins(&self) -> BTreeSet<Url> {
+        let host = |address: &Url| Some((address.host_str()?.to_owned(), address.port()));
+        let own = Url::parse(&self.address).ok().and_then(|address| host(&address));
+        let addresses = self.attachments.values().filter_map(|(address, _)| Url::parse(address).ok());
+        addresses.filter(|address| host(address) != own).filter_map(|address| address.join("/").ok()).collect()
     }
 
     /// A post with its text, its picture and its comments.

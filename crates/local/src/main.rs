@@ -188,10 +188,10 @@ async fn serve(options: Serve) -> io::Result<()> {
             ("GhostContent", "true"),
             ("RequestsPerMinute", "6000"),
         ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into_iter()
-            .chain(options.parameters)
-            .collect(),
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .chain(options.parameters)
+        .collect(),
     })
     .await?;
 

@@ -1,9 +1,14 @@
 //! A blog of WordPress or Ghost comes in from its export.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect};
 use importer::{Formats, Import, Outcome, Report};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::harness::{TestStack, walk};
 use crate::importing::{import, png, run_as, run_with_plug_ins, serve};
@@ -259,4 +264,106 @@ async fn pictures_of_an_export_come_from_a_copy_of_the_old_site() {
     std::fs::write(&ghost, json!({ "data": { "posts": [post] } }).to_string()).unwrap();
     let (_, out) = run_with_plug_ins(&stack, &Import { formats, ..import(&ghost, "ada", &url) }).await;
     assert_eq!(stack.visitor().get("/posts/g").await.body["body"], format!("![A](/media/{id})"), "{out}");
+}
+
+/// The old site, which notes what it is asked for.
+async fn old_site(paths: Arc<Mutex<Vec<String>>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move |uri: Uri| {
+        paths.lock().unwrap().push(uri.path().to_owned());
+        let found = match uri.path() {
+            "/wp-content/uploads/2020/01/a%20b.png" | "/content/images/g.png" => Ok(png(700)),
+            "/wp-content/uploads/moved.png" => return Redirect::to("/content/images/g.png").into_response(),
+            "/wp-content/uploads/no.png" => Ok(b"<html>Not found".to_vec()),
+            "/wp-content/uploads/huge.png" => Ok([png(10), vec![0; 20 * 1024 * 1024]].concat()),
+            _ => Err(StatusCode::NOT_FOUND),
+        };
+        found.into_response()
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(async move |uri| answer(uri))).await });
+    address
+}
+
+#[tokio::test]
+async fn pictures_that_the_copy_lacks_are_fetched_from_the_old_site_once() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let site = old_site(Arc::clone(&asked)).await;
+    // As on WordPress.com: files are on another host than the site.
+    let files = site.replace("127.0.0.1", "localhost");
+    let folder = tempfile::tempdir().unwrap();
+    let uploads = folder.path().join("uploads");
+    let picture = |address: &str| format!("<img src=\"{address}\">");
+    let own = |file: &str| picture(&format!("{site}/wp-content/uploads/{file}"));
+    let text = [
+        own("2020/01/a%20b.png?w=300"),
+        own("moved.png"),
+        own("no.png"),
+        own("huge.png"),
+        own("../../secret.png"),
+        own("gone.png"),
+        picture("https://elsewhere.example/wp-content/uploads/a.png"),
+        format!("<a href=\"{site}/wp-content/uploads/paper.pdf\">paper</a>"),
+    ]
+    .concat();
+    let (day, other) = ("2020-01-01 00:00:00", picture(&format!("{files}/content/images/g.png")));
+    let attachment = format!("<wp:attachment_url>{files}/content/images/g.png</wp:attachment_url>");
+    let items = [
+        item(1, "post", "publish", day, "", &text),
+        item(2, "attachment", "inherit", day, &attachment, ""),
+        item(3, "post", "publish", day, "", &format!("{}{other}", own("gone.png"))),
+    ];
+    let wordpress = folder.path().join("old.xml");
+    std::fs::write(&wordpress, export(&items).replace("https://old.example", &site)).unwrap();
+    let formats = Formats { media: Some(uploads.clone()), fetch: true, ..Formats::default() };
+    let options = Import { formats: formats.clone(), ..import(&wordpress, "ada", &url) };
+
+    let (plan, _) = run_as(&Import { dry_run: true, ..options.clone() }).await;
+    let planned = plan.files.iter().flat_map(|file| &file.notes).filter(|note| note.contains("would be fetched"));
+    assert_eq!(planned.count(), 2);
+    assert!(asked.lock().unwrap().is_empty(), "a plan asks for nothing");
+
+    let (report, out) = run_with_plug_ins(&stack, &options).await;
+    assert_eq!((report.counts.created, report.counts.failed), (2, 0), "{out}");
+    assert_eq!(ada.get("/me/media").await.each("id").len(), 1, "three addresses of one picture: {out}");
+    for reason in ["404 Not Found", "no JPEG, PNG, GIF or WebP", "more than 20 MiB"] {
+        assert!(out.contains(reason), "{reason} is not in {out}");
+    }
+    let shown = stack.visitor().get("/posts/title-1").await.body["body"].as_str().unwrap().to_owned();
+    assert_eq!(shown.matches("/media/").count(), 2, "{shown}");
+    let shown = stack.visitor().get("/posts/title-3").await.body["body"].as_str().unwrap().to_owned();
+    assert_eq!(shown.matches("/media/").count(), 1, "{shown}");
+    let mut paths = std::mem::take(&mut *asked.lock().unwrap());
+    paths.sort();
+    let expected = [
+        "/content/images/g.png",
+        "/content/images/g.png",
+        "/wp-content/uploads/2020/01/a%20b.png",
+        "/wp-content/uploads/gone.png",
+        "/wp-content/uploads/huge.png",
+        "/wp-content/uploads/moved.png",
+        "/wp-content/uploads/no.png",
+    ];
+    assert_eq!(paths, expected, "each once, and one of them through a redirect");
+    assert!(uploads.join("2020/01/a b.png").is_file() && uploads.join("localhost").is_dir());
+    assert!(!uploads.join("no.png").exists() && !uploads.join(".broadsheet-part").exists());
+
+    // What is there is not fetched again, and nothing changes.
+    let (again, out) = run_with_plug_ins(&stack, &options).await;
+    assert_eq!((again.counts.created, again.counts.updated, again.counts.uploaded), (0, 0, 0), "{out}");
+    assert_eq!(asked.lock().unwrap().len(), 3, "what failed is tried once more");
+
+    let post = json!({
+        "id": "g", "title": "G", "slug": "g", "status": "published", "published_at": "2020-01-02T03:04:05.000Z",
+        "html": "<p><img src=\"__GHOST_URL__/content/images/g.png\" alt=\"A\"></p>",
+    });
+    let ghost = folder.path().join("ghost.json");
+    std::fs::write(&ghost, json!({ "data": { "posts": [post] } }).to_string()).unwrap();
+    let formats = Formats { site: Some(site), ..formats };
+    let (_, out) = run_with_plug_ins(&stack, &Import { formats, ..import(&ghost, "ada", &url) }).await;
+    let body = stack.visitor().get("/posts/g").await.body["body"].as_str().unwrap().to_owned();
+    assert!(body.starts_with("![A](/media/"), "{body}: {out}");
 }

@@ -1,0 +1,78 @@
+//! Pictures of the old site that the copy of its files does not have, fetched into the copy.
+
+use std::{collections::HashMap, fs, io, time::Duration};
+
+use reqwest::redirect;
+use url::Url;
+
+use crate::{
+    media::{Elsewhere, MAX_BYTES, kind_of},
+    root_cause,
+};
+
+/// The longest that one picture may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_REDIRECTS: usize = 5;
+
+/// Fetches each picture once. What could not be fetched is not asked for again in this run.
+pub struct Fetcher {
+    http: reqwest::Client,
+    done: HashMap<Url, Result<(), String>>,
+}
+
+impl Fetcher {
+    /// A client without a session: nothing that the blog knows goes to the old site.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("broadsheet-import/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+            .timeout(PATIENCE)
+            .build()?;
+        Ok(Self { http, done: HashMap::new() })
+    }
+
+    /// Puts the copy of a picture where it belongs; why not, otherwise.
+    pub async fn fetch(&mut self, picture: &Elsewhere) -> Result<(), String> {
+        if let Some(done) = self.done.get(&picture.address) {
+            return done.clone();
+        }
+        let done = match self.bytes(&picture.address).await {
+            Ok(bytes) => keep(picture, &bytes).map_err(|error| format!("it cannot be written: {error}")),
+            Err(reason) => Err(reason),
+        };
+        self.done.insert(picture.address.clone(), done.clone());
+        done
+    }
+
+    async fn bytes(&self, address: &Url) -> Result<Vec<u8>, String> {
+        let failed = |error: reqwest::Error| root_cause(&error);
+        let mut answer = self.http.get(address.clone()).send().await.map_err(failed)?;
+        if !answer.status().is_success() {
+            return Err(format!("the old site answers {}", answer.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+            bytes.extend(chunk);
+            if bytes.len() as u64 > MAX_BYTES {
+                return Err("it has more than 20 MiB".to_owned());
+            }
+        }
+        // A page that says that nothing is there has the status 200 often enough.
+        kind_of(&bytes).map(|_| ()).ok_or("it is no JPEG, PNG, GIF or WebP")?;
+        Ok(bytes)
+    }
+}
+
+/// Writes the copy as a whole or not at all, because what is there is not fetched again.
+fn keep(picture: &Elsewhere, bytes: &[u8]) -> io::Result<()> {
+    let file = picture.folder.join(&picture.path);
+    let parent = file.parent().unwrap_or(&picture.folder);
+    fs::create_dir_all(parent)?;
+    // A link in the file system may lead out of the folder.
+    if !parent.canonicalize()?.starts_with(picture.folder.canonicalize()?) {
+        return Err(io::Error::other("it would be outside of the folder"));
+    }
+    let part = parent.join(".broadsheet-part");
+    fs::write(&part, bytes)?;
+    fs::rename(part, file)
+}
