@@ -1,5 +1,5 @@
-//! The emulators without sockets: a call is answered by a function of this process. For the simulation, in which nothing
-//! may depend on when a socket is ready.
+//! The emulators without sockets: a call is answered by a function of this process. In a debug build, a socket and HTTP
+//! take longer than the call itself; and in the simulation nothing may depend on when a socket is ready.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! The wire between the AWS SDK and the local stack: leads each call to the right emulator, writes down what
-//! was called, and can break calls on purpose.
+//! was called, and can break calls on purpose. Calls of the table and the bucket do not leave the process: no socket is
+//! waited for, and with Tokio's time paused they take no time but that of transactions and of pauses between tries.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
@@ -174,7 +175,7 @@ impl Hold {
 #[derive(Debug, Clone)]
 pub struct Wire {
     inner: SharedHttpClient,
-    dynamodb: SocketAddr,
+    direct: Direct,
     cognito: SocketAddr,
     s3: SocketAddr,
     roles: Arc<Roles>,
@@ -193,7 +194,7 @@ struct State {
     transaction_time: Duration,
     held_transactions: VecDeque<Hold>,
     without_conflicts: bool,
-    simulation: Option<(Arc<dyn Scheduler>, Direct)>,
+    scheduler: Option<Arc<dyn Scheduler>>,
 }
 
 /// A write of DynamoDB's that has begun and not ended.
@@ -223,8 +224,9 @@ impl Wire {
     /// A wire to these emulators and to this bus, for functions with these roles.
     pub fn new(backing: &Backing, roles: Arc<Roles>, bus: Arc<EventBus>) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        let Backing { dynamodb, cognito_address: cognito, s3, .. } = *backing;
-        Self { inner, dynamodb, cognito, s3, roles, bus, state: Arc::default() }
+        let Backing { cognito_address: cognito, s3, .. } = *backing;
+        let direct = Direct::new(backing);
+        Self { inner, direct, cognito, s3, roles, bus, state: Arc::default() }
     }
 
     /// Where S3 is: an address of this machine's, also where S3 answers on all of them. Links to files begin with it.
@@ -283,8 +285,8 @@ impl Wire {
     }
 
     /// From now on this scheduler decides of each call, and no call leaves the process.
-    pub fn simulate(&self, scheduler: Arc<dyn Scheduler>, backing: &Backing) {
-        self.state().simulation = Some((scheduler, Direct::new(backing)));
+    pub fn simulate(&self, scheduler: Arc<dyn Scheduler>) {
+        self.state().scheduler = Some(scheduler);
     }
 
     /// Lets nothing conflict from now on, as if the database did one call after the other. For stories of many writers of
@@ -395,18 +397,20 @@ impl Wire {
         let json = || request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         // Calls of S3 name no target.
         let target = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
-        let (service, action, asked, address) = match target {
+        let (service, action, asked) = match target {
             None => {
                 let (action, key) = s3_call(&request);
-                ("s3", action, json!({ "Key": key }), request.uri().to_owned())
+                ("s3", action, json!({ "Key": key }))
             }
-            Some((api, action)) if api.starts_with("DynamoDB") => {
-                ("dynamodb", action.to_owned(), json(), format!("http://{}/", self.dynamodb))
+            Some((api, action)) if api.starts_with("DynamoDB") => ("dynamodb", action.to_owned(), json()),
+            Some(("AWSEvents", action)) => ("events", action.to_owned(), json()),
+            Some((_, action)) => {
+                let (action, asked) = (action.to_owned(), json());
+                let address = format!("http://{}/", self.cognito);
+                request.set_uri(address).map_err(|error| ConnectorError::other(error.into(), None))?;
+                ("cognito-idp", action, asked)
             }
-            Some(("AWSEvents", action)) => ("events", action.to_owned(), json(), request.uri().to_owned()),
-            Some((_, action)) => ("cognito-idp", action.to_owned(), json(), format!("http://{}/", self.cognito)),
         };
-        request.set_uri(address).map_err(|error| ConnectorError::other(error.into(), None))?;
 
         // Outside of functions nobody has a role.
         if let Ok(handler) = OPERATION.try_with(Clone::clone)
@@ -422,7 +426,7 @@ impl Wire {
             hold.arrived.notify_one();
             hold.released.notified().await;
         }
-        let (scheduler, direct) = self.state().simulation.clone().unzip();
+        let scheduler = self.state().scheduler.clone();
         let turn = match &scheduler {
             Some(scheduler) => {
                 let operation = OPERATION.try_with(Clone::clone).ok();
@@ -482,10 +486,11 @@ impl Wire {
                 let (status, answer) = self.bus.put_events(&asked, max);
                 response(status, "application/x-amz-json-1.1", answer.to_string())
             }
-            _ => match &direct {
-                Some(direct) => direct.call(service, &action, request),
-                None => connector.call(request).await?,
-            },
+            // The pool's triggers wait for the runtime, which waits for them in the simulation only.
+            "cognito-idp" if scheduler.is_none() => connector.call(request).await?,
+            // The pool's public keys, which are fetched from it as from any host.
+            "s3" if !request.uri().starts_with(&self.s3_url()) => connector.call(request).await?,
+            _ => self.direct.call(service, &action, request),
         };
         if let Some(scheduler) = scheduler.filter(|_| turn.is_slow) {
             scheduler.wait("answer").await;
@@ -666,9 +671,9 @@ impl HttpConnector for WireConnector {
 /// How the SDK, and whoever tries again as it does, waits between two tries: in the simulation until it is their turn.
 impl AsyncSleep for Wire {
     fn sleep(&self, duration: Duration) -> Sleep {
-        match self.state().simulation.clone() {
+        match self.state().scheduler.clone() {
             // Not before it is asked: most are limits of time for something that comes sooner.
-            Some((scheduler, _)) => Sleep::new(async move { scheduler.wait("pause").await }),
+            Some(scheduler) => Sleep::new(async move { scheduler.wait("pause").await }),
             None => TokioSleep::new().sleep(duration),
         }
     }

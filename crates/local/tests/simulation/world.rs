@@ -71,7 +71,7 @@ impl World {
         let hold = if holds_comments { "all" } else { "none" };
         let stack = TestStack::start_unwatched(&[("HoldComments", hold)]).await;
         let (bus, order) = (&stack.stack.bus, fate.clone());
-        stack.stack.wire.simulate(std::sync::Arc::new(fate.clone()), &stack.stack.backing);
+        stack.stack.wire.simulate(std::sync::Arc::new(fate.clone()));
         bus.deliver_in_order(move |waiting| order.below(waiting));
         let mut clients = Vec::new();
         for (number, name) in CLIENTS.into_iter().enumerate() {
