@@ -14,8 +14,8 @@ const FILES: [&str; 2] = ["README.md", "docs/deploy.md"];
 pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
     let template: Value = serde_yaml_ng::from_str(&fs::read_to_string(repository.join("template.yaml"))?)?;
     let table = |block: &[&str]| match block {
-        ["parameters", "from", first, ..] => Ok(table(&template, Some(first))),
-        ["parameters", ..] => Ok(table(&template, None)),
+        ["parameters", "from", first, ..] => table(&template, Some(first)),
+        ["parameters", ..] => table(&template, None),
         _ => Err(format!("nothing that is generated is called {block:?}")),
     };
     let file = |path| {
@@ -26,7 +26,7 @@ pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
     FILES.into_iter().map(file).collect()
 }
 
-fn table(template: &Value, first: Option<&str>) -> String {
+fn table(template: &Value, first: Option<&str>) -> Result<String, String> {
     let mut table = "| parameter | default | |\n|---|---|---|\n".to_owned();
     let parameters = template["Parameters"].as_mapping().into_iter().flatten();
     let named = parameters.filter_map(|(name, parameter)| Some((name.as_str()?, parameter)));
@@ -36,13 +36,19 @@ fn table(template: &Value, first: Option<&str>) -> String {
             default => format!("`{default}`"),
         };
         let mut description = written(&parameter["Description"]);
+        // Where YAML sees a comment, the sentence is cut and nothing else says so.
+        if !description.ends_with('.') {
+            return Err(format!(
+                "the Description of {name} does not end like a sentence; quote it if it contains ` #`"
+            ));
+        }
         if let Some(values) = parameter["AllowedValues"].as_sequence() {
             let values: Vec<_> = values.iter().map(|value| format!("`{}`", written(value))).collect();
             description += &format!(" {}.", values.join(", "));
         }
         table += &format!("| `{name}` | {default} | {} |\n", description.replace('|', "\\|"));
     }
-    table
+    Ok(table)
 }
 
 /// A text, a number or nothing, as one would write it.

@@ -1,5 +1,6 @@
 //! Which functions `infrastructure/watching.yaml` has alarms on: the readers of the table's stream, and all that keep what they
-//! give up in a queue. Their definitions in the parts of the template say so.
+//! give up in a queue. Their definitions in the parts of the template say so, and a line above each, `# Given up: `, what the runbook says of
+//! it.
 
 use std::error::Error;
 use std::fs;
@@ -33,6 +34,14 @@ pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
         let queue = format!("!Sub \"${{Blog}}-{function}-failures\"");
         format!("[AWS/SQS, ApproximateNumberOfMessagesVisible, QueueName, {queue}, {{ label: {function} }}]")
     };
+    let given_up = |function: &&str| {
+        let (before, _) = by_hand.split_once(&format!("\n  {function}Function:\n")).unwrap_or_default();
+        let said = before.lines().last().and_then(|line| line.strip_prefix("  # Given up: "));
+        let said = said
+            .ok_or_else(|| format!("{function}Function: say above it, after `# Given up: `, what is not done then"))?;
+        Ok(format!("| `{function}` | {said} |\n"))
+    };
+    let given_up: String = kept.iter().map(given_up).collect::<Result<_, String>>()?;
     let widget = " ".repeat(18);
     let path = repository.join("infrastructure/watching.yaml");
     let text = blocks::replaced(&fs::read_to_string(&path)?, |block| match block.first() {
@@ -42,5 +51,10 @@ pub fn generate(repository: &Path) -> Result<Vec<Generated>, Box<dyn Error>> {
         Some(&"queues") => Ok(lines(&widget, &kept, &waiting)),
         _ => Err(format!("nothing that is generated is called {block:?}")),
     })?;
-    Ok(vec![Generated { path, text }])
+    let runbook = repository.join("docs/runbook.md");
+    let explained = blocks::replaced(&fs::read_to_string(&runbook)?, |block| match block.first() {
+        Some(&"given-up") => Ok(format!("| function | what is not done |\n|---|---|\n{given_up}")),
+        _ => Err(format!("nothing that is generated is called {block:?}")),
+    })?;
+    Ok(vec![Generated { path, text }, Generated { path: runbook, text: explained }])
 }

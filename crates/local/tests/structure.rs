@@ -153,3 +153,16 @@ fn a_usual_change_touches_few_files_and_the_recipes_name_them() {
         }
     }
 }
+
+#[test]
+fn no_file_of_stories_is_forgotten() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = ["tests/main.rs", "Cargo.toml"].map(|file| std::fs::read_to_string(root.join(file)).unwrap()).concat();
+    let files = std::fs::read_dir(root.join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let names = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    let is_run =
+        |name: &str| named.contains(&format!("\nmod {name};\n")) || named.contains(&format!("\"tests/{name}.rs\""));
+    let forgotten: Vec<_> = names.filter(|name| !is_run(name)).collect();
+    assert!(forgotten.is_empty(), "nothing runs {forgotten:?}; add them to crates/local/tests/main.rs");
+}
