@@ -125,8 +125,8 @@ impl<'a> Exchange<'a> {
 pub fn misplaced(request: &Request, exchange: &Exchange<'_>) -> Option<Result<Response<Body>, Problem>> {
     let path = exchange.event.whole_path();
     let (own, slash) = path.strip_suffix('/').map_or((path.as_str(), false), |own| (own, true));
-    // An address that begins with two slashes would lead to another host.
-    if own.contains("//") || own.ends_with('/') {
+    // An address that begins with two slashes would lead to another host, and browsers take a backslash for a slash.
+    if own.contains("//") || own.contains('\\') || own.ends_with('/') {
         return Some(Err(Problem::not_found("There is nothing here.")));
     }
     slash.then(|| redirect(own, request))

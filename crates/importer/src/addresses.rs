@@ -5,7 +5,7 @@ use std::path::Path;
 use domain::Slug;
 use jiff::{Timestamp, Zoned};
 
-use crate::{front_matter::Keys, naming::FileName, site::Site};
+use crate::{front_matter::Keys, links::joined, naming::FileName, site::Site};
 
 /// What an address is made of.
 pub struct Facts<'a> {
@@ -63,6 +63,15 @@ pub fn old_addresses(facts: &Facts<'_>) -> Vec<String> {
     let base = facts.site.base_path();
     let mut seen = Vec::new();
     for address in found {
+        // On another host, or above the site: no address that this site had.
+        if address.starts_with("//") || address.contains("://") {
+            continue;
+        }
+        let address = match address.split('/').any(|part| part == "..") {
+            true => joined(Path::new(""), Path::new(&address)).map(|path| path.display().to_string()),
+            false => Some(address),
+        };
+        let Some(address) = address else { continue };
         let address = format!("{base}/{}", address.trim_start_matches('/'));
         if !seen.contains(&address) {
             seen.push(address);
@@ -184,8 +193,8 @@ mod tests {
                 ("content/posts/a.md", dated, &["/blog/2019/05/über-uns/"]),
                 (
                     "content/posts/a.md",
-                    "date: 2019-05-06\nslug: own\naliases: [/x/, y]",
-                    &["/blog/2019/05/own/", "/blog/x/", "/blog/posts/y"],
+                    "date: 2019-05-06\nslug: own\naliases: [/x/, y, ../z, ../../../out, //e.example/a, 'https://e.example/b']",
+                    &["/blog/2019/05/own/", "/blog/x/", "/blog/posts/y", "/blog/z"],
                 ),
                 ("content/news/b/index.md", dated, &["/blog/n/b"]),
                 ("content/Notes/deep/2019-01-02 C.md", dated, &["/blog/notes/deep/2019-01-02-c/"]),

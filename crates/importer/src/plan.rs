@@ -188,6 +188,12 @@ fn walk(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Item>), ImportError> {
             }
         } else if entry.file_type().is_symlink() {
             items.push(Item { path, what: Planned::Left("a link, which is not followed".to_owned()) });
+        } else if !is_folder && !entry.file_type().is_file() {
+            // Reading a named pipe would wait for ever.
+            items.push(Item { path, what: Planned::Left("no file".to_owned()) });
+        } else if !is_folder && path.to_str().is_none() {
+            // The journal is text.
+            items.push(Item { path, what: Planned::Failed("Its name is not UTF-8: rename it.".to_owned()) });
         } else if !is_folder {
             files.push(path);
         }
@@ -229,7 +235,10 @@ fn refusal(document: &Document) -> Option<String> {
         return Some("The file has no text.".to_owned());
     }
     let title = Title::try_from(document.title.clone()).err().map(|reason| format!("/title: {reason}"));
-    title.or_else(|| Body::try_from(document.body.clone()).err().map(|reason| format!("/body: {reason}")))
+    let date = document.date.and_then(|date| domain::Timestamp::try_from(date.to_string()).err());
+    title
+        .or_else(|| Body::try_from(document.body.clone()).err().map(|reason| format!("/body: {reason}")))
+        .or_else(|| date.map(|reason| format!("/publish_at: {reason}")))
 }
 
 /// The files in a folder of the site, but not in the folders in it.
@@ -821,6 +830,31 @@ mod tests {
                 ("2020-01-02-two.md", "deux"),
             ],
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_and_what_the_server_would_refuse_is_told_before_the_import() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt, os::unix::net::UnixListener};
+
+        let site = folder(&[("a.md", POST), ("b.md", "---\ntitle: B\ndate: 1969-12-31\n---\nText.")]);
+        fs::write(site.path().join(OsStr::from_bytes(b"c\xff.md")), POST).unwrap();
+        let _socket = UnixListener::bind(site.path().join("d.md")).unwrap();
+        let plan = plan_of(site.path(), &HashMap::new());
+        check(
+            &plan,
+            &[
+                ("a.md", "a"),
+                ("b.md", "/publish_at: must lie between the years 1970 and 9999"),
+                ("c\u{fffd}.md", "Its name is not UTF-8: rename it."),
+                ("d.md", "-"),
+            ],
+        );
+        // One that failed is a post nevertheless.
+        let none = folder(&[("b.md", "---\ntitle: B\ndate: 1969-12-31\n---\nText.")]);
+        let mut out = Vec::new();
+        crate::Report::begin(&plan_of(none.path(), &HashMap::new()), &mut out).unwrap();
+        assert!(!String::from_utf8(out).unwrap().contains("None is a post"));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, io, io::Write, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::{Generator, plan::Plan};
+use crate::{
+    Generator,
+    plan::{Plan, Planned},
+};
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +104,7 @@ impl Report {
         let report = Self::begin_with(total, posts, plan.site.generator, plan.dropped(), out)?;
         if total == 0 {
             writeln!(out, "        The folder is empty: there is nothing to import.")?;
-        } else if posts == 0 {
+        } else if posts == 0 && !plan.items.iter().any(|item| matches!(item.what, Planned::Failed(_))) {
             writeln!(out, "        None is a post by these rules. `--from plain` takes every Markdown file for one.")?;
         }
         let (shortcodes, authors) = (plan.shortcodes(), plan.authors());

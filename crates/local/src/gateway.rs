@@ -147,7 +147,10 @@ impl Gateway {
         }
         // AWS knows its hosts; a host that is not even one would end in a panic of `lambda_http`.
         let host = incoming.request.headers().get(http::header::HOST);
-        let is_host = |host: &str| url::Url::parse(&format!("https://{host}/")).is_ok();
+        let is_host = |host: &str| {
+            let address = format!("https://{host}/");
+            url::Url::parse(&address).is_ok() && address.parse::<http::Uri>().is_ok()
+        };
         if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
             return Err("DEFAULT_4XX");
         }

@@ -51,9 +51,24 @@ struct Serve {
     /// Whoever registers this address is an administrator.
     #[arg(long, default_value = "admin@example.com")]
     admin_email: String,
+}
+
+#[derive(Args)]
+struct Parameters {
     /// A parameter of template.yaml, such as PostsPerDay=3. May be given more than once.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    given: Vec<(String, String)>,
+}
+
+impl Parameters {
+    /// With what a blog on a laptop has unless it is told otherwise. The same for every command, because what follows from a change
+    /// depends on what is switched on.
+    fn all(&self) -> Vec<(String, String)> {
+        // What somebody tries out here listens here, and imports at the speed of this machine.
+        let usual =
+            [("WebhookLoopback", "true"), ("Conduit", "true"), ("GhostContent", "true"), ("RequestsPerMinute", "6000")];
+        usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain(self.given.clone()).collect()
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), &'static str> {
@@ -69,6 +84,8 @@ struct Data {
     /// Keep nothing: start empty and forget everything at the end.
     #[arg(long)]
     memory: bool,
+    #[command(flatten)]
+    parameters: Parameters,
 }
 
 #[derive(Subcommand)]
@@ -107,6 +124,8 @@ struct RunRepair {
     /// The folder of the local blog. Stop the blog first.
     #[arg(long, default_value = ".broadsheet")]
     data: PathBuf,
+    #[command(flatten)]
+    parameters: Parameters,
 }
 
 #[derive(Args)]
@@ -181,17 +200,7 @@ async fn serve(options: Serve) -> io::Result<()> {
         host: options.host,
         ports: [0, 0, options.files_port],
         triggers: true,
-        // What somebody tries out here listens here, and imports at the speed of this machine.
-        parameters: [
-            ("WebhookLoopback", "true"),
-            ("Conduit", "true"),
-            ("GhostContent", "true"),
-            ("RequestsPerMinute", "6000"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into_iter()
-        .chain(options.parameters)
-        .collect(),
+        parameters: options.data.parameters.all(),
     })
     .await?;
 
@@ -231,7 +240,7 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
         host: options.host,
         ports: [options.dynamodb_port, options.cognito_port, options.s3_port],
         triggers: !options.without_triggers,
-        parameters: Vec::new(),
+        parameters: options.data.parameters.all(),
     })
     .await?;
     let backing = &stack.backing;
@@ -269,7 +278,7 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         ports: [0; 3],
         triggers: false,
-        parameters: Vec::new(),
+        parameters: options.parameters.all(),
     })
     .await?;
     // What follows from the last changes before the blog was stopped.
@@ -304,7 +313,7 @@ async fn reindex(data: Data) -> io::Result<()> {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         ports: [0; 3],
         triggers: true,
-        parameters: Vec::new(),
+        parameters: data.parameters.all(),
     })
     .await?;
     search::begin_to_rebuild(&stack.search, true).await.map_err(io::Error::other)?;

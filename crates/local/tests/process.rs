@@ -88,6 +88,30 @@ async fn what_was_answered_survives_a_kill() {
 }
 
 #[tokio::test]
+async fn a_repair_does_what_was_left_over_as_the_blog_would_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = reqwest::Client::new();
+    let process = Process::start(folder.path(), &[]);
+    let base = process.base.clone();
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
+    send(http.post(format!("{base}/users")).json(&registration)).await;
+    let credentials = json!({ "login": "ada", "password": "correct horse" });
+    let session = send(http.post(format!("{base}/sessions")).json(&credentials)).await;
+    let token = session["access_token"].as_str().unwrap();
+    for number in 0..10 {
+        let post = json!({ "title": format!("Post {number}"), "body": "Text.", "status": "published" });
+        send(http.post(format!("{base}/posts")).bearer_auth(token).json(&post)).await;
+    }
+    let left = http.delete(format!("{base}/me")).bearer_auth(token).json(&json!({ "password": "correct horse" }));
+    assert_eq!(left.send().await.unwrap().status(), 204);
+    process.signal("-KILL");
+
+    // The posts are still there to be deleted, and Conduit and Ghost to be told of it: they are on.
+    let repaired = Command::new(BINARY).args(["repair", "--data"]).arg(folder.path()).output().unwrap();
+    assert_eq!(String::from_utf8(repaired.stdout).unwrap(), "Nothing is wrong.\n");
+}
+
+#[tokio::test]
 async fn a_scheduled_post_comes_out_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let http = reqwest::Client::new();
