@@ -6,7 +6,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use proptest::prelude::*;
 
-use super::clean::FOOTNOTE_PREFIXES;
+use super::clean::{CLEANER, FOOTNOTE_PREFIXES};
 use super::*;
 
 fn html(markdown: &str) -> String {
