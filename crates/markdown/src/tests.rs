@@ -271,6 +271,14 @@ fn a_mess_of_elements_is_mended_or_refused_in_good_time() {
 }
 
 #[test]
+fn an_attribute_with_a_very_long_value_goes() {
+    let image = |bytes: usize| html(&format!("<img src=\"/a.png\" alt=\"{}\">", "a".repeat(bytes)));
+    assert!(image(8 * 1024).contains(" alt="));
+    let without = image(8 * 1024 + 1);
+    assert!(without.contains(" src=") && !without.contains(" alt="), "{without}");
+}
+
+#[test]
 fn elements_end_where_their_parents_do() {
     for (typed, page) in [
         ("<b>bold\n\nplain", "<p><b>bold</b></p>\n<p>plain</p>\n"),

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::binary::output;
-use crate::instructions::WARM_UP;
+use crate::instructions::{EVENTS, WARM_UP};
 use crate::runtime_api::RuntimeApi;
-use crate::scene::Scene;
+use crate::scene::{Request, Scene};
 
 /// How often a time is measured. The smallest one counts: what else the machine does only adds to it.
 const RUNS: usize = 9;
@@ -20,6 +20,9 @@ const RUNS: usize = 9;
 pub struct Function {
     program: PathBuf,
     environment: BTreeMap<String, String>,
+    /// What it is called in the files that are kept, and where those are.
+    name: String,
+    profiles: Option<PathBuf>,
 }
 
 /// What came of a run.
@@ -29,11 +32,17 @@ struct Ran {
 }
 
 impl Function {
-    /// A function of the scene.
-    pub fn of(scene: &Scene, binaries: &Path, binary: &str, handler: &str) -> Self {
+    /// The function that answers a request of the scene.
+    pub fn of(scene: &Scene, binaries: &Path, request: &Request) -> Self {
         let mut environment = scene.environment.clone();
-        environment.insert("_HANDLER".to_owned(), handler.to_owned());
-        Self { program: binaries.join(binary), environment }
+        environment.insert("_HANDLER".to_owned(), request.handler.clone());
+        let program = binaries.join(&request.binary);
+        Self { program, environment, name: request.handler.clone(), profiles: None }
+    }
+
+    /// The same; what callgrind writes down is kept in this folder.
+    pub fn keeping(self, profiles: Option<&Path>) -> Self {
+        Self { profiles: profiles.map(Path::to_owned), ..self }
     }
 
     /// The same, where the services have addresses that nothing is sent to: the warming call fails at once.
@@ -41,6 +50,7 @@ impl Function {
         let mut without = self.clone();
         let nowhere = ["dynamodb", "cognito", "s3", "jwks"].map(|service| format!("{service}=nowhere"));
         without.environment.insert("ENDPOINTS".to_owned(), nowhere.join(","));
+        without.name.push_str("-without");
         without.environment.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), "OFF".to_owned());
         without
     }
@@ -72,7 +82,7 @@ impl Function {
 
     /// Processor time of a request to a warm function.
     pub async fn nanoseconds_of_a_warm_request(&self, events: &[Value]) -> io::Result<u64> {
-        let events = events.get(WARM_UP * 2 + crate::instructions::COUNTED..).unwrap_or_default();
+        let events = events.get(EVENTS..).unwrap_or_default();
         let times = self.run(events).await?.times;
         // Each request begins when the one before it was answered.
         let each = times.windows(2).skip(WARM_UP).map(|pair| pair[1] - pair[0]);
@@ -89,7 +99,8 @@ impl Function {
     /// The instructions from the start until it has answered these events, by callgrind.
     pub async fn instructions(&self, events: &[Value]) -> io::Result<u64> {
         let folder = tempfile::tempdir()?;
-        let file = folder.path().join("callgrind");
+        let folder = self.profiles.as_deref().unwrap_or(folder.path());
+        let file = folder.join(format!("{}-{}.callgrind", self.name, events.len()));
         let mut command = Command::new("valgrind");
         command.args(["--tool=callgrind", "--quiet"]);
         command.arg(format!("--callgrind-out-file={}", file.display())).arg(&self.program);

@@ -33,6 +33,9 @@ struct Cli {
     /// Measure only this binary, and print what was measured. For work on it.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Keep callgrind's files in this folder, for `callgrind_annotate`.
+    #[arg(long, value_name = "FOLDER")]
+    profiles: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -52,12 +55,12 @@ async fn run(cli: Cli) -> io::Result<()> {
     let mut functions = BTreeMap::new();
     for cold in scene.cold_starts().await?.iter().filter(|cold| is_asked(&cold.binary)) {
         eprintln!("{}", cold.binary);
-        functions.insert(cold.binary.clone(), measure(&scene, &cli.binaries, cold).await?);
+        functions.insert(cold.binary.clone(), measure(&scene, &cli, cold).await?);
     }
     let mut warm = BTreeMap::new();
     for request in scene.warm_requests().await?.iter().filter(|request| is_asked(&request.binary)) {
         eprintln!("{}", request.handler);
-        let function = Function::of(&scene, &cli.binaries, &request.binary, &request.handler);
+        let function = Function::of(&scene, &cli.binaries, request).keeping(cli.profiles.as_deref());
         let instructions = instructions::of_a_warm_request(&function, &request.events).await?;
         let nanoseconds = function.nanoseconds_of_a_warm_request(&request.events).await?;
         warm.insert(request.name.clone(), Warm { binary: request.binary.clone(), instructions, nanoseconds });
@@ -70,8 +73,8 @@ async fn run(cli: Cli) -> io::Result<()> {
     if cli.check { measurements.compare() } else { measurements.write() }
 }
 
-async fn measure(scene: &Scene, binaries: &std::path::Path, cold: &scene::Request) -> io::Result<Measured> {
-    let function = Function::of(scene, binaries, &cold.binary, &cold.handler);
+async fn measure(scene: &Scene, cli: &Cli, cold: &scene::Request) -> io::Result<Measured> {
+    let function = Function::of(scene, &cli.binaries, cold).keeping(cli.profiles.as_deref());
     let Size { stripped, zipped, crates } = binary::size(function.program())?;
     // Nothing of the table is asked at init where the table has no usable address.
     let unwarmed = function.without_table();

@@ -13,7 +13,7 @@ use local::s3::CREDENTIALS;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::instructions::{COUNTED, WARM_UP};
+use crate::instructions::EVENTS;
 use crate::tls::Certificate;
 
 const PASSWORD: &str = "correct horse battery";
@@ -224,7 +224,7 @@ impl Scene {
     pub async fn warm_requests(&self) -> io::Result<Vec<Request>> {
         let token = self.token.as_str();
         let read = format!("/v1/posts/{}", slug(3));
-        let times = WARM_UP * 2 + COUNTED + TIMED;
+        let times = EVENTS + TIMED;
         let repeated = |request: Request| Request { events: vec![request.events[0].clone(); times], ..request };
         let mut requests = vec![repeated(Request { name: "authorizer, a token".to_owned(), ..self.question()? })];
         for asked in [
