@@ -39,6 +39,7 @@ const TESTS: &[&[&str]] = &[
         "administration::every_operation_lets_pass_whom_the_documentation_says",
         "api_keys::every_operation_takes_the_scope_that_the_documentation_says",
         "audit::the_documentation_lists_every_action",
+        "operations::the_documentation_says_what_every_operation_costs",
         "domain_events::the_schemas_are_those_that_are_committed_and_the_documentation_lists_them",
     ],
 ];

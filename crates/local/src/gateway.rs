@@ -128,6 +128,44 @@ impl Gateway {
         Incoming { path: request.uri().path().to_owned(), request_id, source, request }
     }
 
+    /// The event of a request, and the handler that gets it: for whoever runs the function's own binary. The error is the type of the
+    /// gateway's own answer.
+    pub async fn event_of(
+        &self,
+        request: Request<Bytes>,
+        source: IpAddr,
+    ) -> Result<(&'static str, Value), &'static str> {
+        let incoming = self.incoming(request, source);
+        if let Some(path) = below(&incoming.path, "/api") {
+            return Ok((conduit::NAME, self.proxy_event(&incoming, "/{proxy+}", &format!("/{path}"), path)));
+        }
+        if let Some(path) = below(&incoming.path, "/ghost") {
+            let below_api = path.strip_prefix("api/").unwrap_or_default();
+            return Ok((ghost::NAME, self.proxy_event(&incoming, "/api/{proxy+}", &format!("/{path}"), below_api)));
+        }
+        let path = self.path_of(&incoming)?;
+        match self.invocation(&incoming, path).await? {
+            Some((function, event)) => Ok((function.operation.name, event)),
+            None => Ok((catch_all::NAME, self.catch_all_event(&incoming, path))),
+        }
+    }
+
+    /// What the authorizer is asked about a request.
+    pub fn question_of(&self, request: Request<Bytes>, source: IpAddr) -> Result<Value, &'static str> {
+        let incoming = self.incoming(request, source);
+        let path = self.path_of(&incoming)?;
+        let (route, parameters) =
+            find_route(&self.template.routes, incoming.request.method().as_str(), path).ok_or("UNAUTHORIZED")?;
+        Ok(self.question(route, path, &self.event(&incoming, &route.path, path, parameters)))
+    }
+
+    /// The path below the stage.
+    fn path_of<'i>(&self, incoming: &'i Incoming) -> Result<&'i str, &'static str> {
+        let stage = format!("/{}", self.template.stage);
+        let path = incoming.path.strip_prefix(&stage).filter(|rest| rest.starts_with('/'));
+        path.ok_or("MISSING_AUTHENTICATION_TOKEN")
+    }
+
     async fn route(&self, incoming: &Incoming) -> Result<Response<Bytes>, &'static str> {
         if let Some(path) = below(&incoming.path, "/api") {
             return self.conduit(incoming, path).await;
@@ -135,11 +173,33 @@ impl Gateway {
         if let Some(path) = below(&incoming.path, "/ghost") {
             return self.ghost(incoming, path).await;
         }
-        let stage = format!("/{}", self.template.stage);
-        let path = incoming.path.strip_prefix(&stage).filter(|rest| rest.starts_with('/'));
-        let path = path.ok_or("MISSING_AUTHENTICATION_TOKEN")?;
-        let method = incoming.request.method().as_str();
-        let found = find_route(&self.template.routes, method, path);
+        let path = self.path_of(incoming)?;
+        let Some((function, event)) = self.invocation(incoming, path).await? else {
+            return self.catch_all(incoming, path).await;
+        };
+        let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
+        let name = function.operation.name.to_owned();
+        let invocation = async move {
+            let handler = service_fn(|request| async { Ok::<_, Infallible>(function.call(request).await) });
+            lambda_http::Adapter::from(handler).call(LambdaEvent::new(payload, Context::default())).await
+        };
+        // A task of its own, so that a panic is one bad answer here as it is on Lambda.
+        let invocation = tokio::spawn(on_behalf_of(name, invocation)).await;
+        let answer = match invocation {
+            Ok(Ok(answer)) => serde_json::to_value(answer).map_err(|_| "DEFAULT_5XX")?,
+            Ok(Err(never)) => match never {},
+            Err(_) => return Err("DEFAULT_5XX"),
+        };
+        response(&answer).ok_or("DEFAULT_5XX")
+    }
+
+    /// The function of a route and its event, with what the authorizer says; none for the catch-all.
+    async fn invocation(
+        &self,
+        incoming: &Incoming,
+        path: &str,
+    ) -> Result<Option<(Arc<Function>, Value)>, &'static str> {
+        let found = find_route(&self.template.routes, incoming.request.method().as_str(), path);
         // The path and the method together make a route; what has none goes to the catch-all, which does not take the
         // root.
         if found.is_none() && path == "/" {
@@ -157,27 +217,13 @@ impl Gateway {
         if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }
-        let Some((route, parameters)) = found else { return self.catch_all(incoming, path).await };
+        let Some((route, parameters)) = found else { return Ok(None) };
         let function = Arc::clone(self.functions.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?);
-
         let mut event = self.event(incoming, &route.path, path, parameters);
         if route.authorized {
             event["requestContext"]["authorizer"] = self.authorize(incoming, route, path, &event).await?;
         }
-        let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
-        let name = function.operation.name.to_owned();
-        let invocation = async move {
-            let handler = service_fn(|request| async { Ok::<_, Infallible>(function.call(request).await) });
-            lambda_http::Adapter::from(handler).call(LambdaEvent::new(payload, Context::default())).await
-        };
-        // A task of its own, so that a panic is one bad answer here as it is on Lambda.
-        let invocation = tokio::spawn(on_behalf_of(name, invocation)).await;
-        let answer = match invocation {
-            Ok(Ok(answer)) => serde_json::to_value(answer).map_err(|_| "DEFAULT_5XX")?,
-            Ok(Err(never)) => match never {},
-            Err(_) => return Err("DEFAULT_5XX"),
-        };
-        response(&answer).ok_or("DEFAULT_5XX")
+        Ok(Some((function, event)))
     }
 
     /// The RealWorld API, which is an API of its own on AWS (functions/conduit/template.yaml).
@@ -210,10 +256,13 @@ impl Gateway {
         if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
             return Err("REQUEST_TOO_LARGE");
         }
-        let parameters = Map::from_iter([("proxy".to_owned(), json!(proxy))]);
-        let event = self.event(incoming, resource, path, parameters);
+        let event = self.proxy_event(incoming, resource, path, proxy);
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
         Ok(payload.into())
+    }
+
+    fn proxy_event(&self, incoming: &Incoming, resource: &str, path: &str, proxy: &str) -> Value {
+        self.event(incoming, resource, path, Map::from_iter([("proxy".to_owned(), json!(proxy))]))
     }
 
     /// A task of its own, so that a panic is one bad answer here as it is on Lambda.
@@ -226,10 +275,13 @@ impl Gateway {
     }
 
     async fn catch_all(&self, incoming: &Incoming, path: &str) -> Result<Response<Bytes>, &'static str> {
-        let parameters = Map::from_iter([("proxy".to_owned(), json!(path.strip_prefix('/').unwrap_or(path)))]);
-        let event = self.event(incoming, &self.template.catch_all.0, path, parameters);
+        let event = self.catch_all_event(incoming, path);
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
         Ok(catch_all::answer(&self.blog, &payload.into()).await.map(|body| Bytes::copy_from_slice(&body)))
+    }
+
+    fn catch_all_event(&self, incoming: &Incoming, path: &str) -> Value {
+        self.proxy_event(incoming, &self.template.catch_all.0, path, path.strip_prefix('/').unwrap_or(path))
     }
 
     /// What the authorizer says, kept as long as the template says. A missing header is refused without asking,
@@ -248,9 +300,7 @@ impl Gateway {
         let policy = match kept {
             Some((until, policy)) if now < until => policy,
             _ => {
-                let mut question = event.clone();
-                question["type"] = json!("REQUEST");
-                question["methodArn"] = json!(format!("{}/{}{path}", self.stage_arn(), route.method));
+                let question = self.question(route, path, event);
                 let question = serde_json::from_value(question).map_err(|_| "AUTHORIZER_FAILURE")?;
                 let asked =
                     OPERATION.scope(authorizer::NAME.to_owned(), Box::pin(authorizer::authorize(&self.blog, question)));
@@ -272,6 +322,13 @@ impl Gateway {
         let mut context = policy["context"].clone();
         context["principalId"] = policy["principalId"].clone();
         Ok(context)
+    }
+
+    fn question(&self, route: &Route, path: &str, event: &Value) -> Value {
+        let mut question = event.clone();
+        question["type"] = json!("REQUEST");
+        question["methodArn"] = json!(format!("{}/{}{path}", self.stage_arn(), route.method));
+        question
     }
 
     fn stage_arn(&self) -> String {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Answer, Client, PASSWORD, START, TestStack};
 
 /// Ten kilobytes that deflate to less than half, as prose does.
-fn ten_kilobytes() -> String {
+pub fn ten_kilobytes() -> String {
     let syllables =
         ["ka", "lo", "mi", "ren", "tus", "ver", "da", "shi", "por", "en", "gal", "ist", "om", "fe", "quo", "ry"];
     let mut state = 7_usize;

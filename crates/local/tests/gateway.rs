@@ -138,7 +138,7 @@ async fn a_request_that_no_function_gets_to_see_is_answered_in_the_form_of_every
     let large = vec![b'x'; MAX_PAYLOAD_BYTES + 1];
     ada.send("POST", "/posts", &[], large).await.expect_problem(413, "payload-too-large");
     stack.visitor().get("/").await.expect_problem(404, "not-found");
-    for host in ["a b", "<script>", "xn--a"] {
+    for host in ["a b", "<script>", "xn--a", "a\"b"] {
         stack.visitor().get_with("/posts", &[("host", host)]).await.expect_problem(400, "malformed-request");
     }
     // The authorizer cannot tell who it is: that is no fault of the client's, and passes.

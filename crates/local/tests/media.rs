@@ -11,7 +11,7 @@ use table::{Finding, Repair};
 use crate::harness::{Answer, Client, TestStack};
 
 /// A picture of this size, its left half red and its right half blue, as a file.
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let color = |x: u32| if x < width / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) };
     let picture = RgbImage::from_fn(width, height, |x, _| color(x));
     encoded(&picture.into(), format)
@@ -30,7 +30,7 @@ async fn announce(client: &Client, content_type: &str, bytes: &[u8]) -> Answer {
 }
 
 /// Sends a file in a form, as browsers do; gives the status.
-async fn send(upload: &Value, file: &[u8]) -> u16 {
+pub async fn send(upload: &Value, file: &[u8]) -> u16 {
     let part = |name: &str| format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
     let mut body = Vec::new();
     for (name, value) in upload["fields"].as_object().unwrap() {

@@ -45,7 +45,7 @@ impl Message {
 
 /// Somebody who receives messages on this machine.
 #[derive(Clone, Default)]
-struct Receiver {
+pub struct Receiver {
     port: u16,
     messages: Arc<Mutex<Vec<Message>>>,
     /// What it answers next, and then always the last of it.
@@ -57,7 +57,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::default().listen().await
     }
 
@@ -73,7 +73,7 @@ impl Receiver {
         receiver
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook?of=blog", self.port)
     }
 

@@ -51,6 +51,40 @@ pub static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     cleaner
 });
 
+/// How many bytes of text stand together while they are cleaned, if they hold a character that is written as an entity.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// Cleans a page that is well nested, or was cleaned before.
+pub fn clean(html: &str) -> String {
+    CLEANER.clean(&with_short_texts(html)).to_string()
+}
+
+/// The same page with comments in its long texts, which the cleaner drops. html5ever looks for the end of a text once for each `&` in it,
+/// and for each character of Latin-1, so that a long text of them takes a time that grows with the square of its length.
+fn with_short_texts(html: &str) -> Cow<'_, str> {
+    let mut short = String::new();
+    let (mut copied, mut begin, mut is_text) = (0, 0, true);
+    for (at, byte) in html.bytes().enumerate() {
+        match byte {
+            // A `<` begins a tag and a `>` ends one: everywhere else they are entities.
+            b'<' => is_text = false,
+            b'>' => (begin, is_text) = (at + 1, true),
+            // U+0080 to U+00BF begin with 0xC2.
+            b'&' | 0xC2 if is_text && at - begin >= MAX_TEXT_BYTES => {
+                short.push_str(&html[copied..at]);
+                short.push_str("<!---->");
+                (copied, begin) = (at, at);
+            }
+            _ => {}
+        }
+    }
+    if copied == 0 {
+        return html.into();
+    }
+    short.push_str(&html[copied..]);
+    short.into()
+}
+
 /// What a value may be where its attribute alone does not say that it is harmless.
 fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
     let is_footnote = |id: &str| FOOTNOTE_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
@@ -79,5 +113,31 @@ fn filter<'v>(element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, 
             plain.then(|| value.into())
         }
         _ => Some(value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_in_long_texts_change_nothing_but_the_time() {
+        let longs = [
+            format!("<p>{}</p>", "&amp;".repeat(2_000)),
+            format!("a &amp; b{}\u{bb} <em title=\"{}\">\u{e9}\u{a0}</em>", "x".repeat(3_000), "&amp;".repeat(500)),
+            format!("<pre><code>{}</code></pre>", "\u{ab}\n&lt;".repeat(1_000)),
+            format!("<table><tr><td>{}</td></tr></table>", "&nbsp;".repeat(1_000)),
+        ];
+        for long in longs {
+            let short = with_short_texts(&long);
+            assert_ne!(short, long);
+            for text in short.split(['<', '>']).step_by(2) {
+                let last = text.bytes().rposition(|byte| matches!(byte, b'&' | 0xC2));
+                assert!(last < Some(MAX_TEXT_BYTES), "{last:?} of {} bytes", text.len());
+            }
+            assert_eq!(clean(&long), CLEANER.clean(&long).to_string());
+        }
+        let usual = format!("<p>{}</p><p>R&amp;D</p>", "A sentence. ".repeat(500));
+        assert_eq!(with_short_texts(&usual), usual);
     }
 }

@@ -16,7 +16,7 @@ use comrak::nodes::Sourcepos;
 use comrak::options::Plugins;
 use comrak::{Anchorizer, Arena, Options};
 
-use self::clean::{CLEANER, ID_PREFIX};
+use self::clean::ID_PREFIX;
 use self::plain::Plain;
 
 pub use self::pictures::{Picture, Pictures, pictures_of};
@@ -115,7 +115,7 @@ fn html(markdown: &str, pictures: &Pictures, max_highlighted: usize) -> Result<S
     // What was put together of what is left may read otherwise than what was cleaned (mutation XSS), so it is
     // cleaned until a browser reads what the cleaner wrote. The second pass nearly always changes nothing.
     for _ in 0..MAX_CLEANINGS {
-        let clean = CLEANER.clean(&html).to_string();
+        let clean = clean::clean(&html);
         if clean.len() > MAX_HTML_BYTES {
             return Err(RenderError::TooLarge);
         }

@@ -17,6 +17,10 @@ use super::clean::{CLEANER, FOOTNOTE_PREFIXES};
 /// How deep elements may nest. People's texts stay below 20.
 const MAX_DEPTH: usize = 128;
 
+/// How long the value of an attribute may be, in bytes; a longer one goes with its attribute. To write it out takes a time that grows
+/// with the square of its length, as of a text, but it cannot be broken up ([`super::clean`]).
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
 /// Elements that hold nothing.
 const VOID: [&str; 7] = ["area", "br", "col", "hr", "img", "input", "wbr"];
 
@@ -158,7 +162,7 @@ impl State {
             return;
         }
         self.html.extend(["<", name]);
-        for attribute in &tag.attrs {
+        for attribute in tag.attrs.iter().filter(|attribute| attribute.value.len() <= MAX_VALUE_BYTES) {
             let name = &*attribute.name.local;
             self.html.extend([" ", name, "=\""]);
             match footnote(name, &attribute.value) {

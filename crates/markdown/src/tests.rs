@@ -6,7 +6,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use proptest::prelude::*;
 
-use super::clean::FOOTNOTE_PREFIXES;
+use super::clean::{CLEANER, FOOTNOTE_PREFIXES};
 use super::*;
 
 fn html(markdown: &str) -> String {
@@ -268,6 +268,14 @@ fn a_mess_of_elements_is_mended_or_refused_in_good_time() {
         let result = render(&typed);
         assert_eq!(result.is_ok(), fits, "{}", &typed[..40]);
     }
+}
+
+#[test]
+fn an_attribute_with_a_very_long_value_goes() {
+    let image = |bytes: usize| html(&format!("<img src=\"/a.png\" alt=\"{}\">", "a".repeat(bytes)));
+    assert!(image(8 * 1024).contains(" alt="));
+    let without = image(8 * 1024 + 1);
+    assert!(without.contains(" src=") && !without.contains(" alt="), "{without}");
 }
 
 #[test]

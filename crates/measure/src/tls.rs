@@ -1,0 +1,73 @@
+//! TLS in front of what speaks plain HTTP here, as it is in front of everything at AWS.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// The roots that Debian and Ubuntu trust, among which a function looks for the one that it needs.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A certificate for this machine, signed by itself.
+pub struct Certificate {
+    certificate: CertificateDer<'static>,
+    acceptor: TlsAcceptor,
+}
+
+impl Certificate {
+    /// A new one.
+    pub fn new() -> io::Result<Self> {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
+        let certificate = made.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key.into())
+            .map_err(io::Error::other)?;
+        Ok(Self { certificate, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Writes the roots of the system, if it has a file of them, and this certificate beside them; gives their number.
+    pub fn write_roots(&self, file: &Path) -> io::Result<usize> {
+        let mut roots = std::fs::read_to_string(SYSTEM_ROOTS).unwrap_or_default();
+        roots.push_str("-----BEGIN CERTIFICATE-----\n");
+        let text = STANDARD.encode(&self.certificate);
+        for line in text.as_bytes().chunks(64) {
+            roots.push_str(&String::from_utf8_lossy(line));
+            roots.push('\n');
+        }
+        roots.push_str("-----END CERTIFICATE-----\n");
+        std::fs::write(file, &roots)?;
+        Ok(roots.matches("-----BEGIN CERTIFICATE-----").count())
+    }
+
+    /// Answers with TLS at a port of `localhost` and hands on to `target`; gives the address.
+    pub async fn in_front_of(&self, target: SocketAddr) -> io::Result<String> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let acceptor = self.acceptor.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                // A function that is killed leaves its connections open: that is no failure.
+                tokio::spawn(async move {
+                    let mut outside = acceptor.accept(stream).await?;
+                    let mut inside = TcpStream::connect(target).await?;
+                    copy_bidirectional(&mut outside, &mut inside).await
+                });
+            }
+        });
+        Ok(format!("https://localhost:{port}"))
+    }
+}
