@@ -50,6 +50,7 @@ mod media;
 mod moderation;
 mod notifications;
 mod openapi;
+mod owasp;
 mod pages;
 mod passwords;
 mod pins;
