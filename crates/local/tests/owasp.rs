@@ -83,7 +83,8 @@ fn example(name: &str, schema: &Value) -> Value {
         // The only address that needs no network.
         "url" => return json!("https://8.8.8.8/stolen"),
         "expires_at" => return json!("2027-01-01T00:00:00Z"),
-        "publish_at" | "parent_id" | "quote_of" | "reply_to" | "slug" | "email" | "invitation" | "cookie" => {
+        "status" | "publish_at" | "parent_id" | "quote_of" | "reply_to" | "slug" | "email" | "invitation"
+        | "cookie" => {
             return Value::Null;
         }
         _ => {}
