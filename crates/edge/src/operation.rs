@@ -263,8 +263,10 @@ where
     let anonymous = matches!(viewer, Ok(None));
     let parsed = parse::<I>(request);
     // Whatever is wrong with a request, it is counted before it is told: by the operation's own limit, if it says whose attempt
-    // it is. Not so what anybody may read: a cache answers most of that, and counting would only make the rest expensive.
-    let limit = parsed.as_ref().ok().and_then(|(input, _)| input.limit(&blog.config));
+    // it is. Not so what anybody may read: a cache answers most of that, and counting would only make the rest expensive. And what
+    // an API key must not even try is none of its owner's attempts, who would have to wait for them.
+    let in_scope = viewer.as_ref().ok().and_then(Option::as_ref).map_or(Ok(()), |viewer| check_scope(viewer, scope));
+    let limit = parsed.as_ref().ok().filter(|_| in_scope.is_ok()).and_then(|(input, _)| input.limit(&blog.config));
     let may_have_written = match (limit, &parsed, &viewer) {
         (Some(limit), Ok((input, _)), Ok(viewer)) => {
             let account = input.account(viewer.as_ref());
@@ -280,8 +282,8 @@ where
         viewer.wrote_lately = may_have_written;
     }
     let viewer = viewer?;
+    in_scope?;
     if let Some(viewer) = &viewer {
-        check_scope(viewer, scope)?;
         note_key_use(blog, viewer, now).await;
     }
     let caller = C::admit(viewer)?;
@@ -368,11 +370,12 @@ where
     let query = I::Query::from_fields(Fields::new(Map::new())).map_err(Problem::invalid)?;
     let body = I::Body::from_fields(Fields::new(body)).map_err(Problem::invalid)?;
     let input = I::new(path, query, body);
-    if let Some(limit) = input.limit(&blog.config) {
-        blog.table.count_try(limit, source, &input.account(viewer.as_ref()), quotas, now).await?;
-    }
+    // Before an attempt is counted, as natively.
     if let Some(viewer) = &viewer {
         check_scope(viewer, scope)?;
+    }
+    if let Some(limit) = input.limit(&blog.config) {
+        blog.table.count_try(limit, source, &input.account(viewer.as_ref()), quotas, now).await?;
     }
     let caller = C::admit(viewer)?;
     let (if_match, browser, own_hosts) = (IfMatch::Any, Browser::default(), Vec::new());

@@ -739,6 +739,8 @@ async fn what_is_written_natively_is_shown_and_native_rules_hold() {
     for change in [json!({ "password": "another good password" }), json!({ "bio": "By a key" })] {
         key.put("/user", json!({ "user": change })).await.refuses(403, &["body"]);
     }
+    let blind = ada.post("/me/keys", json!({ "name": "writer", "scopes": ["posts:write"] })).await;
+    front_end.with(format!("Token {}", text(&blind.body["key"]))).get("/user").await.refuses(403, &["body"]);
 }
 
 #[tokio::test]

@@ -125,6 +125,12 @@ async fn a_single_write_that_meets_a_transaction_is_done_later_and_never_500() {
     let cards = stack.visitor().get("/posts?author=ada").await;
     assert_eq!(cards.body["items"][0]["counts"]["replies"], 1, "{}", cards.body);
 
+    // Nothing hands this one on again.
+    ada.put("/tags/tea/follow", json!({})).await.expect_status(204);
+    stack.stack.wire.break_calls("DeleteItem", 0, 1, Fault::TransactionConflict);
+    ada.delete("/tags/tea/follow").await.expect_status(204);
+    assert_eq!(ada.get("/me/tags").await.body["items"], json!([]));
+
     let body = json!({ "title": "Once", "body": "B" }).to_string().into_bytes();
     let headers = [("content-type", "application/json"), ("idempotency-key", "0123456789abcdef")];
     stack.stack.wire.break_calls("PutItem", 0, 1, Fault::TransactionConflict);

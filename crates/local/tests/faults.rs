@@ -168,3 +168,15 @@ async fn a_pool_that_does_not_answer_is_503() {
         answer.expect_problem(503, "unavailable");
     }
 }
+
+#[tokio::test]
+async fn who_cannot_be_checked_at_the_moment_is_not_told_to_sign_in() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    for action in ["GetItem", "Query"] {
+        stack.stack.wire.break_calls(action, 0, 1_000, Fault::ServerError);
+    }
+    ada.get("/me").await.expect_problem(503, "unavailable");
+    stack.stack.wire.mend();
+    ada.get("/me").await.expect_status(200);
+}

@@ -23,8 +23,13 @@ struct Reply {
     body: Value,
 }
 
-const ON: &[(&str, &str)] =
-    &[("GhostContent", "true"), ("SiteUrl", "https://blog.example.com"), ("SiteTitle", "The Sheet")];
+const ON: &[(&str, &str)] = &[
+    ("GhostContent", "true"),
+    ("SiteUrl", "https://blog.example.com"),
+    ("SiteTitle", "The Sheet"),
+    // Longer than a key that was taken back may open anything.
+    ("CdnSeconds", "3600"),
+];
 
 async fn start() -> (TestStack, FrontEnd, Client) {
     let stack = TestStack::start_with_parameters(ON).await;

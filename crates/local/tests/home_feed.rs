@@ -699,6 +699,13 @@ async fn who_leaves_takes_their_feed_along_and_is_in_no_other() {
     }
 }
 
+/// Lets the plug-in do what follows from an event, at this moment.
+async fn tell(stack: &TestStack, kind: &str, data: Value) {
+    let event = json!({ "detail-type": kind, "detail": { "data": data } });
+    let plugin = events::PLUGINS.iter().find(|plugin| plugin.name == "home_feed").unwrap();
+    plugin.run(&stack.stack.events, serde_json::from_value(event).unwrap()).await.unwrap();
+}
+
 #[tokio::test]
 async fn who_ends_a_follow_while_a_post_is_written_to_feeds_does_not_get_it() {
     let stack = TestStack::start().await;
@@ -708,24 +715,65 @@ async fn who_ends_a_follow_while_a_post_is_written_to_feeds_does_not_get_it() {
     publish(&stack, &ada, "Ada", &[]).await;
     let post = ada.get("/posts/ada").await.body;
     let (ada_id, bob_id) = (id_of(&ada).await, id_of(&bob).await);
-    let run = async |stack: &TestStack, kind: &str, data: Value| {
-        let event = json!({ "detail-type": kind, "detail": { "data": data } });
-        let plugin = events::PLUGINS.iter().find(|plugin| plugin.name == "home_feed").unwrap();
-        plugin.run(&stack.stack.events, serde_json::from_value(event).unwrap()).await.unwrap();
-    };
     // The plug-in has seen bob among the followers and is about to write.
     let hold = stack.stack.wire.hold_call("BatchWriteItem");
     let data = json!({ "post_id": post["id"], "author_id": ada_id, "published_at": post["published_at"] });
-    let writing = run(&stack, "post.published", data);
+    let writing = tell(&stack, "post.published", data);
     let ending = async {
         hold.arrived().await;
         unfollow(&bob, "ada").await;
         // What follows from that is done before.
-        run(&stack, "user.unfollowed", json!({ "follower_id": bob_id, "followed_id": ada_id })).await;
+        tell(&stack, "user.unfollowed", json!({ "follower_id": bob_id, "followed_id": ada_id })).await;
         assert_eq!(stored(&stack, bob_id).await, [] as [String; 0]);
         hold.release();
     };
     tokio::join!(writing, ending);
+    assert_eq!(stored(&stack, bob_id).await, [] as [String; 0]);
+    assert_eq!(slugs(&bob).await, [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn a_post_that_is_withdrawn_while_it_is_written_to_feeds_is_in_none() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    follow(&bob, "ada").await;
+    stack.settle().await;
+    publish(&stack, &ada, "Ada", &[]).await;
+    let post = ada.get("/posts/ada").await.body;
+    let bob_id = id_of(&bob).await;
+    let data = json!({ "post_id": post["id"], "author_id": id_of(&ada).await, "published_at": post["published_at"] });
+    // The plug-in has seen that the post is published and is about to write.
+    let hold = stack.stack.wire.hold_call("BatchWriteItem");
+    let writing = tell(&stack, "post.published", data.clone());
+    let withdrawing = async {
+        hold.arrived().await;
+        ada.post("/posts/ada/unpublish", json!({})).await.expect_status(200);
+        tell(&stack, "post.unpublished", data.clone()).await;
+        assert_eq!(stored(&stack, bob_id).await, [] as [String; 0]);
+        hold.release();
+    };
+    tokio::join!(writing, withdrawing);
+    assert_eq!(stored(&stack, bob_id).await, [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn who_ends_a_follow_while_their_feed_is_filled_is_left_with_nothing() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    publish(&stack, &ada, "Ada", &[]).await;
+    let bob_id = id_of(&bob).await;
+    let data = json!({ "follower_id": bob_id, "followed_id": id_of(&ada).await });
+    follow(&bob, "ada").await;
+    // The plug-in has read the posts and is about to write them.
+    let hold = stack.stack.wire.hold_call("BatchWriteItem");
+    let filling = tell(&stack, "user.followed", data.clone());
+    let ending = async {
+        hold.arrived().await;
+        unfollow(&bob, "ada").await;
+        tell(&stack, "user.unfollowed", data.clone()).await;
+        hold.release();
+    };
+    tokio::join!(filling, ending);
     assert_eq!(stored(&stack, bob_id).await, [] as [String; 0]);
     assert_eq!(slugs(&bob).await, [] as [String; 0]);
 }

@@ -290,6 +290,31 @@ async fn while_one_runs_the_others_wait() {
     }
 }
 
+#[tokio::test]
+async fn a_try_that_was_overtaken_does_not_replace_the_answer_of_the_next() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let send = || {
+        let body = json!({ "title": "Once", "body": "Some text." });
+        ada.call("POST", "/posts", &[("idempotency-key", "1")], Some(body))
+    };
+    // The first of a try begins it, the second keeps its answer.
+    let held = stack.stack.wire.hold_call_after("PutItem", 1);
+    let overtake = async {
+        held.arrived().await;
+        ada.patch("/posts/once", "*", json!({ "summary": "Edited" })).await.expect_status(200);
+        stack.pass_seconds(LOCKED_SECONDS + 1);
+        let next = send().await;
+        held.release();
+        next
+    };
+    let (first, next) = tokio::join!(send(), overtake);
+    first.expect_status(201);
+    next.expect_status(201);
+    assert_eq!((&first.body["summary"], &next.body["summary"]), (&json!("Some text."), &json!("Edited")));
+    expect_replay(&next, &send().await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_at_once_make_one_thing() {
     for example in examples() {

@@ -51,6 +51,7 @@ mod moderation;
 mod notifications;
 mod openapi;
 mod operations;
+mod owasp;
 mod pages;
 mod passwords;
 mod pins;

@@ -371,6 +371,15 @@ async fn what_is_read_stays_read_and_what_comes_later_is_unread() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_of_a_comment_before_an_editor_lets_it_through() {
+    let (stack, ada, bob, _) = start(&[("HoldComments", "all")]).await;
+    let held = comment(&bob, "hello", "Wait", None).await;
+    assert_eq!(settled(&stack, &ada).await, [""; 0]);
+    decide(&stack.user_with_role("edith", domain::Role::Editor).await, &held, "approve").await;
+    assert_eq!(settled(&stack, &ada).await.len(), 1);
+}
+
+#[tokio::test]
 async fn unread_ones_are_counted_exactly_below_a_hundred() {
     let (stack, ada, bob, eve) = start(&[]).await;
     let mut comments = Vec::new();

@@ -226,3 +226,19 @@ async fn the_posts_of_a_renamed_user_are_found_by_the_former_name() {
     stack.pass_seconds(91 * 24 * 60 * 60);
     assert_eq!(visitor.get("/posts?author=ada").await.each("slug"), [""; 0]);
 }
+
+#[tokio::test]
+async fn an_edit_of_a_version_that_is_edited_meanwhile_is_refused() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let seen = ada.get("/me").await.etag();
+    let held = stack.stack.wire.hold_call("TransactWriteItems");
+    let meanwhile = async {
+        held.arrived().await;
+        ada.patch("/me", "*", json!({ "bio": "Second" })).await.expect_status(200);
+        held.release();
+    };
+    let (overtaken, ()) = tokio::join!(ada.patch("/me", &seen, json!({ "bio": "First" })), meanwhile);
+    overtaken.expect_problem(412, "precondition-failed");
+    assert_eq!(ada.get("/me").await.body["bio"], "Second");
+}

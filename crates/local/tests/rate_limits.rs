@@ -173,6 +173,20 @@ async fn a_stolen_token_does_not_help_to_guess_the_password() {
     ada.put("/me/password", change(PASSWORD)).await.expect_problem(429, "too-many-requests");
 }
 
+/// Whoever has a key of somebody's does not keep them from changing their password.
+#[tokio::test]
+async fn what_a_key_must_not_try_is_no_attempt_of_its_owner() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let key = ada.post("/me/keys", json!({ "name": "CI", "scopes": ["read"] })).await;
+    let program = stack.bearer(key.body["key"].as_str().unwrap());
+    let change = json!({ "current_password": PASSWORD, "new_password": "another passphrase" });
+    for _ in 0..11 {
+        program.put("/me/password", change.clone()).await.expect_problem(403, "out-of-scope");
+    }
+    ada.put("/me/password", change).await.expect_status(204);
+}
+
 /// Each is refused for another reason, and the request after the last that passes is refused for being one too many.
 #[tokio::test]
 async fn what_is_wrong_with_a_request_does_not_keep_it_from_being_counted() {

@@ -144,6 +144,8 @@ async fn a_post_is_found_as_it_is_from_its_publication_to_its_end() {
         assert_eq!(found(&ada, "plum").await, [""; 0]);
         settle().await;
         assert_eq!(found(&visitor, "plum").await, [""; 0]);
+        let page = visitor.get("/search?q=author%3Aada&limit=1").await;
+        assert_eq!(page.each("slug"), ["other"], "what is gone takes no place on a page");
         ada.post("/posts/plum/publish", json!({})).await.expect_status(200);
         settle().await;
         assert_eq!(found(&visitor, "plum").await, ["plum"]);

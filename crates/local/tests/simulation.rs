@@ -2,7 +2,7 @@
 //! seed says. Whatever happens, nothing is lost, doubled or shown to somebody who must not see it
 //! ([ADR 43](../../../docs/adr/0043-simulation.md)). A seed goes the same way each time.
 //!
-//! `SEEDS=1000 cargo test -p local --test stories simulation::seeds -- --ignored` tries more of them, `SEED=7` one, with all that
+//! `SEEDS=1000 cargo test -p local --test stories simulation::seeds` tries more of them, `SEED=7` one, with all that
 //! happens, and `FIRST_SEED=5000` begins elsewhere.
 
 mod chance;
@@ -155,7 +155,6 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[ignore = "takes minutes, and no thousand of seeds was seen green yet (docs/reliability.md)"]
 fn seeds() {
     if let Some(seed) = number("SEED") {
         let Run { trace, failure } = run(seed, &requests(seed, REQUESTS));

@@ -11,7 +11,7 @@ use table::Repair;
 
 use super::fate::Fate;
 use super::linear::Access;
-use super::model::{CommentOp, CommentStatus, Histories, NameOp, PostOp, Shown, Span, Thing};
+use super::model::{CommentOp, CommentStatus, Histories, NameOp, PostOp, Shown, Span, Status, Thing};
 use super::plan::{
     ADMIN, AUTHORS, Act, CLIENTS, EDITOR, NAMES, POSTS, REACTIONS, READER, Request, TAGS, author_of, tag_of,
 };
@@ -506,6 +506,10 @@ impl World {
         known.histories.post(post, op, None, &span);
         if let Some(shown) = shown.filter(|_| !anonymous) {
             known.versions.insert((number, post), shown.version);
+            // Of a post that is not published nobody sees what they did with it.
+            if shown.status != Status::Published {
+                return;
+            }
             let reaction = answer.body["viewer"]["reaction"].as_str();
             let reaction = reaction.map_or(0, |kind| 1 + REACTIONS.iter().position(|known| *known == kind).unwrap());
             let thing = Thing::Reaction { client: number, post };
