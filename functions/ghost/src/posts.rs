@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::filter::{Comparison, Filter, Kind, Order, Row, Scalar};
 use crate::request::{By, Resource};
-use crate::{Context, authors, check_size, one, tags, time, uuid, with_nulls};
+use crate::{Context, address, authors, check_size, one, tags, time, uuid, with_nulls};
 
 /// How many posts are read to answer a request. They are read whether or not they are shown.
 pub const MAX_POSTS: usize = 2_000;
@@ -161,7 +161,7 @@ fn show(
         "canonical_url": details.canonical_url,
         "meta_title": details.meta_title,
         "meta_description": details.meta_description,
-        "url": url,
+        "url": address(&url),
     });
     let mut shown = with_nulls(shown, NULLS);
     if let Some(html) = html {
