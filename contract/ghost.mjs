@@ -82,6 +82,7 @@ const refused = async (asked, status, type) => {
   assert.equal(error.name, type);
 };
 let calls = 0;
+const pages = new Set(); // addresses of pages, as the library says them
 
 /** Each call of Ghost's own library. */
 async function ofGhost(blog, key, posts, pinned, version) {
@@ -101,7 +102,10 @@ async function ofGhost(blog, key, posts, pinned, version) {
     assert.equal(new Date(post.published_at).getTime(), new Date(native.published_at).getTime());
     assert.ok(post.html && post.plaintext && !post.plaintext.includes('<p>'), post.slug);
     assert.doesNotMatch(post.html, /(src|href)="\//, 'addresses are absolute');
-    assert.equal(post.url, `${blog.site}/posts/${post.slug}`);
+    assert.equal(post.url, `${blog.site}/posts/${post.slug}/`);
+    for (const { url } of [post, post.primary_author, ...post.tags]) {
+      pages.add(url);
+    }
   }
   const some = await did(api.posts.browse({ limit: 3, page: 2, fields: 'slug,url,title' }));
   assert.deepEqual(slugs(some), slugs(posts).slice(3, 6));
@@ -240,5 +244,9 @@ for (const version of ['v6.0', 'v5.0', 'v3', 'v4', 'canary', 'v6', true, false])
 }
 await refused(new GhostContentAPI({ url: blog.site, key: '22444f78447824223cefc48062', version: 'v6.0' }).posts.browse(), 401, 'UnauthorizedError');
 await ofTypes(blog, key, posts);
+for (const url of pages) {
+  assert.match(url, /\/$/);
+  assert.equal((await fetch(url)).status, 200, url);
+}
 console.log(`ghost.mjs: ${calls} calls of two libraries, over ${posts.length} posts`);
 process.exit(0);

@@ -9,7 +9,7 @@ use table::{Consistency, keys};
 
 use crate::filter::{Kind, Order, Row, Scalar};
 use crate::request::{By, Resource};
-use crate::{Context, one, posts, with_nulls};
+use crate::{Context, address, one, posts, with_nulls};
 
 /// Fields that have no counterpart here.
 const NULLS: &[&str] = &[
@@ -63,7 +63,7 @@ pub fn show(user: &User, site: &Site) -> Map<String, Value> {
         "profile_image": user.avatar_url,
         "bio": user.bio,
         "website": user.website_url,
-        "url": site.user(&user.username),
+        "url": address(&site.user(&user.username)),
     });
     with_nulls(author, NULLS)
 }
@@ -77,7 +77,7 @@ pub fn show_copy(author: &PostAuthor, site: &Site) -> Map<String, Value> {
         "profile_image": author.avatar_url,
         "bio": null,
         "website": null,
-        "url": site.user(&author.username),
+        "url": address(&site.user(&author.username)),
     });
     with_nulls(author, NULLS)
 }

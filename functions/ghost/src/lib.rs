@@ -145,6 +145,12 @@ fn time(time: Timestamp) -> String {
     time.to_string().replace('Z', "+00:00")
 }
 
+/// The address of a page as Ghost writes it, with a slash at the end: static generators name a file by it. The site leads from there to
+/// the page.
+fn address(page: &str) -> String {
+    format!("{page}/")
+}
+
 /// An id in the form of a UUID.
 fn uuid(id: u128) -> String {
     let digits = format!("{id:032x}");

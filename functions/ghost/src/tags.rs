@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::filter::{Kind, Order, Row, Scalar};
 use crate::request::{By, Resource};
-use crate::{Context, one, with_nulls};
+use crate::{Context, address, one, with_nulls};
 
 /// How many tags there are from each of the table's four parts, by name.
 const MAX_TAGS_OF_SHARD: usize = 1_000;
@@ -54,7 +54,7 @@ impl Row for Counted {
 
 /// A tag as Ghost shows it. It has no other name than its slug, and no other id.
 pub fn show(tag: &str, site: &Site) -> Map<String, Value> {
-    let url = Tag::try_from(tag.to_owned()).map(|tag| site.tag(&tag)).unwrap_or_default();
+    let url = Tag::try_from(tag.to_owned()).map(|tag| address(&site.tag(&tag))).unwrap_or_default();
     with_nulls(json!({ "id": tag, "slug": tag, "name": tag, "visibility": "public", "url": url }), NULLS)
 }
 
