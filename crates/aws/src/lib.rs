@@ -4,6 +4,7 @@ mod client;
 mod failure;
 mod pause;
 mod sdk;
+mod trust;
 mod usage;
 mod web;
 
@@ -11,4 +12,5 @@ pub use client::{Client, Refusal};
 pub use failure::{Cause, Failure, Rejected};
 pub use pause::pause;
 pub use sdk::{Sdk, Service};
+pub use trust::AMAZON_ROOTS;
 pub use usage::{Meter, Usage, measure, no_units};

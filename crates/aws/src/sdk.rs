@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{self, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+
+use crate::Failure;
+use crate::trust::tls_of_aws;
 
 /// The services that are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub enum Service {
 pub struct Sdk {
     config: SdkConfig,
     endpoints: Vec<(Service, String)>,
+    /// Whom HTTP clients of its own take for AWS. None is whom the system trusts.
+    tls: Option<TlsContext>,
+    /// What calls servers that are not AWS, unless one is made for that.
+    web: Option<SharedHttpClient>,
 }
 
 impl Sdk {
@@ -39,7 +48,9 @@ impl Sdk {
     /// every function. Lambda hands credentials over in environment variables, for the life of the process.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
     #[allow(clippy::disallowed_methods, reason = "Lambda sets these variables, so Config does not contain them")]
-    pub fn from_env() -> Self {
+    ///
+    /// Fails if the certificates that `AWS_CA_BUNDLE` names cannot be read.
+    pub fn from_env() -> Result<Self, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let credentials = Credentials::new(
             variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
@@ -48,12 +59,14 @@ impl Sdk {
             None,
             "Lambda",
         );
+        let tls = tls_of_aws()?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(
                 aws_smithy_http_client::Builder::new()
                     .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+                    .tls_context(tls.clone())
                     .build_https(),
             )
             .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
@@ -66,17 +79,36 @@ impl Sdk {
             );
         config.set_region(variable("AWS_REGION").map(Region::new));
         config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-        Self::new(config.build())
+        Ok(Self { config: config.build(), endpoints: Vec::new(), tls: Some(tls), web: None })
     }
 
     /// From a given configuration, for stacks that are not at AWS.
     pub fn new(config: SdkConfig) -> Self {
-        Self { config, endpoints: Vec::new() }
+        let web = config.http_client();
+        Self { config, endpoints: Vec::new(), tls: None, web }
     }
 
     /// The same, with services at these addresses instead of AWS's.
     pub fn with_endpoints(self, endpoints: Vec<(Service, String)>) -> Self {
         Self { endpoints, ..self }
+    }
+
+    /// What calls AWS for something that no client of the SDK asks for.
+    pub fn connector(&self) -> Connector {
+        let connector = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
+        match &self.tls {
+            Some(tls) => connector.tls_context(tls.clone()).build(),
+            None => connector.build(),
+        }
+    }
+
+    /// What calls servers that are not AWS: it trusts whom the system trusts. Made for each call, because to read the system's certificates is
+    /// most of a cold start, and few functions ever make such a call.
+    pub(crate) fn web(&self) -> SharedHttpClient {
+        let made = || {
+            aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc)).build_https()
+        };
+        self.web.clone().unwrap_or_else(made)
     }
 
     /// The configuration of the client of a service.

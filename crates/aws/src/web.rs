@@ -1,4 +1,4 @@
-//! Calls of what is not AWS, with the HTTP client that calls AWS: another one would be a second TLS in every binary that has it.
+//! Calls of what is not AWS, with the SDK's HTTP client: that of another crate would be a second TLS in every binary that has it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Or
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::{Failure, Sdk, Service};
+use crate::{Failure, Sdk};
 
 /// What was answered is no success.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,6 @@ impl Sdk {
     /// Posts a form to `path` of a server, and waits at most ten seconds. What is not answered with 2xx is a failure; redirects are not
     /// followed. Whoever calls tries again.
     pub async fn post_form(&self, server: &str, path: &str, form: String) -> Result<(), Failure> {
-        let config = self.config(Service::DynamoDb);
-        let client = config.http_client().ok_or_else(|| Failure::internal("there is no HTTP client"))?;
         let seconds = Duration::from_secs;
         let timeouts = TimeoutConfig::builder().connect_timeout(seconds(3)).operation_attempt_timeout(seconds(10));
         let uri = path.to_owned();
@@ -39,7 +37,7 @@ impl Sdk {
             .service_name("web")
             .operation_name("PostForm")
             .behavior_version(BehaviorVersion::latest())
-            .http_client(client)
+            .http_client(self.web())
             .endpoint_url(server)
             .no_auth()
             .no_retry()

@@ -43,7 +43,12 @@ impl Blog {
         Self {
             table: Table::new(sdk, config.table_name.clone(), config.posts_per_day)
                 .counting_posts(config.conduit || config.ghost_content),
-            verifier: Verifier::new(config.issuer(), config.user_pool_client_id.clone(), config.jwks_url()),
+            verifier: Verifier::new(
+                config.issuer(),
+                config.user_pool_client_id.clone(),
+                config.jwks_url(),
+                sdk.connector(),
+            ),
             config,
             clock,
             is_warm: AtomicBool::new(false),

@@ -45,7 +45,7 @@ pub fn find<S>(operations: &'static [Entry<S>], handler: &str) -> Result<&'stati
 pub fn start() -> Result<(Arc<Blog>, Sdk), Error> {
     start_logging();
     let config = Config::from_env()?;
-    let sdk = Sdk::from_env().with_endpoints(config.endpoints.services());
+    let sdk = Sdk::from_env()?.with_endpoints(config.endpoints.services());
     let blog = Blog::new(config, &sdk, Clock::system());
     Ok((Arc::new(blog), sdk))
 }

@@ -264,7 +264,7 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
     let settings = RepairSettings { sitemap_posts, fan_out_followers };
     if let Some(name) = options.table {
         // How many posts a day an author has is of no matter here.
-        let table = Table::new(&Sdk::from_env(), name, 0);
+        let table = Table::new(&Sdk::from_env().map_err(io::Error::other)?, name, 0);
         return repair_table(&table, mode, settings, Clock::system().now()).await;
     }
     if !options.data.is_dir() {

@@ -488,8 +488,6 @@ impl Wire {
             }
             // The pool's triggers wait for the runtime, which waits for them in the simulation only.
             "cognito-idp" if scheduler.is_none() => connector.call(request).await?,
-            // The pool's public keys, which are fetched from it as from any host.
-            "s3" if !request.uri().starts_with(&self.s3_url()) => connector.call(request).await?,
             _ => self.direct.call(service, &action, request),
         };
         if let Some(scheduler) = scheduler.filter(|_| turn.is_slow) {

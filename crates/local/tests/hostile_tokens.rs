@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokens::Verifier;
 
 use crate::harness::{PASSWORD, START, TestStack};
+use crate::tokens::connector;
 
 const ISSUER: &str = "https://cognito-idp.local.amazonaws.com/local_Pool";
 const NOW: i64 = START / 1000;
@@ -82,7 +83,7 @@ impl Pool {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks", get(answer))).await });
-        let verifier = Verifier::new(ISSUER.to_owned(), USER_POOL_CLIENT_ID.to_owned(), url);
+        let verifier = Verifier::new(ISSUER.to_owned(), USER_POOL_CLIENT_ID.to_owned(), url, connector());
         Self { key, curve, stranger, verifier, fetches }
     }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws::{Failure, Rejected};
+use aws::{Failure, Rejected, Sdk};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use aws_smithy_http_client::Connector;
+use aws_types::SdkConfig;
 use axum::{Json, Router, routing::get};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,6 +26,11 @@ fn decoded(part: &str) -> Value {
 
 fn encoded(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+/// What fetches keys from this machine.
+pub fn connector() -> Connector {
+    Sdk::new(SdkConfig::builder().build()).connector()
 }
 
 #[tokio::test]
@@ -200,7 +207,12 @@ async fn keys_are_fetched_once_and_again_for_an_unknown_one_but_not_often() {
     let server = tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks", get(jwks))).await });
 
     let verifier = |url: &str| {
-        Verifier::new(format!("https://issuer/{USER_POOL_ID}"), USER_POOL_CLIENT_ID.to_owned(), url.to_owned())
+        Verifier::new(
+            format!("https://issuer/{USER_POOL_ID}"),
+            USER_POOL_CLIENT_ID.to_owned(),
+            url.to_owned(),
+            connector(),
+        )
     };
     let token = format!("{}.{}.c2ln", encoded(&json!({ "alg": "RS256", "kid": "unknown" })), encoded(&json!({})));
     let at = |seconds: i64| Timestamp::from_milliseconds(START).plus_seconds(seconds);

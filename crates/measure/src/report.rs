@@ -85,7 +85,7 @@ local stack, and writes this file and `measurements.json`. `scripts/measure --ch
 - **Init** ends when the function asks for its first event. The warming call reads one item of the table, through TLS; the authorizer and public functions also fetch the
   user pool's keys. \"Without\" it, services have addresses that nothing can be sent to.
 - **First answer** is init with the warming call, and a request that asks the table. `events` gets no records, so it asks nothing.
-- DynamoDB and the user pool's keys are behind TLS 1.3, with a certificate that stands among the roots of the system. Cognito and S3 are called
+- DynamoDB and the user pool's keys are behind TLS 1.3, with a certificate that stands beside the roots of AWS. Cognito and S3 are called
   without it.
 - Instructions are counted by callgrind in user space. Processor time is that of all threads, with the kernel's; of a cold start the least of nine runs, of a
   warm request the median of forty.

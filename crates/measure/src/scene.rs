@@ -135,7 +135,7 @@ impl Scene {
         environment.extend(
             [
                 ("ENDPOINTS", format!("dynamodb={table},cognito=http://{pool},s3=http://{s3},jwks={keys}/{path}")),
-                ("SSL_CERT_FILE", roots_file.display().to_string()),
+                ("AWS_CA_BUNDLE", roots_file.display().to_string()),
                 ("AWS_ACCESS_KEY_ID", key_id.to_owned()),
                 ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
                 ("AWS_REGION", "us-east-1".to_owned()),

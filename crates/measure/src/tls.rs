@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use aws::AMAZON_ROOTS;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::ServerConfig;
@@ -12,9 +13,6 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-
-/// The roots that Debian and Ubuntu trust, among which a function looks for the one that it needs.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A certificate for this machine, signed by itself.
 pub struct Certificate {
@@ -38,9 +36,9 @@ impl Certificate {
         Ok(Self { certificate, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
-    /// Writes the roots of the system, if it has a file of them, and this certificate beside them; gives their number.
+    /// Writes the roots that a function trusts at AWS, and this certificate beside them; gives their number.
     pub fn write_roots(&self, file: &Path) -> io::Result<usize> {
-        let mut roots = std::fs::read_to_string(SYSTEM_ROOTS).unwrap_or_default();
+        let mut roots = AMAZON_ROOTS.to_owned();
         roots.push_str("-----BEGIN CERTIFICATE-----\n");
         let text = STANDARD.encode(&self.certificate);
         for line in text.as_bytes().chunks(64) {

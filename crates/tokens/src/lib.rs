@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws::{Failure, Rejected};
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use domain::{Denied, Timestamp};
@@ -57,22 +57,20 @@ pub struct Verifier {
     issuer: String,
     client_id: String,
     jwks_url: String,
-    connector: aws_smithy_http_client::Connector,
+    connector: Connector,
     keys: RwLock<Keys>,
     last_fetch: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
 impl Verifier {
     /// A verifier of the tokens that `issuer` makes for the app client `client_id`, with the public keys that are at
-    /// `jwks_url`. Makes no network call.
-    pub fn new(issuer: String, client_id: String, jwks_url: String) -> Self {
+    /// `jwks_url`, where `connector` fetches them ([`aws::Sdk::connector`]). Makes no network call.
+    pub fn new(issuer: String, client_id: String, jwks_url: String, connector: Connector) -> Self {
         Self {
             issuer,
             client_id,
             jwks_url,
-            connector: aws_smithy_http_client::Connector::builder()
-                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-                .build(),
+            connector,
             keys: RwLock::default(),
             last_fetch: tokio::sync::Mutex::default(),
         }

@@ -1,0 +1,35 @@
+//! Writes the certificates of Amazon's certificate authorities, as Mozilla has them, to `amazon-roots.pem`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+/// The authorities that certify AWS's endpoints, by the names in their certificates.
+/// <https://www.amazontrust.com/repository/>
+const NAMES: [&str; 5] = [
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Services Root Certificate Authority - G2",
+];
+
+fn main() {
+    let folder = std::env::var("OUT_DIR").expect("Cargo sets it");
+    let mut text = String::new();
+    for name in NAMES {
+        let is_named = |certificate: &[u8]| certificate.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        let mut found = TLS_SERVER_ROOT_CERTS.iter().filter(|certificate| is_named(certificate));
+        let (Some(certificate), None) = (found.next(), found.next()) else { panic!("there is not one {name}") };
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in STANDARD.encode(certificate).as_bytes().chunks(64) {
+            writeln!(text, "{}", String::from_utf8_lossy(line)).expect("memory is written to");
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+    }
+    std::fs::write(Path::new(&folder).join("amazon-roots.pem"), text).expect("Cargo made the folder");
+    println!("cargo:rerun-if-changed=build.rs");
+}
