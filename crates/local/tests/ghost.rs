@@ -418,6 +418,11 @@ async fn pages_totals_filters_and_orders_are_right() {
         ("author:bob", &[6, 3, 0]),
         ("authors:[bob,nobody]", &[6, 3, 0]),
         ("author:-bob", &[5, 4, 2, 1]),
+        ("slug:-number-6", &[5, 4, 3, 2, 1, 0]),
+        ("slug:-[number-6,number-3,none]", &[5, 4, 2, 1, 0]),
+        ("slug:-number-6+slug:-number-0", &[5, 4, 3, 2, 1]),
+        ("slug:-number-6+author:-bob", &[5, 4, 2, 1]),
+        ("-(slug:number-6+author:ada)", &[6, 5, 4, 3, 2, 1, 0]),
         ("author:bob+tag:even", &[6, 0]),
         ("author:bob,tag:even", &[6, 4, 3, 2, 0]),
         ("primary_author:ada", &[5, 4, 2, 1]),
@@ -453,6 +458,8 @@ async fn pages_totals_filters_and_orders_are_right() {
     assert_eq!(front_end.filtered(&format!("id:[{},{},x]", ids[0], ids[6])).await.slugs("posts"), of(&[6, 0]));
     assert_eq!(front_end.filtered(&format!("tag:even+id:-{}", ids[0])).await.slugs("posts"), of(&[4, 2, 0]));
     assert_eq!(front_end.filtered(&format!("slug:[{},{}]", slugs[1], slugs[4])).await.slugs("posts"), of(&[4, 1]));
+    let others = format!("posts?limit=3&filter=id:-[{},{}]", ids[0], ids[1]);
+    assert_eq!(front_end.get(&others).await.slugs("posts"), of(&[4, 3, 2]), "a full page");
     // What comes before and after a post, as front ends ask.
     let at = front_end.get(&format!("posts/slug/{}", slugs[3])).await.ok()["posts"][0]["published_at"]
         .as_str()

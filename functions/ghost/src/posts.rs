@@ -251,7 +251,8 @@ pub async fn browse(context: &Context<'_>) -> Result<Value, Problem> {
 
 /// A list of the table, in which any number of posts can be counted.
 enum List<'f> {
-    Latest,
+    /// All posts that the filter lets through, which are all but some in these places.
+    Latest(&'f Filter, Vec<Place<'f>>),
     Tag(&'f str),
     Author(By<'f>),
 }
@@ -259,8 +260,8 @@ enum List<'f> {
 impl<'f> List<'f> {
     /// The list that has what a filter lets through, and nothing else.
     fn of(filter: &'f Filter) -> Option<Self> {
-        if *filter == Filter::everything() {
-            return Some(Self::Latest);
+        if let Some(excepted) = Place::excepted_by(filter) {
+            return Some(Self::Latest(filter, excepted));
         }
         let Filter::Field(field, Comparison::In(values)) = filter else { return None };
         let [Some(Scalar::Text(value))] = values.as_slice() else { return None };
@@ -275,10 +276,11 @@ impl<'f> List<'f> {
     async fn window(&self, context: &Context<'_>) -> Result<(Vec<Post>, usize), Problem> {
         let (table, query) = (&context.blog.table, &context.query);
         let is_too_far = query.offset() > MAX_POSTS;
+        let excepted = self.excepted(context).await?;
         // One more than the page has shows the end, where nothing has to be counted.
-        let wanted = if is_too_far { 0 } else { query.offset() + query.limit() + 1 };
-        let (posts, counted) = match self {
-            Self::Latest => {
+        let wanted = if is_too_far { 0 } else { query.offset() + query.limit() + 1 + excepted.len() };
+        let (mut posts, counted) = match self {
+            Self::Latest(..) => {
                 let latest = keys::latest();
                 tokio::try_join!(table.newest_originals(&latest, wanted), table.published_count())?
             }
@@ -294,12 +296,23 @@ impl<'f> List<'f> {
                 None => (Vec::new(), 0),
             },
         };
-        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX).saturating_sub(excepted.len());
+        let goes_on = posts.len() == wanted;
+        posts.retain(|post| !excepted.contains(&post.id));
         if is_too_far && query.offset() < counted {
             return Err(too_many("More than 2,000 posts cannot be skipped. Filter by published_at, tag or author."));
         }
-        let total = if is_too_far || posts.len() == wanted { counted.max(posts.len()) } else { posts.len() };
+        let total = if is_too_far || goes_on { counted.max(posts.len()) } else { posts.len() };
         Ok((query.window(posts), total))
+    }
+
+    /// The posts of the list of all that are left out.
+    async fn excepted(&self, context: &Context<'_>) -> Result<BTreeSet<PostId>, Problem> {
+        let Self::Latest(filter, places) = self else { return Ok(BTreeSet::new()) };
+        let found = try_join_all(places.iter().map(|place| place.posts(context))).await?;
+        let mut found: Vec<_> = found.into_iter().flatten().collect();
+        found.retain(|post| is_shown(post) && !filter.lets_through(post));
+        Ok(found.into_iter().map(|post| post.id).collect())
     }
 }
 
@@ -357,6 +370,20 @@ impl<'f> Place<'f> {
                 (lists, places.len())
             }),
             Filter::Any(filters) => Some(filters.iter().map(Self::all_of).collect::<Option<Vec<_>>>()?.concat()),
+        }
+    }
+
+    /// The places of the only posts that a filter does not let through, if it names these. Themes ask so for other posts than the one
+    /// that is shown.
+    fn excepted_by(filter: &'f Filter) -> Option<Vec<Self>> {
+        match filter {
+            Filter::All(filters) => Some(filters.iter().map(Self::excepted_by).collect::<Option<Vec<_>>>()?.concat()),
+            Filter::Not(filter) => match filter.as_ref() {
+                Filter::Field(..) => Self::all_of(filter)
+                    .filter(|places| places.iter().all(|place| matches!(place, Self::Id(_) | Self::Slug(_)))),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
