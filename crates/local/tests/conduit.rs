@@ -8,6 +8,7 @@ use domain::Role;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
+use crate::crowd;
 use crate::harness::{PASSWORD, TestStack};
 
 /// A front end, signed in or not.
@@ -674,6 +675,126 @@ async fn feed_totals_and_offsets_are_right_with_a_thousand_articles() {
         }
         assert_eq!(count, total, "{path}");
     }
+}
+
+/// Each bound at its last number and one beyond it.
+#[tokio::test]
+async fn pages_offsets_and_an_author_with_a_tag_are_bounded() {
+    let stack = TestStack::start_unwatched(ON).await;
+    let visitor = FrontEnd::of(&stack);
+    let ada = visitor.register("ada").await;
+    let rare = text(&ada.publish("The oldest", json!(["rare"])).await["slug"]).to_owned();
+    stack.pass_milliseconds(1);
+    ada.publish("One of many", json!(["many"])).await;
+    for list in ["/articles", "/articles/feed"] {
+        assert_eq!(slugs(&ada.get(&format!("{list}?offset=2000")).await.ok(200)), [""; 0]);
+        ada.get(&format!("{list}?offset=2001")).await.fails(422, "offset", "must be at most 2000");
+        for wrong in ["-1", "x", "1.5", "99999999999999999999999"] {
+            ada.get(&format!("{list}?offset={wrong}")).await.refuses(422, &["offset"]);
+            ada.get(&format!("{list}?limit={wrong}")).await.refuses(422, &["limit"]);
+        }
+    }
+
+    let card = crowd::last_of(&stack, "LATEST").await.unwrap();
+    crowd::copy(&stack, &card, 2..101, crowd::another_post).await;
+    for (limit, found) in [("", 20), ("limit=0", 0), ("limit=100", 100), ("limit=101", 100), ("limit=100000", 100)] {
+        assert_eq!(slugs(&visitor.get(&format!("/articles?{limit}")).await.ok(200)).len(), found, "{limit}");
+    }
+
+    let card = crowd::last_of(&stack, "BYLINE#ada").await.unwrap();
+    crowd::copy(&stack, &card, 2..2_000, crowd::another_post).await;
+    let both = async || {
+        let list = visitor.get("/articles?author=ada&tag=rare").await.ok(200);
+        (slugs(&list), list["articlesCount"].clone())
+    };
+    assert_eq!(both().await, (vec![rare], json!(1)));
+    crowd::copy(&stack, &card, 2_000..2_001, crowd::another_post).await;
+    assert_eq!(both().await, (Vec::new(), json!(0)));
+    assert_eq!(slugs(&visitor.get("/articles?tag=rare").await.ok(200)).len(), 1, "the tag alone has no bound");
+}
+
+#[tokio::test]
+async fn favourites_the_feed_comments_and_tags_are_bounded() {
+    let stack = TestStack::start_unwatched(ON).await;
+    let visitor = FrontEnd::of(&stack);
+    let (ada, reader) = (visitor.register("ada").await, visitor.register("reader").await);
+    let article = ada.publish("The oldest", json!(["aaa"])).await;
+    let path = format!("/articles/{}", text(&article["slug"]));
+    let id = stack.visitor().get(&format!("/posts/{}", text(&article["slug"]))).await.body["id"].clone();
+    let id = text(&id);
+    let reader_id = stack.visitor().get("/users/reader").await.body["id"].clone();
+    let reader_id = text(&reader_id);
+
+    // 500 favourites: those of the newest posts.
+    reader.call("POST", &format!("{path}/favorite"), None).await.ok(200);
+    let mark = crowd::last_of(&stack, &format!("MARKS#{reader_id}")).await.unwrap();
+    let reference = crowd::item(&stack, &format!("POSTID#{id}"), "REFERENCE").await;
+    let more_favorites = async |numbers: std::ops::Range<usize>| {
+        crowd::copy(&stack, &mark, numbers.clone(), |mark, number| {
+            mark.insert("sk".to_owned(), crowd::text(crowd::another_id(number)));
+        })
+        .await;
+        crowd::copy(&stack, &reference, numbers, |reference, number| {
+            reference.insert("pk".to_owned(), crowd::text(format!("POSTID#{}", crowd::another_id(number))));
+            reference.insert("published_at".to_owned(), crowd::text(crowd::milliseconds_later(number)));
+        })
+        .await;
+    };
+    let last = async || {
+        let page = visitor.get("/articles?favorited=reader&limit=1&offset=499").await.ok(200);
+        assert_eq!(page["articlesCount"], 500);
+        slugs(&page)
+    };
+    more_favorites(1..500).await;
+    assert_eq!(last().await, [text(&article["slug"])]);
+    more_favorites(500..501).await;
+    assert_eq!(last().await, [""; 0]);
+
+    // The feed is of the 200 who were followed last.
+    reader.call("POST", "/profiles/ada/follow", None).await.ok(200);
+    let follow = crowd::last_of(&stack, &format!("FOLLOWING#{reader_id}")).await.unwrap();
+    let more_follows = async |numbers: std::ops::Range<usize>| {
+        crowd::copy(&stack, &follow, numbers, |follow, number| {
+            let (at, id) = (crowd::milliseconds_later(number), crowd::another_id(number));
+            follow.insert("sk".to_owned(), crowd::text(format!("{at}#{id}")));
+            follow.insert("followed".to_owned(), crowd::text(id));
+        })
+        .await;
+    };
+    let feed = async || slugs(&reader.get("/articles/feed").await.ok(200)).len();
+    more_follows(1..200).await;
+    assert_eq!(feed().await, 1);
+    more_follows(200..201).await;
+    assert_eq!(feed().await, 0);
+
+    // 500 comments, the oldest.
+    let comment = reader.post(&format!("{path}/comments"), json!({ "comment": { "body": "The last" } })).await;
+    let number = comment.ok(201)["comment"]["id"].clone();
+    let stored = crowd::last_of(&stack, &format!("COMMENTS#{id}")).await.unwrap();
+    let more_comments = async |numbers: std::ops::Range<usize>| {
+        crowd::copy(&stack, &stored, numbers, |comment, number| {
+            comment.insert("sk".to_owned(), crowd::text(format!("01AAAAAAAA{number:016}")));
+        })
+        .await;
+    };
+    let shown = async || {
+        let list = visitor.get(&format!("{path}/comments")).await.ok(200)["comments"].clone();
+        let list = list.as_array().unwrap().iter().map(|comment| comment["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(list.len(), 500);
+        list.contains(&number)
+    };
+    more_comments(1..500).await;
+    assert!(shown().await);
+    more_comments(500..501).await;
+    assert!(!shown().await);
+    reader.delete(&format!("{path}/comments/{number}")).await.fails(404, "comment", "not found");
+
+    // 250 tags of each part.
+    let tags = async || visitor.get("/tags").await.ok(200)["tags"].as_array().unwrap().len();
+    crowd::more_tags(&stack, 1..250).await;
+    assert_eq!(tags().await, 250);
+    crowd::more_tags(&stack, 250..251).await;
+    assert_eq!(tags().await, 250);
 }
 
 /// Who writes natively is read here: notes and reposts, drafts, slugs of before, other reactions, replies to comments.

@@ -8,6 +8,7 @@ use domain::Role;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
+use crate::crowd;
 use crate::harness::{Client, TestStack};
 
 /// A front end with a key.
@@ -27,7 +28,10 @@ const ON: &[(&str, &str)] =
     &[("GhostContent", "true"), ("SiteUrl", "https://blog.example.com"), ("SiteTitle", "The Sheet")];
 
 async fn start() -> (TestStack, FrontEnd, Client) {
-    let stack = TestStack::start_with_parameters(ON).await;
+    with_key(TestStack::start_with_parameters(ON).await).await
+}
+
+async fn with_key(stack: TestStack) -> (TestStack, FrontEnd, Client) {
     let admin = stack.admin().await;
     let created = admin.post("/admin/content-keys", json!({ "name": "The site" })).await;
     created.expect_status(201);
@@ -594,4 +598,85 @@ async fn what_is_wrong_is_said_in_ghosts_form_and_nothing_costs_much() {
         .await;
     assert_eq!(preflight.status, 204);
     assert!(preflight.headers["access-control-allow-headers"].to_str().unwrap().contains("Accept-Version"));
+}
+
+#[tokio::test]
+async fn two_thousand_posts_are_looked_at_and_no_more() {
+    let (stack, front_end, _) = with_key(TestStack::start_unwatched(ON).await).await;
+    let oldest = stack.user("bob").await.publish("The oldest", &["rare"]).await;
+    stack.pass_milliseconds(1);
+    stack.user("ada").await.publish("One of many", &["many"]).await;
+    let card = crowd::last_of(&stack, "LATEST").await.unwrap();
+    let count = crowd::last_of(&stack, "SITE").await.unwrap();
+
+    crowd::copy(&stack, &card, 2..2_000, crowd::another_post).await;
+    crowd::add(&stack, &count, "posts", 1_998).await;
+    let filtered = front_end.get("posts?filter=title:~'many'&order=title%20desc&limit=1&fields=slug").await.ok();
+    assert_eq!(filtered["meta"]["pagination"]["total"], 1_999);
+    let last = front_end.get("posts?limit=100&page=20&fields=slug").await.slugs("posts");
+    assert_eq!((last.len(), last.last()), (100, Some(&oldest)));
+    assert_eq!(front_end.get("authors").await.slugs("authors"), ["ada", "bob"]);
+
+    crowd::copy(&stack, &card, 2_000..2_001, crowd::another_post).await;
+    crowd::add(&stack, &count, "posts", 1).await;
+    for query in ["filter=title:~'many'", "order=published_at%20asc"] {
+        let error = front_end.get(&format!("posts?{query}&fields=slug")).await.fails(400, "BadRequestError");
+        assert!(error["context"].as_str().unwrap().contains("2,000"), "{query}: {error}");
+    }
+    for filter in ["tag:rare%2Btitle:~'oldest'", "author:bob%2Btag:-many", "slug:the-oldest"] {
+        assert_eq!(
+            front_end.get(&format!("posts?filter={filter}&fields=slug")).await.slugs("posts"),
+            [oldest.as_str()]
+        );
+    }
+    // All but some that are named is the list of all.
+    for (excepted, page, last) in [
+        ("slug:-one-of-many", 667, oldest.as_str()),
+        ("slug:-[one-of-many,there-is-none]", 1, "copy-1998"),
+        ("slug:-one-of-many%2Bid:-x", 1, "copy-1998"),
+    ] {
+        let reply = front_end.get(&format!("posts?filter={excepted}&limit=3&page={page}&fields=slug")).await;
+        assert_eq!(reply.body["meta"]["pagination"]["total"], 2_000, "{excepted}: {}", reply.body);
+        assert_eq!(reply.slugs("posts").last().map(String::as_str), Some(last), "{excepted}");
+    }
+    let since = "filter=published_at:%3E'2026-11-21T08:30:01Z'%2Btitle:~'many'&order=title%20asc&fields=slug";
+    assert_eq!(front_end.get(&format!("posts?{since}")).await.slugs("posts").len(), 1, "the last copy");
+    let page = front_end.get("posts?limit=100&page=21&fields=slug").await;
+    assert_eq!(page.body["meta"]["pagination"]["total"], 2_001);
+    assert_eq!(page.slugs("posts"), [oldest]);
+    assert_eq!(front_end.get("authors").await.slugs("authors"), ["ada"], "of the newest 2,000 posts");
+
+    // As if there were a thousand more.
+    crowd::add(&stack, &count, "posts", 1_000).await;
+    front_end.get("posts?limit=100&page=22&fields=slug").await.fails(400, "BadRequestError");
+    let beyond = front_end.get("posts?limit=100&page=32&fields=slug").await;
+    assert_eq!(beyond.body["meta"]["pagination"]["total"], 3_001);
+    assert_eq!(beyond.slugs("posts"), [""; 0], "beyond the end");
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_for_a_response_is_refused() {
+    let (stack, front_end, _) = with_key(TestStack::start_unwatched(ON).await).await;
+    // 200,008 bytes of HTML.
+    stack.user("ada").await.draft("Long").with("body", "word ".repeat(40_000).trim()).publish().await;
+    let card = crowd::last_of(&stack, "LATEST").await.unwrap();
+    crowd::copy(&stack, &card, 0..27, |card, number| {
+        card.insert("sk".to_owned(), crowd::text(crowd::milliseconds_later(number + 1)));
+    })
+    .await;
+    assert_eq!(front_end.get("posts?limit=27").await.slugs("posts").len(), 27);
+    let error = front_end.get("posts?limit=28").await.fails(413, "RequestEntityTooLargeError");
+    assert!(error["context"].as_str().unwrap().contains("5 MB"), "{error}");
+    assert_eq!(front_end.get("posts?limit=28&fields=slug").await.slugs("posts").len(), 28);
+}
+
+#[tokio::test]
+async fn tags_are_shown_up_to_a_thousand_of_each_part() {
+    let (stack, front_end, _) = with_key(TestStack::start_unwatched(ON).await).await;
+    stack.user("ada").await.publish("Tagged", &["aaa"]).await;
+    let total = async || front_end.get("tags?limit=1").await.ok()["meta"]["pagination"]["total"].clone();
+    crowd::more_tags(&stack, 1..1_000).await;
+    assert_eq!(total().await, 1_000);
+    crowd::more_tags(&stack, 1_000..1_001).await;
+    assert_eq!(total().await, 1_000);
 }

@@ -22,6 +22,7 @@ mod conflicts;
 mod content;
 mod conventions;
 mod counters;
+mod crowd;
 mod custom_domain;
 mod daily_limit;
 mod domain_events;

@@ -85,7 +85,7 @@ impl Table {
         let tags = SHARDS.map(|shard| self.tags_of(shard, TagOrder::Name, None, max, Consistency::Strong));
         let [a, b, c, d] = tags;
         let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
-        let tags = [a, b, c, d].into_iter().flatten();
+        let tags = [a, b, c, d].into_iter().flat_map(|tags| tags.into_iter().take(max));
         let tag_of = |sk: &str| sk.trim_end_matches(AFTER_COUNTS).rsplit('#').next().unwrap_or_default().to_owned();
         let mut tags: Vec<_> = tags.map(|(sk, posts)| (tag_of(&sk), posts)).collect();
         tags.sort_unstable_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then_with(|| one.cmp(other)));
