@@ -467,6 +467,8 @@ async fn pages_totals_filters_and_orders_are_right() {
     assert_eq!(front_end.filtered(&format!("id:[{},{},x]", ids[0], ids[6])).await.slugs("posts"), of(&[6, 0]));
     assert_eq!(front_end.filtered(&format!("tag:even+id:-{}", ids[0])).await.slugs("posts"), of(&[4, 2, 0]));
     assert_eq!(front_end.filtered(&format!("slug:[{},{}]", slugs[1], slugs[4])).await.slugs("posts"), of(&[4, 1]));
+    let others = format!("posts?limit=3&filter=id:-[{},{}]", ids[0], ids[1]);
+    assert_eq!(front_end.get(&others).await.slugs("posts"), of(&[4, 3, 2]), "a full page");
     // What comes before and after a post, as front ends ask.
     let at = front_end.get(&format!("posts/slug/{}", slugs[3])).await.ok()["posts"][0]["published_at"]
         .as_str()
