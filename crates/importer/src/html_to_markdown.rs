@@ -1030,7 +1030,14 @@ impl Inline {
                 Piece::Raw(text) => out.push_str(text),
                 Piece::Break => {
                     out.truncate(out.trim_end_matches(' ').len());
-                    out.push_str(if self.place == Place::Paragraph { "\\\n" } else { "<br>" });
+                    // A backslash would become part of an address, which is a link without any sign.
+                    let word = out.rsplit([' ', '\n']).next().unwrap_or_default();
+                    let is_address = word.contains("://") || word.contains("www.") || word.contains('@');
+                    out.push_str(match (self.place == Place::Paragraph, is_address) {
+                        (true, false) => "\\\n",
+                        (true, true) => "<br>\n",
+                        (false, _) => "<br>",
+                    });
                 }
                 Piece::Within(wrap, inner) => {
                     let next = pieces[at + 1..].iter().find_map(first_of);

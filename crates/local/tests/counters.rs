@@ -270,13 +270,13 @@ async fn a_repair_makes_damaged_counts_right_while_others_write() {
     assert_eq!((&card["replies"], &card["reposts"]), (&json!(12), &json!(12)));
 }
 
-/// The share of writes that are refused of so many a second by strangers on one target. Each transaction takes 15 ms, as on AWS. That is
+/// The share of `writes` that are refused, `rate` of them a second, by strangers on one target. Each transaction takes 15 ms, as on AWS. That is
 /// Tokio's time, which passes only while all wait: what this machine does meanwhile takes none.
-async fn refused_of(kind: Act, rate: usize, seconds: usize, one_shard: bool) -> f64 {
+async fn refused_of(kind: Act, rate: usize, writes: usize, one_shard: bool) -> f64 {
     let stack = TestStack::start().await;
     let (post, ada) = target(&stack).await;
     let wire = &stack.stack.wire;
-    let strangers = strangers(&stack, rate * seconds, one_shard).await;
+    let strangers = strangers(&stack, writes, one_shard).await;
     wire.transactions_take(Duration::from_millis(15));
     tokio::time::pause();
     let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / rate as u64));
@@ -295,8 +295,8 @@ async fn refused_of(kind: Act, rate: usize, seconds: usize, one_shard: bool) -> 
 
 #[tokio::test]
 async fn two_hundred_replies_in_a_second_are_all_written() {
-    assert_eq!(refused_of(Act::Reply, 200, 1, false).await, 0.0);
-    let in_one_shard = refused_of(Act::Reply, 100, 1, true).await;
+    assert_eq!(refused_of(Act::Reply, 200, 200, false).await, 0.0);
+    let in_one_shard = refused_of(Act::Reply, 400, 100, true).await;
     assert!(in_one_shard > 0.1, "only {in_one_shard} were refused where nothing is spread");
 }
 
@@ -310,8 +310,8 @@ async fn how_many_writes_on_one_target_are_refused() {
     let mut too_many = Vec::new();
     for kind in ACTS {
         for rate in [40, 100, 200] {
-            let in_one = refused_of(kind, rate, SECONDS, true).await;
-            let spread = refused_of(kind, rate, SECONDS, false).await;
+            let in_one = refused_of(kind, rate, rate * SECONDS, true).await;
+            let spread = refused_of(kind, rate, rate * SECONDS, false).await;
             println!("| {kind:?} | {rate} | {:.1} % | {:.2} % |", 100.0 * in_one, 100.0 * spread);
             if spread >= 0.001 {
                 too_many.push((kind, rate));

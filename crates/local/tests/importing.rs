@@ -324,6 +324,32 @@ async fn odd_files_of_real_blogs_come_in_as_they_were_meant_and_every_file_is_na
 }
 
 #[tokio::test]
+async fn what_a_site_keeps_back_becomes_a_draft() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, keys) in [
+        ("hugo.toml", ""),
+        ("content/posts/shown.md", "draft: false\nstatus: published"),
+        ("content/posts/hidden.md", "hidden: true"),
+        ("content/posts/status.md", "status: private"),
+        ("content/posts/protected.md", "password: secret"),
+        ("content/posts/listed-nowhere.md", "build: { list: never }"),
+        ("content/drafts/in-a-folder.md", ""),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = if name == "hugo.toml" { String::new() } else { format!("---\ntitle: A\n{keys}\n---\nText.\n") };
+        std::fs::write(path, text).unwrap();
+    }
+    let (report, out) = run(folder.path(), "ada", &url).await;
+    assert_eq!(report.counts.created, 6, "{out}");
+    assert_eq!(stack.visitor().get("/posts").await.each("slug"), ["shown"], "{out}");
+    assert_eq!(ada.get("/me/posts?status=draft").await.each("slug").len(), 5, "{out}");
+}
+
+#[tokio::test]
 async fn a_second_import_changes_what_the_file_has_changed_and_nothing_else() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

@@ -361,6 +361,23 @@ async fn what_the_api_says_is_gone_is_gone() {
 }
 
 #[tokio::test]
+async fn a_page_shows_its_author_what_it_shows_everybody() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.post("/posts", json!({ "title": "Not yet", "body": "B" })).await.expect_status(201);
+    ada.publish("Out", &[]).await;
+    // Caches keep a page for all, whoever asked for it.
+    for client in [&ada, &stack.visitor()] {
+        assert_eq!(client.page("/posts/not-yet").await.status, 404);
+        has_not(&page(client, "/users/ada").await, &["Not yet", "noindex"]);
+    }
+    // Whoever makes a profile for its link is not read by search engines.
+    let bob = stack.user("bob").await;
+    bob.patch("/me", "*", json!({ "website_url": "https://example.com/" })).await.expect_status(200);
+    has(&page(&stack.visitor(), "/users/bob").await, &["noindex"]);
+}
+
+#[tokio::test]
 async fn a_preview_link_shows_the_draft_and_nobody_keeps_it() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;
