@@ -60,9 +60,10 @@ async fn a_blog_says_who_may_register() {
     // Of this invitation, whose id administrators see, but with another secret.
     let made_up = InvitationCode::generate(id.parse().unwrap()).unwrap();
     let other = code.replace(&id, "01KAM5K9R0000000000000000A");
-    for wrong in [None, Some("x"), Some(&code[..102]), Some(other.as_str()), Some(made_up.reveal())] {
+    for wrong in [None, Some("x"), Some(&code[..102]), Some(other.as_str())] {
         register(&stack, "ada", wrong).await.expect_problem(403, "registration-closed");
     }
+    register(&stack, "eve", Some(made_up.reveal())).await.expect_problem(403, "registration-closed");
     assert_eq!(used_by(&chief, &id).await, json!(null));
     let ada = register(&stack, "ada", Some(&code)).await;
     ada.expect_status(201);

@@ -65,6 +65,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let manifests = folders.into_iter().flatten().map(|entry| entry.unwrap().path().join("Cargo.toml"));
     let read = |path: std::path::PathBuf| {
         let manifest: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap();
+        if manifest.contains_key("workspace") {
+            // A workspace of its own: the targets of cargo-fuzz.
+            return None;
+        }
         let name = manifest.get("package")?["name"].as_str().unwrap().to_owned();
         let used = manifest.get("dependencies").and_then(|used| used.as_table());
         Some((name, used.into_iter().flatten().map(|(name, _)| name.clone()).collect()))
