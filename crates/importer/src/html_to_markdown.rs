@@ -1030,9 +1030,9 @@ impl Inline {
                 Piece::Raw(text) => out.push_str(text),
                 Piece::Break => {
                     out.truncate(out.trim_end_matches(' ').len());
-                    // A backslash would become part of an address, which is a link without any sign.
+                    // A backslash would become part of an address that nothing is escaped in, which is a link without any sign.
                     let word = out.rsplit([' ', '\n']).next().unwrap_or_default();
-                    let is_address = word.contains("://") || word.contains("www.") || word.contains('@');
+                    let is_address = (word.contains("://") || word.contains("www.")) && !word.contains('\\');
                     out.push_str(match (self.place == Place::Paragraph, is_address) {
                         (true, false) => "\\\n",
                         (true, true) => "<br>\n",

@@ -12,8 +12,8 @@ fn each_element_has_its_sign() {
         ("<p>One\n two</p><p>Three</p>", "One two\n\nThree"),
         ("One<br>two<br />three<br>", "One\\\ntwo\\\nthree"),
         // With a backslash, that would be part of the address.
-        ("See http://a.b/c<br>two", "See http://a.b/c<br>\ntwo"),
-        ("a@b.example<br>two", "a@b.example<br>\ntwo"),
+        ("See http://a.b/c <br>two", "See http://a.b/c<br>\ntwo"),
+        ("See http://a.b/c<br>two", "See http\\://a.b/c\\\ntwo"),
         ("<h2>A <em>title</em> #</h2>", "## A *title* \\#"),
         (
             "<b>bold</b> <i>it</i> <s>gone</s> <strong><em>both</em></strong>",
