@@ -9,7 +9,7 @@ use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 use crate::crowd;
-use crate::harness::{Client, TestStack};
+use crate::harness::{Client, TestStack, walk};
 
 /// A front end with a key.
 struct FrontEnd {
@@ -151,6 +151,7 @@ async fn a_key_is_made_by_an_administrator_and_can_be_taken_back() {
     let listed = admin.get("/admin/content-keys").await;
     assert_eq!(listed.each("name"), ["Another", "The site"]);
     assert_eq!(listed.body["items"][1]["key"], json!(front_end.key));
+    assert_eq!(walk(&admin, "/admin/content-keys", 1).await, *listed.body["items"].as_array().unwrap());
 
     let id = listed.body["items"][1]["id"].as_str().unwrap();
     stack.user("grace").await.delete(&format!("/admin/content-keys/{id}")).await.expect_problem(403, "forbidden");
