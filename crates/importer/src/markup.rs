@@ -138,11 +138,14 @@ fn addresses(text: &str) -> Vec<Range<usize>> {
 /// Where the address of `[label]: address` begins, from the start of its line.
 fn definition(line: &str) -> Option<usize> {
     let label = line.trim_start_matches(' ').strip_prefix('[').filter(|label| !label.starts_with('^'))?;
-    let (inside, after) = label.split_once(']')?;
-    let after = after.strip_prefix(':').filter(|_| !inside.contains('\n'))?;
+    let end = label.find([']', '\n'])?;
+    let after = label.get(end..)?.strip_prefix("]:")?;
     let address = after.trim_start_matches([' ', '\t']);
     (!address.starts_with('\n')).then(|| line.len() - address.len())
 }
+
+/// How deep parentheses may stand in each other in an address.
+const MAX_PARENTHESES: usize = 32;
 
 /// The address that begins at `start`, without the angle brackets that it may stand in.
 fn destination(text: &str, start: usize) -> Option<Range<usize>> {
@@ -155,6 +158,8 @@ fn destination(text: &str, start: usize) -> Option<Range<usize>> {
     let mut end = rest.len();
     for (index, letter) in rest.char_indices() {
         match letter {
+            // So deep, it is none (comrak's limit). To look further would take as long as the text is, for each of its addresses.
+            '(' if depth == MAX_PARENTHESES => return None,
             '(' => depth += 1,
             ')' if depth == 0 => {
                 end = index;
@@ -230,6 +235,12 @@ mod tests {
 
     fn found(text: &str) -> Vec<&str> {
         addresses(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn what_is_opened_and_never_closed_is_not_looked_for_to_the_end_each_time() {
+        assert!(addresses(&"[a](".repeat(40_000)).len() <= MAX_PARENTHESES + 1);
+        assert!(addresses(&"[a\n".repeat(40_000)).is_empty());
     }
 
     #[test]
