@@ -32,10 +32,5 @@ pub(crate) fn tls_of_aws() -> Result<TlsContext, Failure> {
 
 /// A store of these certificates and no others.
 fn trusting(certificates: &str) -> TrustStore {
-    // The store takes the first certificate of a text only.
-    const END: &str = "-----END CERTIFICATE-----\n";
-    certificates
-        .split_inclusive(END)
-        .filter(|text| text.contains("BEGIN"))
-        .fold(TrustStore::empty(), |store, one| store.with_pem_certificate(one))
+    TrustStore::empty().with_pem_certificate(certificates)
 }

@@ -55,17 +55,26 @@ async fn send(request: reqwest::RequestBuilder) -> Value {
     answer.json().await.unwrap()
 }
 
+/// Registers Ada; gives her token.
+async fn registered(http: &reqwest::Client, base: &str) -> String {
+    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
+    send(http.post(format!("{base}/users")).json(&registration)).await;
+    log_in(http, base).await
+}
+
+async fn log_in(http: &reqwest::Client, base: &str) -> String {
+    let credentials = json!({ "login": "ada", "password": "correct horse" });
+    let session = send(http.post(format!("{base}/sessions")).json(&credentials)).await;
+    session["access_token"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let http = reqwest::Client::new();
     let process = Process::start(folder.path(), &[]);
     let base = process.base.clone();
-    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
-    send(http.post(format!("{base}/users")).json(&registration)).await;
-    let credentials = json!({ "login": "ada", "password": "correct horse" });
-    let session = send(http.post(format!("{base}/sessions")).json(&credentials)).await;
-    let token = session["access_token"].as_str().unwrap().to_owned();
+    let token = registered(&http, &base).await;
     let post = json!({ "title": "Kept", "body": "Text.", "status": "published" });
     send(http.post(format!("{base}/posts")).bearer_auth(&token).json(&post)).await;
     let page = send(http.get(format!("{base}/posts?limit=1"))).await;
@@ -76,7 +85,7 @@ async fn what_was_answered_survives_a_kill() {
     assert_eq!(send(http.get(format!("{base}/posts"))).await["items"], page["items"]);
     // Tokens stay good, and so does the password.
     assert_eq!(send(http.get(format!("{base}/me")).bearer_auth(&token)).await["username"], "ada");
-    send(http.post(format!("{base}/sessions")).json(&credentials)).await;
+    log_in(&http, &base).await;
     assert_eq!(process.signal("-INT"), Some(0), "Ctrl-C ends it cleanly");
 
     let repair = |folder: &Path| Command::new(BINARY).args(["repair", "--data"]).arg(folder).output().unwrap();
@@ -93,16 +102,12 @@ async fn a_repair_does_what_was_left_over_as_the_blog_would_have() {
     let http = reqwest::Client::new();
     let process = Process::start(folder.path(), &[]);
     let base = process.base.clone();
-    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
-    send(http.post(format!("{base}/users")).json(&registration)).await;
-    let credentials = json!({ "login": "ada", "password": "correct horse" });
-    let session = send(http.post(format!("{base}/sessions")).json(&credentials)).await;
-    let token = session["access_token"].as_str().unwrap();
+    let token = registered(&http, &base).await;
     for number in 0..10 {
         let post = json!({ "title": format!("Post {number}"), "body": "Text.", "status": "published" });
-        send(http.post(format!("{base}/posts")).bearer_auth(token).json(&post)).await;
+        send(http.post(format!("{base}/posts")).bearer_auth(&token).json(&post)).await;
     }
-    let left = http.delete(format!("{base}/me")).bearer_auth(token).json(&json!({ "password": "correct horse" }));
+    let left = http.delete(format!("{base}/me")).bearer_auth(&token).json(&json!({ "password": "correct horse" }));
     assert_eq!(left.send().await.unwrap().status(), 204);
     process.signal("-KILL");
 
@@ -116,11 +121,7 @@ async fn a_scheduled_post_comes_out_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let http = reqwest::Client::new();
     let process = Process::start(folder.path(), &[]);
-    let registration = json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" });
-    send(http.post(format!("{}/users", process.base)).json(&registration)).await;
-    let credentials = json!({ "login": "ada", "password": "correct horse" });
-    let session = send(http.post(format!("{}/sessions", process.base)).json(&credentials)).await;
-    let token = session["access_token"].as_str().unwrap().to_owned();
+    let token = registered(&http, &process.base).await;
     let soon = Clock::system().now().milliseconds() + 300;
     let post = json!({ "title": "By itself", "body": "B", "status": "published", "publish_at": Timestamp::from_milliseconds(soon) });
     send(http.post(format!("{}/posts", process.base)).bearer_auth(&token).json(&post)).await;
@@ -178,11 +179,11 @@ async fn in_a_container_files_are_fetched_from_the_port_that_it_publishes() {
     let session = json!({ "login": "ada", "password": password });
     let session = send(http.post(format!("{base}/sessions")).json(&session)).await;
     let token = session["access_token"].as_str().unwrap();
-    let export = send(http.post(format!("{base}/me/export")).bearer_auth(token)).await;
+    let export = send(http.post(format!("{base}/me/export")).bearer_auth(&token)).await;
     let path = format!("{base}/me/exports/{}", export["export_id"].as_str().unwrap());
     let ready = async {
         loop {
-            let export = send(http.get(&path).bearer_auth(token)).await;
+            let export = send(http.get(&path).bearer_auth(&token)).await;
             if let Some(link) = export["url"].as_str() {
                 break link.to_owned();
             }
