@@ -15,8 +15,7 @@ async fn an_unknown_route_is_not_found_in_the_form_of_every_error() {
     let odd = stack.visitor().get("/users/caf%C3%A9%20%22x%22").await;
     odd.expect_problem(404, "not-found");
     assert!(odd.body["instance"].as_str().unwrap().is_ascii(), "a URI reference: {}", odd.body["instance"]);
-    for path in ["/", "//", "/pages/\\evil.example/", "//posts", "//posts/", "/posts//", "/posts//publish", "/nothing/"]
-    {
+    for path in ["/", "//", "//posts", "//posts/", "/posts//", "/posts//publish", "/nothing/"] {
         stack.visitor().get(path).await.expect_problem(404, "not-found");
     }
 }

@@ -327,6 +327,7 @@ async fn what_is_not_there_is_a_page_too() {
         "/posts",
         "/posts//draft",
         "//evil",
+        "/\\evil.example/",
     ] {
         let answer = problem(&visitor, path, 404).await;
         has(&answer, &["<h1>Not found</h1>", "<a href=\"/\">To the newest posts</a>"]);
