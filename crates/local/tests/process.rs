@@ -179,11 +179,11 @@ async fn in_a_container_files_are_fetched_from_the_port_that_it_publishes() {
     let session = json!({ "login": "ada", "password": password });
     let session = send(http.post(format!("{base}/sessions")).json(&session)).await;
     let token = session["access_token"].as_str().unwrap();
-    let export = send(http.post(format!("{base}/me/export")).bearer_auth(&token)).await;
+    let export = send(http.post(format!("{base}/me/export")).bearer_auth(token)).await;
     let path = format!("{base}/me/exports/{}", export["export_id"].as_str().unwrap());
     let ready = async {
         loop {
-            let export = send(http.get(&path).bearer_auth(&token)).await;
+            let export = send(http.get(&path).bearer_auth(token)).await;
             if let Some(link) = export["url"].as_str() {
                 break link.to_owned();
             }
