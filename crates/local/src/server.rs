@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, Request, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::stream;
 use tokio::net::TcpListener;
 
 use crate::backing;
@@ -76,12 +77,16 @@ async fn api(
     request: Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
     // One byte more than the gateway takes, so that it sees what is too large.
     match to_bytes(body, MAX_PAYLOAD_BYTES + 1).await {
         Ok(body) => {
             let answer = stack.gateway.answer(Request::from_parts(parts, body), peer.ip()).await;
             stack.streams.wake();
-            answer.map(Body::from)
+            // Of a length that is not known here: "Content-Length: 0" would be said of the body that `GET` has
+            // (RFC 9110, section 8.6).
+            answer
+                .map(|body| if is_head { Body::from_stream(stream::empty::<io::Result<Bytes>>()) } else { body.into() })
         }
         Err(_) => {
             let request = Request::from_parts(parts, Bytes::new());

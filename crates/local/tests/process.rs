@@ -165,6 +165,19 @@ async fn a_body_that_is_far_too_large_is_refused_in_the_form_of_every_error() {
     assert_eq!(problem["type"], "urn:broadsheet:problem:payload-too-large");
 }
 
+#[tokio::test]
+async fn head_says_nothing_of_a_length_that_get_does_not_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--memory"]);
+    let http = reqwest::Client::new();
+    let address = format!("{}/posts", process.base);
+    let (get, head) = (http.get(&address).send().await.unwrap(), http.head(&address).send().await.unwrap());
+    assert_eq!(head.status(), get.status());
+    assert_eq!(head.headers()["etag"], get.headers()["etag"]);
+    assert!(get.headers().contains_key("content-length"));
+    assert_eq!(head.headers().get("content-length"), None);
+}
+
 /// The commands of the README's tour, each in a code block that begins with a comment, are run one after the
 /// other in one shell; each must succeed and print what the README says it prints.
 #[tokio::test]
