@@ -1,13 +1,15 @@
 //! The emulators without sockets: a call is answered by a function of this process. In a debug build, a socket and HTTP
 //! take longer than the call itself; and in the simulation nothing may depend on when a socket is ready.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use axum::body::Bytes;
 use dynoxide::Database;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::errors::DynoxideError;
 use http::{HeaderValue, header};
 use local_cognito::Cognito;
@@ -23,6 +25,7 @@ pub struct Direct {
     database: Database,
     cognito: Arc<Cognito>,
     bucket: Arc<LocalS3>,
+    transactions: Arc<Mutex<Transactions>>,
 }
 
 impl std::fmt::Debug for Direct {
@@ -38,6 +41,7 @@ impl Direct {
             database: backing.database(),
             cognito: Arc::clone(&backing.cognito),
             bucket: Arc::clone(&backing.bucket),
+            transactions: Arc::default(),
         }
     }
 
@@ -62,7 +66,7 @@ impl Direct {
             "Query" => run(body, |asked| database.query(asked)),
             "Scan" => run(body, |asked| database.scan(asked)),
             "TransactGetItems" => run(body, |asked| database.transact_get_items(asked)),
-            "TransactWriteItems" => run(body, |asked| database.transact_write_items(asked)),
+            "TransactWriteItems" => self.transact(body),
             "UpdateItem" => run(body, |asked| database.update_item(asked)),
             other => Err(DynoxideError::UnsupportedCapability(format!("{other} is not answered directly"))),
         };
@@ -71,6 +75,24 @@ impl Direct {
             Err(error) => (error.status_code(), error.to_json()),
         };
         response(status, "application/x-amz-json-1.0", SdkBody::from(body))
+    }
+
+    /// Writes a transaction once, however often its token comes.
+    ///
+    /// dynoxide would keep tokens by itself, but looks through those of the last ten minutes at each transaction.
+    fn transact(&self, body: &[u8]) -> Result<String, DynoxideError> {
+        let mut asked: TransactWriteItemsRequest = parse(body)?;
+        let token = asked.client_request_token.take();
+        // Held until the transaction is written, so that a second attempt waits for the first one.
+        let mut transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = token.as_ref().and_then(|token| transactions.answers.get(token)) {
+            return Ok(answer.clone());
+        }
+        let answer = print(&self.database.transact_write_items(asked)?)?;
+        if let Some(token) = token {
+            transactions.keep(token, answer.clone());
+        }
+        Ok(answer)
     }
 
     fn cognito(&self, request: HttpRequest) -> HttpResponse {
@@ -102,13 +124,42 @@ impl Direct {
     }
 }
 
+/// What the last transactions were answered. DynamoDB knows their tokens for ten minutes; an attempt that is repeated comes
+/// within seconds, so a number of them does as well and needs no clock.
+#[derive(Default)]
+struct Transactions {
+    answers: HashMap<String, String>,
+    /// The oldest first.
+    tokens: VecDeque<String>,
+}
+
+impl Transactions {
+    const MAX: usize = 10_000;
+
+    fn keep(&mut self, token: String, answer: String) {
+        if self.tokens.len() == Self::MAX
+            && let Some(oldest) = self.tokens.pop_front()
+        {
+            self.answers.remove(&oldest);
+        }
+        self.tokens.push_back(token.clone());
+        self.answers.insert(token, answer);
+    }
+}
+
 fn run<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     call: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Result<String, DynoxideError> {
-    let asked = serde_json::from_slice(body).map_err(|error| DynoxideError::ValidationException(error.to_string()))?;
-    let answer = call(asked)?;
-    serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    print(&call(parse(body)?)?)
+}
+
+fn parse<Q: DeserializeOwned>(body: &[u8]) -> Result<Q, DynoxideError> {
+    serde_json::from_slice(body).map_err(|error| DynoxideError::ValidationException(error.to_string()))
+}
+
+fn print<A: Serialize>(answer: &A) -> Result<String, DynoxideError> {
+    serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 fn response(status: u16, content_type: &'static str, body: SdkBody) -> HttpResponse {
