@@ -34,6 +34,7 @@ fn keys_of(text: &str) -> Vec<(&'static str, Key)> {
             ("tag's count", keys::tag_counts(&tag, 0)),
             ("tag's place", keys::tag_place(&tag)),
             ("tag's rank", keys::tag_rank(&tag, 1)),
+            ("tag's move", keys::tag_move(&tag, Timestamp::from_milliseconds(0))),
         ]);
     }
     all.push(("tries", keys::tries_for_account("log_in", text, 0)));

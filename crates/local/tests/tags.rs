@@ -37,6 +37,42 @@ async fn tags_are_listed_by_count_and_by_name() {
     visitor.get(&format!("/tags?sort=name&cursor={cursor}")).await.expect_problem(400, "invalid-cursor");
 }
 
+/// Each tag of the list by count is where it stood when the walk began, however far it moves up or down meanwhile.
+#[tokio::test]
+async fn a_walk_by_count_shows_tags_that_move_once() {
+    let stack = TestStack::start().await;
+    let (ada, visitor) = (stack.user("ada").await, stack.visitor());
+    let names: Vec<_> = (0..7).map(|number| format!("tag-{number}")).collect();
+    for number in 0..7 {
+        ada.publish(&format!("Post {number}"), &names[..=number].iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    stack.settle().await;
+    let (mut shown, mut next) = (Vec::new(), "/tags?limit=2".to_owned());
+    for page in 0.. {
+        let answer = visitor.get(&next).await;
+        shown.extend(answer.each("tag"));
+        let Some(cursor) = answer.body["next_cursor"].as_str() else { break };
+        next = format!("/tags?limit=2&cursor={cursor}");
+        // The last one goes to the top in steps, another goes up and back.
+        for number in 0..4 {
+            stack.pass_seconds(1);
+            ada.publish(&format!("Up {page} {number}"), &["tag-6"]).await;
+            stack.settle().await;
+        }
+        ada.publish(&format!("Back {page}"), &["tag-5"]).await;
+        stack.settle().await;
+        stack.pass_seconds(1);
+        ada.delete(&format!("/posts/back-{page}")).await.expect_status(204);
+        // One that was shown goes to the end.
+        for number in page..6 {
+            let tags = json!({ "tags": &names[page + 1..=number] });
+            ada.patch(&format!("/posts/post-{number}"), "*", tags).await.expect_status(200);
+        }
+        stack.settle().await;
+    }
+    assert_eq!(shown, names);
+}
+
 #[tokio::test]
 async fn counts_follow_every_change_of_a_post_and_leave_no_orphan() {
     let stack = TestStack::start().await;

@@ -541,6 +541,11 @@ pub fn tag_rank(tag: &Tag, posts: u64) -> Key {
     Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_RANK_PREFIX}{rank:010}#{tag}"))
 }
 
+/// The note that the tag left its place in the list of tags by count at this time.
+pub fn tag_move(tag: &Tag, at: Timestamp) -> Key {
+    Key::new(tags_partition(shard(tag.as_str())), format!("{TAG_MOVE_PREFIX}{at}#{tag}"))
+}
+
 /// The tags of a shard.
 pub fn tags_partition(shard: u8) -> String {
     format!("TAGS#{shard}")
@@ -551,6 +556,9 @@ pub const TAG_NAME_PREFIX: &str = "NAME#";
 
 /// What the sort keys of tags by count begin with.
 pub const TAG_RANK_PREFIX: &str = "COUNT#";
+
+/// What the sort keys of moves in the list of tags by count begin with.
+pub const TAG_MOVE_PREFIX: &str = "MOVE#";
 
 /// The posts that wait for their time, in a shard.
 pub fn scheduled_partition(shard: u8) -> String {

@@ -485,7 +485,7 @@ impl Run<'_> {
         if is_right && ranked != posts {
             self.found_copy(&of, "place by count", signed(ranked.unwrap_or(0)), signed(posts.unwrap_or(0)));
         }
-        if self.is_mending() { self.table.rank_tag(tag).await } else { Ok(()) }
+        if self.is_mending() { self.table.rank_tag(tag, self.now).await } else { Ok(()) }
     }
 
     /// The count of all published posts, where it was begun.

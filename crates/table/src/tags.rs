@@ -4,17 +4,23 @@
 //! are listed by name, so that list is exact. The list by count has the count in its sort key, so an item of it is
 //! another one whenever the count changes; that would cost a write more for each tag of a post, and writers of one tag
 //! would have to wait for each other. A consumer of the stream keeps it instead, a moment behind.
+//!
+//! A tag that moves while somebody walks the list by count would be skipped or shown twice. So each move leaves a note for a day,
+//! and a walk shows each tag where it stood when the walk began, with the count that it has now.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
 use crate::counts::{Shard, Sums};
-use crate::keys::{self, SHARDS, TAG_NAME_PREFIX, TAG_RANK_PREFIX};
+use crate::keys::{self, SHARDS, TAG_MOVE_PREFIX, TAG_NAME_PREFIX, TAG_RANK_PREFIX};
 use crate::post_writes::number;
 use crate::write::Write;
 use crate::{Consistency, Cursor, Entity, Item, Query, SortKeys, Table, read, sort_key};
-use domain::{Limit, Page, Tag};
+use domain::{Limit, Page, Tag, Timestamp};
 
 /// The order of tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -48,6 +54,35 @@ impl Entity for RankedTag {
     const TYPE: &'static str = "ranked_tag";
 }
 
+/// A tag that has left its place in the list by count.
+#[derive(Serialize, Deserialize)]
+struct TagMove {
+    tag: String,
+    /// The count that it was ranked by.
+    from: u64,
+    /// The count that it is ranked by since then; 0 if nobody uses it any more.
+    to: u64,
+    /// In seconds.
+    expires_at: i64,
+}
+
+impl Entity for TagMove {
+    const TYPE: &'static str = "tag_move";
+}
+
+/// How long a walk of the list by count is spared what moves.
+const MOVES_KEPT_SECONDS: i64 = 24 * 60 * 60;
+
+/// A page of the list by count.
+struct PageByCount<'a> {
+    /// When the walk began.
+    begun_at: &'a str,
+    /// The sort key that the page before ended with.
+    start: Option<&'a str>,
+    limit: usize,
+    consistency: Consistency,
+}
+
 impl Table {
     /// A page of tags with their counts.
     pub async fn tags(
@@ -56,27 +91,92 @@ impl Table {
         cursor: Option<&str>,
         limit: Limit,
         consistency: Consistency,
+        now: Timestamp,
     ) -> Result<Page<(String, u64)>, Refused> {
-        let name = match order {
-            TagOrder::Count => "TAGS/COUNT",
-            TagOrder::Name => "TAGS/NAME",
-        };
-        let start = self.verify_cursor(cursor, name).await?.map(|cursor| cursor.after);
         let limit = limit.get();
-        let [a, b, c, d] = SHARDS.map(|shard| self.tags_of(shard, order, start.as_deref(), limit, consistency));
-        let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
-        // Each shard is in order; the page is what comes first of all of them.
-        let mut tags: Vec<(String, u64)> = [a, b, c, d].into_iter().flatten().collect();
+        match order {
+            TagOrder::Name => {
+                let start = self.verify_cursor(cursor, "TAGS/NAME").await?.map(|cursor| cursor.after);
+                let start = start.as_deref();
+                let tags = SHARDS.map(|shard| self.tags_of(shard, order, start, limit, consistency));
+                let [a, b, c, d] = tags;
+                let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
+                self.page_of_tags([a, b, c, d], limit, "TAGS/NAME", str::to_owned).await
+            }
+            TagOrder::Count => {
+                let cursor = self.verify_cursor(cursor, "TAGS/COUNT").await?.map(|cursor| cursor.after);
+                let (begun_at, start) = match cursor.as_deref().and_then(|after| after.split_once(' ')) {
+                    Some((begun_at, start)) => (begun_at.to_owned(), Some(start)),
+                    None => (now.to_string(), None),
+                };
+                let page = PageByCount { begun_at: &begun_at, start, limit, consistency };
+                let [a, b, c, d] = SHARDS.map(|shard| self.tags_as_ranked_then(shard, &page));
+                let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
+                self.page_of_tags([a, b, c, d], limit, "TAGS/COUNT", |sk| format!("{begun_at} {sk}")).await
+            }
+        }
+    }
+
+    /// The page that comes first of all shards, each of which is in order and has one tag more than a page, if there is one.
+    async fn page_of_tags(
+        &self,
+        shards: [Vec<(String, u64)>; SHARDS.len()],
+        limit: usize,
+        list: &str,
+        cursor: impl Fn(&str) -> String,
+    ) -> Result<Page<(String, u64)>, Refused> {
+        let mut tags: Vec<(String, u64)> = shards.into_iter().flatten().collect();
         tags.sort_unstable();
-        let next_cursor = if tags.len() > limit {
-            tags.truncate(limit);
-            let after = tags.last().map(|(sk, _)| sk.clone()).unwrap_or_default();
-            Some(self.sign_cursor(&Cursor::after(&after), name).await?)
-        } else {
-            None
+        let has_more = tags.len() > limit;
+        tags.truncate(limit);
+        let next_cursor = match tags.last() {
+            Some((last, _)) if has_more => Some(self.sign_cursor(&Cursor::after(&cursor(last)), list).await?),
+            _ => None,
         };
-        let tag_of = |sk: &str| sk.trim_end_matches(AFTER_COUNTS).rsplit('#').next().unwrap_or_default().to_owned();
-        Ok(Page { items: tags.into_iter().map(|(sk, posts)| (tag_of(&sk), posts)).collect(), next_cursor })
+        Ok(Page { items: tags.into_iter().map(|(sk, posts)| (name_in(&sk), posts)).collect(), next_cursor })
+    }
+
+    /// A shard's next tags where they stood when the walk began: one more than a page has, so that the end shows.
+    async fn tags_as_ranked_then(&self, shard: u8, page: &PageByCount<'_>) -> Result<Vec<(String, u64)>, Refused> {
+        let mut wanted = page.limit;
+        loop {
+            let mut tags = self.tags_of(shard, TagOrder::Count, page.start, wanted, page.consistency).await?;
+            let is_all = tags.len() <= wanted;
+            // Whoever gets the whole list at once walks nowhere.
+            if page.start.is_none() && is_all && tags.len() <= page.limit {
+                return Ok(tags);
+            }
+            // After the tags, so that one that moves in between is among them or here.
+            let moved = self.moved_since(shard, page.begun_at).await?;
+            tags.retain(|(sk, _)| !moved.contains_key(&name_in(sk)));
+            if is_all || tags.len() > page.limit {
+                tags.extend(moved.into_values().filter(|(sk, posts)| *posts > 0 && Some(sk.as_str()) > page.start));
+                tags.sort_unstable();
+                tags.truncate(page.limit + 1);
+                return Ok(tags);
+            }
+            wanted = page.limit + moved.len();
+        }
+    }
+
+    /// The tags of a shard that have moved since then, each with the sort key that it had at that time and the count that it has
+    /// now. Strongly consistent: a move that is missed here is a tag that is missed, or shown twice.
+    async fn moved_since(&self, shard: u8, begun_at: &str) -> Result<HashMap<String, (String, u64)>, Refused> {
+        let partition = keys::tags_partition(shard);
+        let start = format!("{TAG_MOVE_PREFIX}{begun_at}{AFTER_COUNTS}");
+        let query = Query::of(&partition, SortKeys::Prefix(TAG_MOVE_PREFIX), Consistency::Strong);
+        let mut moved: HashMap<String, (String, u64)> = HashMap::new();
+        for item in self.query(Query { start: Some(&start), ..query }).await? {
+            let TagMove { tag, from, to, .. } = read(item)?;
+            match moved.entry(tag) {
+                Entry::Occupied(mut first) => first.get_mut().1 = to,
+                Entry::Vacant(none) => {
+                    let ranked = Tag::try_from(none.key().clone()).map_err(Refused::internal)?;
+                    none.insert((keys::tag_rank(&ranked, from).sk, to));
+                }
+            }
+        }
+        Ok(moved)
     }
 
     /// The tags that published posts have, the most used first, up to `max` of each shard by name; strongly consistent, so that a
@@ -86,8 +186,7 @@ impl Table {
         let [a, b, c, d] = tags;
         let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
         let tags = [a, b, c, d].into_iter().flat_map(|tags| tags.into_iter().take(max));
-        let tag_of = |sk: &str| sk.trim_end_matches(AFTER_COUNTS).rsplit('#').next().unwrap_or_default().to_owned();
-        let mut tags: Vec<_> = tags.map(|(sk, posts)| (tag_of(&sk), posts)).collect();
+        let mut tags: Vec<_> = tags.map(|(sk, posts)| (name_in(&sk), posts)).collect();
         tags.sort_unstable_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then_with(|| one.cmp(other)));
         Ok(tags)
     }
@@ -146,11 +245,11 @@ impl Table {
 
     /// Puts a tag where it belongs in the list by count, and deletes it if nobody uses it any more. May be repeated at any
     /// time: it reads the current state.
-    pub async fn rank_tag(&self, tag: &Tag) -> Result<(), Refused> {
+    pub async fn rank_tag(&self, tag: &Tag, now: Timestamp) -> Result<(), Refused> {
         // Until what was read agrees: of two who do this at the same time, the one who writes last reads last.
         loop {
             let (ranked, shards) = self.place_and_shards(tag).await?;
-            let writes = rank(tag, ranked, &shards)?;
+            let writes = rank(tag, ranked, &shards, now)?;
             if writes.is_empty() {
                 return self.delete_empty(&shards).await;
             }
@@ -185,7 +284,7 @@ fn wanted_rank(shards: &[Shard]) -> Option<u64> {
 
 /// The writes that put a tag where its count belongs; none if it is there. Its shards stay out of them while the tag is
 /// in use: writers of the tag would have to wait.
-fn rank(tag: &Tag, ranked: Option<u64>, shards: &[Shard]) -> Result<Vec<Write>, Refused> {
+fn rank(tag: &Tag, ranked: Option<u64>, shards: &[Shard], now: Timestamp) -> Result<Vec<Write>, Refused> {
     let wanted = wanted_rank(shards);
     let mut writes = Vec::new();
     if ranked != wanted {
@@ -199,7 +298,11 @@ fn rank(tag: &Tag, ranked: Option<u64>, shards: &[Shard]) -> Result<Vec<Write>, 
             Some(ranked) => place.on_condition("ranked = :ranked").with_value(":ranked", number(ranked)),
         };
         writes.push(place.on_condition_failed(Refused::Changed));
-        writes.extend(ranked.map(|ranked| Write::delete(keys::tag_rank(tag, ranked))));
+        if let Some(from) = ranked {
+            writes.push(Write::delete(keys::tag_rank(tag, from)));
+            let (to, expires_at) = (wanted.unwrap_or(0), now.plus_seconds(MOVES_KEPT_SECONDS).seconds());
+            writes.push(Write::put(keys::tag_move(tag, now), &TagMove { tag: tag.to_string(), from, to, expires_at })?);
+        }
         if let Some(posts) = wanted {
             writes.push(Write::put(keys::tag_rank(tag, posts), &RankedTag { posts })?);
         }
@@ -214,6 +317,11 @@ fn rank(tag: &Tag, ranked: Option<u64>, shards: &[Shard]) -> Result<Vec<Write>, 
 pub fn tag_of(item_sort_key: &str) -> Option<Tag> {
     let (tag, _) = item_sort_key.strip_prefix(TAG_NAME_PREFIX)?.split_once('#')?;
     tag.to_owned().try_into().ok()
+}
+
+/// The tag at the end of a sort key in either list.
+fn name_in(sk: &str) -> String {
+    sk.trim_end_matches(AFTER_COUNTS).rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 /// Sorts after all items of a tag, when it follows what their sort keys begin with.

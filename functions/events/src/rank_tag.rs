@@ -18,7 +18,7 @@ pub fn cares(record: &EventRecord) -> bool {
 pub async fn rank_tag(services: &Services, record: &EventRecord) -> Result<(), Problem> {
     let key: TagKey = serde_dynamo::from_item(record.change.keys.clone()).map_err(Problem::internal)?;
     match tag_of(&key.sk) {
-        Some(tag) => Ok(services.blog.table.rank_tag(&tag).await?),
+        Some(tag) => Ok(services.blog.table.rank_tag(&tag, services.blog.now()).await?),
         None => Err(Problem::internal("this is no tag's item")),
     }
 }

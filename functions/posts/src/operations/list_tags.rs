@@ -38,6 +38,6 @@ pub async fn list_tags(
 ) -> Result<Page<CountedTag>, Problem> {
     let (order, limit) = (query.sort.unwrap_or_default(), query.limit.unwrap_or_default());
     let consistency = Consistency::for_viewer(viewer.as_ref());
-    let page = blog.table.tags(order, query.cursor.as_deref(), limit, consistency).await?;
+    let page = blog.table.tags(order, query.cursor.as_deref(), limit, consistency, blog.now()).await?;
     Ok(page.map(|(tag, posts)| CountedTag { tag, posts }))
 }
