@@ -134,7 +134,7 @@ struct Transactions {
 }
 
 impl Transactions {
-    const MAX: usize = 10_000;
+    const MAX: usize = 1_000;
 
     fn keep(&mut self, token: String, answer: String) {
         if self.tokens.len() == Self::MAX
