@@ -14,6 +14,33 @@
  * @property {number} at when it was typed
  */
 
+/** A comment that is typed and not sent. It stays on this device until it is. */
+export class Unsent {
+  /**
+   * @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} storage
+   * @param {string} user the id of the user
+   * @param {string} post the id of the post
+   * @param {string | null} parent the comment that it answers
+   */
+  constructor(storage, user, post, parent) {
+    this.storage = storage;
+    this.key = `broadsheet:comment:${user}:${post}:${parent ?? ''}`;
+  }
+
+  get text() {
+    return this.storage.getItem(this.key) ?? '';
+  }
+
+  set text(text) {
+    try {
+      if (text === '') this.storage.removeItem(this.key);
+      else this.storage.setItem(this.key, text);
+    } catch {
+      // The device is full. It is typed, and can be sent.
+    }
+  }
+}
+
 /** The copies of one user. */
 export class Copies {
   /**

@@ -59,7 +59,7 @@ function card(post, unsaved) {
   };
   const time = times[/** @type {keyof typeof times} */ (post.status)] ?? '';
   return h('article', {},
-    h('h3', {}, post.status === 'trashed' ? title : h('a', { href: address('edit', { slug: post.slug }) }, title)),
+    h('h3', { dir: 'auto' }, post.status === 'trashed' ? title : h('a', { href: address('edit', { slug: post.slug }) }, title)),
     h('p', { class: 'hint' }, time, unsaved ? ' · Changes on this device are not saved yet.' : '', post.tags?.length ? ` · ${post.tags.join(', ')}` : ''),
     post.status === 'published' && h('p', {}, h('a', { href: address('read', { slug: post.slug }) }, 'Read', h('span', { class: 'hidden' }, ` ${title}`))),
     post.status === 'trashed' && button('Restore', async () => {
