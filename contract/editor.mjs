@@ -426,6 +426,24 @@ const stories = {
     assert.equal((await api(site, null, 'GET', '/posts/elsewhere')).body.body, 'One.\n');
     await page.getByRole('button', { name: 'Update' }).click();
     await state(page, 'Published as you see it.');
+    // What is withdrawn is not shown first, and what goes to the trash takes what was typed along.
+    const asked = [];
+    page.on('request', (request) => /POST|PATCH/.test(request.method()) && asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await page.locator('#body').fill('One.\n\nHalf a thought');
+    await state(page, 'Readers see the version before');
+    await page.getByRole('button', { name: 'Unpublish' }).click();
+    await state(page, 'Saved.');
+    assert.deepEqual(asked, ['POST /v1/posts/elsewhere/unpublish', 'PATCH /v1/posts/elsewhere']);
+    assert.equal((await api(site, ada, 'GET', '/posts/elsewhere')).body.body, 'One.\n\nHalf a thought');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await state(page, 'Published as you see it.');
+    await page.locator('#body').fill('One.\n\nHalf a thought, and more');
+    await state(page, 'Readers see the version before');
+    await page.getByRole('button', { name: 'Move to the trash' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Move to the trash' }).click();
+    await page.getByRole('button', { name: 'Restore' }).click();
+    await until(async () => (await page.locator('#body').inputValue().catch(() => '')) === 'One.\n\nHalf a thought, and more', 'it is back');
+    await state(page, 'Saved.|Kept on this device.');
 
     // A device that can keep nothing, and a server that does not answer: whoever goes elsewhere is asked first.
     await page.goto('/write/posts/full');

@@ -332,7 +332,7 @@ export class PostEditor extends HTMLElement {
           (status === 'published' || status === 'scheduled') && button(status === 'published' ? 'Unpublish' : 'Do not publish', () => this.#unpublish()),
           post && status === 'published' && h('a', { href: `/posts/${post.slug}` }, 'View on the blog'),
           post && button('Versions', () => this.#open('revisions')),
-          post && button('Link to this draft …', () => this.#link()),
+          post && status !== 'published' && button('Link to this draft …', () => this.#link()),
           post && button('Move to the trash', () => this.#trash()),
         ];
     this.#actions.replaceChildren(.../** @type {Node[]} */ (actions.filter(Boolean)));
@@ -363,8 +363,9 @@ export class PostEditor extends HTMLElement {
    * @returns {Promise<boolean>}
    */
   async #act(action, body, text) {
-    if (!(await this.#save(''))) return false;
     const { saver } = this;
+    // What is withdrawn is not shown to everybody first.
+    if (action !== 'unpublish' && !(await this.#save(''))) return false;
     this.#say(this.#error, '');
     try {
       const { post, etag } = stored(await call('POST', `${path`/posts/${saver.copy.slug}`}/${action}`, { body, etag: saver.copy.etag }));
@@ -377,6 +378,7 @@ export class PostEditor extends HTMLElement {
     }
     this.changed();
     announce(text);
+    if (saver.savesItself && saver.isDirty) void saver.save();
     return true;
   }
 
@@ -419,8 +421,9 @@ export class PostEditor extends HTMLElement {
 
   async #trash() {
     if (!(await confirmed('Move this post to the trash?', 'You can restore it for 30 days.', 'Move to the trash'))) return;
+    // What is typed goes with it. What readers would see first stays on this device, for when the post is restored.
+    if (this.saver.savesItself) await this.#save('');
     await call('DELETE', path`/posts/${this.saver.copy.slug}`);
-    this.saver.copy.mine = this.saver.copy.base;
     this.saver.stop();
     announce('The post is in the trash.');
     await go(address('posts', {}, { status: 'trashed' }));
