@@ -594,6 +594,16 @@ const stories = {
     await chief.page.getByLabel('About you').fill('I *edit*.');
     await chief.page.getByRole('button', { name: 'Save', exact: true }).click();
     await chief.page.getByText('Your profile is saved.').waitFor();
+    // What was changed elsewhere meanwhile stays; what was changed at both places is shown first.
+    const elsewhere = async (change) => assert.equal((await api(site, await token(site, 'chief'), 'PATCH', '/me', change, { 'if-match': '*' })).status, 200);
+    const save = chief.page.getByRole('button', { name: 'Save', exact: true });
+    await elsewhere({ website_url: 'https://example.com/', bio: 'By another tab.' });
+    await chief.page.getByLabel('About you').fill('I edit, and more.');
+    await save.click();
+    await chief.page.getByRole('alert').filter({ hasText: 'By another tab.' }).waitFor();
+    await save.click();
+    await until(async () => (await api(site, await token(site, 'chief'), 'GET', '/me')).body.bio === 'I edit, and more.', 'the profile is saved');
+    assert.equal((await api(site, await token(site, 'chief'), 'GET', '/me')).body.website_url, 'https://example.com/');
     return [ada.context, chief.context];
   },
 
