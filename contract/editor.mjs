@@ -465,6 +465,14 @@ const stories = {
     await state(page, 'Saved.');
     await page.getByRole('link', { name: 'Feed' }).click();
     await heading(page, 'Your feed');
+    // A browser that lets pages keep nothing.
+    await page.addInitScript(() => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } }));
+    await page.goto('/write');
+    await page.getByRole('link', { name: 'full' }).click();
+    await heading(page, 'Edit the post');
+    await page.locator('#body').fill('One.\n\nKept by the server only.\n');
+    await state(page, 'can keep no copy');
+    await state(page, 'Saved.');
     return [context];
   },
 

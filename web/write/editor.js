@@ -1,7 +1,7 @@
 // `<post-editor>`: where a post is written; and `<tag-input>`, its tags. How the text gets to the server is in saving.js.
 
 import { call, Offline, path, Problem, readPost } from './api.js';
-import { Copies } from './copies.js';
+import { Copies, thisDevice } from './copies.js';
 import { announce, ask, button, confirmed, form, h, labelled, message, newId, rendered } from './dom.js';
 import { go, rename } from './main.js';
 import { fieldsOf, mergeFields } from './merge.js';
@@ -44,7 +44,7 @@ function stored({ body, etag }) {
  */
 export async function edit({ params: { slug }, query }) {
   if (!session.may('author')) return { title: 'Write', content: h('p', {}, 'Only authors may write posts. Ask an administrator.') };
-  const copies = new Copies(localStorage, session.user()?.id ?? '');
+  const copies = new Copies(thisDevice(), session.user()?.id ?? '');
   const living = await session.livingTabs();
   // The editor that this tab had before is gone.
   living.delete(session.TAB);

@@ -1,7 +1,7 @@
 // Reading as somebody: the home feed, the reading list, and a post with its comments and reactions.
 
 import { call, path, Problem } from './api.js';
-import { Unsent } from './copies.js';
+import { thisDevice, Unsent } from './copies.js';
 import { announce, button, confirmed, form, h, message, rendered } from './dom.js';
 import { list } from './list.js';
 import { address } from './router.js';
@@ -181,7 +181,7 @@ function write(post, parent, done) {
  * @param {string | null} parent
  */
 function unsentOf(post, parent) {
-  return new Unsent(localStorage, session.user()?.id ?? '', post.id, parent);
+  return new Unsent(thisDevice(), session.user()?.id ?? '', post.id, parent);
 }
 
 /**
