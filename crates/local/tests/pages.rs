@@ -99,7 +99,14 @@ fn has_not(answer: &Answer, parts: &[&str]) {
 async fn a_blog_without_a_post_says_what_to_do() {
     let stack = TestStack::start().await;
     let home = page(&stack.visitor(), "/").await;
-    has(&home, &["There is no post here yet.", "<a href=\"/write/register\">Register</a>", "<a href=\"/write\">go to the editor</a>"]);
+    has(
+        &home,
+        &[
+            "There is no post here yet.",
+            "<a href=\"/write/register\">Register</a>",
+            "<a href=\"/write\">go to the editor</a>",
+        ],
+    );
     stack.user("ada").await.publish("Hello", &[]).await;
     has_not(&page(&stack.visitor(), "/").await, &["no post here yet"]);
 }
@@ -251,7 +258,10 @@ async fn a_post_has_what_readers_and_machines_look_for() {
     stack.settle().await;
     let visitor = stack.visitor();
     has(&page(&visitor, &format!("/posts/{quote}")).await, &["The post that is quoted here is gone."]);
-    has(&page(&visitor, &format!("/posts/{answer}")).await, &["<span lang=\"en\">In reply to a post that is gone</span>"]);
+    has(
+        &page(&visitor, &format!("/posts/{answer}")).await,
+        &["<span lang=\"en\">In reply to a post that is gone</span>"],
+    );
     has_not(&page(&visitor, "/users/bob").await, &["Über Maschinen"]);
 }
 
