@@ -19,6 +19,8 @@ const axe = readFileSync(modules.resolve('axe-core'), 'utf8');
 const PASSWORD = 'correct horse battery';
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 320, height: 640 };
+/** The same machine as another one in its network sees it: by plain HTTP, where browsers leave out what they give to HTTPS and localhost only. */
+const OTHER_HOST = 'blog.example';
 if (options.screenshots) mkdirSync(options.screenshots, { recursive: true });
 
 // ------------------------------------------------------------------ the blog and the browser
@@ -42,7 +44,7 @@ async function blog(...parameters) {
   });
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', `--host-resolver-rules=MAP ${OTHER_HOST} 127.0.0.1`] });
 
 /** Somebody at a browser of their own. What goes wrong on any page of theirs fails the story. */
 async function somebody(site, settings = {}) {
@@ -225,9 +227,15 @@ const stories = {
     const shown = page.locator('.preview img').first();
     await until(() => shown.evaluate((image) => image.complete && image.naturalWidth > 0), 'the picture is shown');
     assert.equal(await shown.getAttribute('alt'), 'The sea');
-    await page.getByRole('combobox', { name: 'Tags' }).fill('Meer & Sea');
+    await page.getByRole('combobox', { name: 'Tags' }).fill('?!');
     await page.keyboard.press('Enter');
-    await page.locator('.tags li').filter({ hasText: 'meer-sea' }).waitFor();
+    await page.getByText('A tag needs a letter or a digit.').waitFor();
+    assert.equal(await page.getByRole('combobox', { name: 'Tags' }).inputValue(), '?!', 'what is no tag does not vanish');
+    for (const [typed, tag] of [['Meer & Sea', 'meer-sea'], ['море', 'more'], ['C++', 'cpp']]) {
+      await page.getByRole('combobox', { name: 'Tags' }).fill(typed);
+      await page.keyboard.press('Enter');
+      await page.locator('.tags li').filter({ hasText: tag }).waitFor();
+    }
     await page.getByText('More settings').click();
     await page.getByLabel('Summary').fill('Calm.');
     await state(page, 'Saved.');
@@ -235,7 +243,7 @@ const stories = {
     await page.getByRole('button', { name: 'Publish' }).click();
     await state(page, 'Published as you see it.');
     const { body: post } = await api(site, null, 'GET', '/posts/a-day-at-the-sea');
-    assert.deepEqual([post.status, post.tags, post.summary], ['published', ['meer-sea'], 'Calm.']);
+    assert.deepEqual([post.status, post.tags, post.summary], ['published', ['meer-sea', 'more', 'cpp'], 'Calm.']);
     assert.match(post.html, /srcset/);
     const reader = await context.newPage();
     await reader.goto('/posts/a-day-at-the-sea');
@@ -379,6 +387,95 @@ const stories = {
     return [context];
   },
 
+  async 'nothing typed is lost: somebody else logs in, a device is full, a post is published elsewhere'() {
+    const site = await blog('--parameter', 'RequestsPerMinute=0');
+    const { context, page } = await signedIn(site, 'ada');
+    assert.equal((await api(site, null, 'POST', '/users', { username: 'eve', email: 'eve@example.com', password: PASSWORD })).status, 201);
+    const drafts = async (who) => (await api(site, await token(site, who), 'GET', '/me/posts?status=draft')).body.items.map(({ title }) => title);
+    // Where a session has ended, somebody else logs in: they get nothing of it, and it waits for who typed it.
+    await page.goto('/write/new');
+    await heading(page, 'Write a post');
+    await api(site, await token(site, 'ada'), 'DELETE', '/sessions');
+    await page.route('**/v1/posts', (route) => route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify({ type: 'urn:broadsheet:problem:unauthenticated', detail: 'old' }) }), { times: 1 });
+    await page.locator('#title').fill('For nobody else');
+    await page.locator('#body').fill('A secret.\n');
+    const dialog = page.getByRole('dialog', { name: 'Log in again' });
+    await dialog.getByLabel('Username').fill('eve');
+    await dialog.getByLabel('Password').fill(PASSWORD);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await heading(page, 'Your posts');
+    assert.equal(await page.getByText('For nobody else').count(), 0);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await heading(page, 'Log in');
+    assert.deepEqual([await drafts('eve'), await drafts('ada')], [[], []]);
+    await page.getByLabel('Username').fill('ada');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('link', { name: 'For nobody else' }).click();
+    await until(async () => (await page.locator('#body').inputValue()) === 'A secret.\n', 'it is back');
+
+    // Another tab publishes what is being written here: half a sentence stays what it is, even if Ctrl+S is pressed.
+    const ada = await token(site, 'ada');
+    for (const slug of ['elsewhere', 'full']) await api(site, ada, 'POST', '/posts', { title: slug, slug, body: 'One.\n' });
+    await page.goto('/write/posts/elsewhere');
+    await heading(page, 'Edit the post');
+    await api(site, ada, 'POST', '/posts/elsewhere/publish', {});
+    await page.locator('#body').fill('One.\n\nHalf a sen');
+    await page.keyboard.press('Control+s');
+    await state(page, 'Readers see the version before');
+    assert.equal((await api(site, null, 'GET', '/posts/elsewhere')).body.body, 'One.\n');
+    await page.getByRole('button', { name: 'Update' }).click();
+    await state(page, 'Published as you see it.');
+    // What is withdrawn is not shown first, and what goes to the trash takes what was typed along.
+    const asked = [];
+    page.on('request', (request) => /POST|PATCH/.test(request.method()) && asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await page.locator('#body').fill('One.\n\nHalf a thought');
+    await state(page, 'Readers see the version before');
+    await page.getByRole('button', { name: 'Unpublish' }).click();
+    await state(page, 'Saved.');
+    assert.deepEqual(asked, ['POST /v1/posts/elsewhere/unpublish', 'PATCH /v1/posts/elsewhere']);
+    assert.equal((await api(site, ada, 'GET', '/posts/elsewhere')).body.body, 'One.\n\nHalf a thought');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await state(page, 'Published as you see it.');
+    await page.locator('#body').fill('One.\n\nHalf a thought, and more');
+    await state(page, 'Readers see the version before');
+    await page.getByRole('button', { name: 'Move to the trash' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Move to the trash' }).click();
+    await page.getByRole('button', { name: 'Restore' }).click();
+    await until(async () => (await page.locator('#body').inputValue().catch(() => '')) === 'One.\n\nHalf a thought, and more', 'it is back');
+    await state(page, 'Saved.|Kept on this device.');
+
+    // A device that can keep nothing, and a server that does not answer: whoever goes elsewhere is asked first.
+    await page.goto('/write/posts/full');
+    await heading(page, 'Edit the post');
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };
+    });
+    await page.route('**/v1/posts/full', (route) => route.abort());
+    await page.locator('#body').fill('One.\n\nNowhere else.\n');
+    await state(page, 'can keep no copy');
+    await page.getByRole('link', { name: 'Feed' }).click();
+    await page.getByRole('dialog', { name: 'Leave without saving?' }).waitFor();
+    await look(page, 'leave');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    assert.match(page.url(), /\/write\/posts\/full$/);
+    assert.equal(await page.locator('#body').inputValue(), 'One.\n\nNowhere else.\n');
+    await page.unroute('**/v1/posts/full');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await state(page, 'Saved.');
+    await page.getByRole('link', { name: 'Feed' }).click();
+    await heading(page, 'Your feed');
+    // A browser that lets pages keep nothing.
+    await page.addInitScript(() => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } }));
+    await page.goto('/write');
+    await page.getByRole('link', { name: 'full' }).click();
+    await heading(page, 'Edit the post');
+    await page.locator('#body').fill('One.\n\nKept by the server only.\n');
+    await state(page, 'can keep no copy');
+    await state(page, 'Saved.');
+    return [context];
+  },
+
   async 'a post is scheduled, its versions compared and restored, and it goes to the trash and back'() {
     const site = await blog();
     const { context, page } = await signedIn(site, 'ada');
@@ -432,22 +529,36 @@ const stories = {
     const site = await blog('--parameter', 'HoldComments=first', '--admin-email', 'chief@example.com');
     const chief = await signedIn(site, 'chief');
     const ada = await signedIn(site, 'ada');
-    const post = await api(site, await token(site, 'chief'), 'POST', '/posts', { title: 'For all', slug: 'for-all', body: '## Part\n\nText with `code`.\n', status: 'published' });
+    const post = await api(site, await token(site, 'chief'), 'POST', '/posts', { title: 'For all', slug: 'for-all', body: '## Part\n\nText with `code`.\n', tags: ['parts'], status: 'published' });
     assert.equal(post.status, 201);
     await ada.page.goto('/write/read/for-all');
     await heading(ada.page, 'For all');
     await ada.page.getByRole('button', { name: 'Like' }).click();
     await ada.page.getByText(/Like: 1/).waitFor();
     await ada.page.getByRole('button', { name: 'Add to your reading list' }).click();
+    // A comment that is not sent yet outlives the page.
     await ada.page.getByLabel('Your comment').last().fill('Well *said*.');
+    await ada.page.reload();
+    await heading(ada.page, 'For all');
+    assert.equal(await ada.page.getByRole('textbox', { name: 'Your comment' }).inputValue(), 'Well *said*.');
     await ada.page.getByRole('button', { name: 'Comment', exact: true }).click();
     await ada.page.getByText('waits for an editor').first().waitFor();
     await look(ada.page, 'read');
     await ada.page.getByRole('link', { name: 'Bookmarks' }).click();
     await ada.page.getByRole('link', { name: 'For all' }).waitFor();
     await look(ada.page, 'bookmarks');
+    // Whom and what one follows is known, and comes to the feed.
+    await ada.page.getByRole('link', { name: 'For all' }).click();
+    await heading(ada.page, 'For all');
+    for (const name of ['Follow chief', 'Follow the tag parts', 'Repost']) await ada.page.getByRole('button', { name, exact: true }).click();
+    await ada.page.getByRole('button', { name: 'Undo the repost' }).waitFor();
+    await ada.page.reload();
+    for (const name of ['Unfollow chief', 'Unfollow the tag parts', 'Undo the repost', 'Remove from your reading list']) await ada.page.getByRole('button', { name, exact: true }).waitFor();
+    await until(async () => (await api(site, await token(site, 'ada'), 'GET', '/me/feed')).body.items.length > 0, 'the feed');
     await ada.page.getByRole('link', { name: 'Feed' }).click();
     await heading(ada.page, 'Your feed');
+    await ada.page.getByText('Reposted by ada').waitFor();
+    await ada.page.getByRole('link', { name: 'For all' }).first().waitFor();
     await look(ada.page, 'feed');
     await ada.page.goto('/write/moderation');
     await heading(ada.page, 'Not allowed');
@@ -457,6 +568,17 @@ const stories = {
     await look(chief.page, 'moderation');
     await chief.page.getByRole('button', { name: 'Approve the comment by ada' }).click();
     await chief.page.getByText('Approved: everybody may see it.').first().waitFor();
+    // A thread of five levels: all but the last can be answered.
+    let parent = (await api(site, null, 'GET', '/posts/for-all/comments')).body.items[0].id;
+    for (let depth = 2; depth <= 5; depth++) {
+      const { status, body } = await api(site, await token(site, 'ada'), 'POST', '/posts/for-all/comments', { body: `Level ${depth}.`, parent_id: parent });
+      assert.equal(status, 201);
+      parent = body.id;
+    }
+    await ada.page.goto('/write/read/for-all');
+    await ada.page.getByText('Level 5.').waitFor();
+    assert.equal(await ada.page.getByRole('button', { name: 'Answer ada' }).count(), 4);
+    await look(ada.page, 'thread');
     await until(async () => (await api(site, await token(site, 'chief'), 'GET', '/me/notifications')).body.items.length > 0, 'a notification');
     await chief.page.getByRole('link', { name: 'Notifications' }).click();
     await chief.page.getByText(/unread/).waitFor();
@@ -480,6 +602,16 @@ const stories = {
     await chief.page.getByLabel('About you').fill('I *edit*.');
     await chief.page.getByRole('button', { name: 'Save', exact: true }).click();
     await chief.page.getByText('Your profile is saved.').waitFor();
+    // What was changed elsewhere meanwhile stays; what was changed at both places is shown first.
+    const elsewhere = async (change) => assert.equal((await api(site, await token(site, 'chief'), 'PATCH', '/me', change, { 'if-match': '*' })).status, 200);
+    const save = chief.page.getByRole('button', { name: 'Save', exact: true });
+    await elsewhere({ website_url: 'https://example.com/', bio: 'By another tab.' });
+    await chief.page.getByLabel('About you').fill('I edit, and more.');
+    await save.click();
+    await chief.page.getByRole('alert').filter({ hasText: 'By another tab.' }).waitFor();
+    await save.click();
+    await until(async () => (await api(site, await token(site, 'chief'), 'GET', '/me')).body.bio === 'I edit, and more.', 'the profile is saved');
+    assert.equal((await api(site, await token(site, 'chief'), 'GET', '/me')).body.website_url, 'https://example.com/');
     return [ada.context, chief.context];
   },
 
@@ -525,6 +657,40 @@ const stories = {
     await page.getByLabel('New password').fill('staple battery horse');
     await page.getByRole('button', { name: 'Set the password' }).click();
     await heading(page, 'Your posts');
+    return [context];
+  },
+
+  async 'somebody writes and reads on a phone in the same network'() {
+    const site = await blog();
+    site.url = site.url.replace('localhost', OTHER_HOST);
+    const context = await somebody(site, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+    const page = await context.newPage();
+    await page.goto('/');
+    await page.getByRole('link', { name: 'Register' }).tap();
+    await heading(page, 'Register');
+    assert.equal(await page.evaluate(() => isSecureContext), false);
+    await page.getByLabel('Username').fill('ada');
+    await page.getByLabel('E-mail address').fill('ada@example.com');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Register' }).tap();
+    await heading(page, 'Your posts');
+    await page.getByRole('link', { name: 'Write a new post' }).tap();
+    await page.locator('#title').fill('From a phone');
+    await page.locator('#body').fill('On the way.\n');
+    await page.locator('input[type=file]').setInputFiles({ name: 'way.png', mimeType: 'image/png', buffer: png(900, 300) });
+    await page.getByLabel('What does it show?').fill('The way');
+    await page.getByRole('button', { name: 'Add the picture' }).tap();
+    await until(async () => (await page.locator('#body').inputValue()).includes('![The way](/media/'), 'the picture is in the text');
+    await page.getByRole('button', { name: 'Preview' }).tap();
+    await until(() => page.locator('.preview').evaluate((preview) => preview.getBoundingClientRect().top < innerHeight), 'the preview is on the screen');
+    await page.getByRole('button', { name: 'Publish' }).tap();
+    await state(page, 'Published as you see it.');
+    await page.getByRole('link', { name: 'View on the blog' }).tap();
+    await heading(page, 'From a phone');
+    const shown = page.getByAltText('The way');
+    await until(() => shown.evaluate((image) => image.complete && image.naturalWidth > 0), 'readers see the picture');
+    const { left, right } = await shown.evaluate((image) => image.getBoundingClientRect());
+    assert.ok(left >= 0 && right <= 390, `the picture is within the screen: ${left} to ${right}`);
     return [context];
   },
 

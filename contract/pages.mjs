@@ -87,11 +87,11 @@ async function register(blog, username, profile = {}) {
 
 const ODD = {
   title: '</title><script>alert(1)</script> & "quotes" — עברית العربية 日本語 a-very-long-word-that-nothing-breaks-of-its-own-accord-'.slice(0, 150),
-  tags: ['odd', 'R&D', '日本'],
+  tags: ['odd', 'R&D', '日本', 'w'.repeat(40)],
   language: 'he',
   body: [
     '# Heading\n\n## Heading\n\n- [ ] to do\n- [x] done\n\n' +
-      `| ${'wide | '.repeat(20)}\n|${'---|'.repeat(20)}\n| ${'cell | '.repeat(20)}\n`,
+      `| ${'wide | '.repeat(20)}\n|${'---|:-:|--:|:--|'.repeat(5)}\n| ${'cell | '.repeat(20)}\n`,
     '> A quotation with `code` and a [link](https://example.com/).\n\nשלום עולם. A note[^1] and a note[^2].',
     '```rust\n// A comment that goes on for so long that no screen of a phone has the width for it, whatever the font may be.\n' +
       'pub fn main() -> Result<(), Error> { let answer: u64 = 42; println!("{answer}"); Ok(()) }\n```',
@@ -108,7 +108,7 @@ async function fill(blog) {
     website_url: 'https://example.com/',
   });
   seed(blog);
-  const [chief, bob] = [await register(blog, 'chief'), await register(blog, 'bob', { display_name: 'بوب <b>Bob</b>' })];
+  const [chief, bob] = [await register(blog, 'chief'), await register(blog, 'bob', { display_name: `بوب <b>Bob</b>${'W'.repeat(60)}` })];
   const slug = (await call(blog, 'GET', '/posts?limit=1')).items[0].slug;
   const { slug: odd } = await call(blog, 'POST', '/posts', { ...ODD, status: 'published' }, bob);
   await call(blog, 'POST', '/posts', { body: 'A note without a title.', tags: ['odd'], status: 'published' }, bob);
@@ -192,6 +192,23 @@ async function look(page, where) {
   for (const { id, help, nodes } of violations) {
     problem(where, `axe ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`);
   }
+  // Words of authors have `dir="auto"`. What else stands on a page is English, whatever the language of the page is (WCAG 3.1.2).
+  const foreign = await page.evaluate(() => {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const text = walker.currentNode.data.trim();
+      const around = walker.currentNode.parentElement;
+      if (!/\p{L}{2}/u.test(text) || /^(#|https?:)/.test(text) || around.closest('[dir=auto], a[rel=tag]')) continue;
+      if (around.closest('[lang]').lang !== 'en') found.push(text);
+    }
+    return found;
+  });
+  if (foreign.length) problem(where, `not marked as English: ${foreign.slice(0, 5).join(' | ')}`);
+  // A table is as its author aligned it.
+  const aligned = await page.evaluate(() =>
+    [...document.querySelectorAll('.text :is([class^=align-], [align])')].filter((it) => `align-${getComputedStyle(it).textAlign}` !== it.className).map((it) => it.outerHTML));
+  if (aligned.length) problem(where, `not aligned: ${aligned.slice(0, 3).join(' | ')}`);
   const wide = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return null;
@@ -366,8 +383,10 @@ if (options.picture) {
 } else {
   const empty = await start();
   await check(browser, empty, [['/', 200], ['/tags', 200]]);
+  // What the editor begins with. Its views are looked at by editor.mjs.
+  await validate('/write', await (await fetch(`${empty.site}/write`)).text());
   empty.child.kill();
-  const blog = await start('SiteDescription=About <engines> & more', 'SiteFooter=Who is responsible', 'SiteAccent=#ffd400');
+  const blog = await start('SiteDescription=About <engines> & more', `SiteTitle=The blog of ${'W'.repeat(40)}`, `SiteFooter=Who is responsible: ${'W'.repeat(60)}`, 'SiteAccent=#ffd400', 'SiteLanguage=de');
   const pages = await fill(blog);
   await check(browser, blog, pages);
   await follow(blog);

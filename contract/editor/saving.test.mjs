@@ -175,6 +175,56 @@ test('a published post changes only when somebody says so', async () => {
   assert.equal(server.post.body, 'text\n');
 });
 
+test('what was typed for a draft is not shown to everybody when it was published meanwhile', async () => {
+  const server = new Server();
+  const { saver, copies } = start({ server, there: server.write(fields({})) });
+  saver.type({ ...saver.copy.mine, body: 'half a sen' });
+  server.write({ status: 'published' });
+  assert.equal(await saver.save(), false);
+  assert.deepEqual([server.post.body, saver.state, copies.all()[0].mine.body], ['text\n', 'kept', 'half a sen']);
+  // Whoever sees that it is published may say so.
+  assert.equal(await saver.save(), true);
+  assert.equal(server.post.body, 'half a sen');
+});
+
+test('a post whose time has come is published, whoever has said so', () => {
+  for (const [at, savesItself] of [['2000-01-01T00:00:00Z', false], ['2999-01-01T00:00:00Z', true]]) {
+    const server = new Server();
+    const { saver } = start({ server, there: server.write({ ...fields({}), status: 'scheduled', published_at: at }) });
+    assert.equal(saver.savesItself, savesItself, at);
+  }
+});
+
+test('who has left a post does not write it any more: whoever opens it has the copy', async () => {
+  const server = new Server();
+  const { saver, copies, later } = start({ server, there: server.write(fields({})) });
+  saver.type({ ...saver.copy.mine, body: 'typed\n' });
+  saver.stop();
+  const [copy] = copies.all();
+  assert.equal(copy.mine.body, 'typed\n');
+  // The next editor takes the copy over while a last try is under way.
+  copies.forget(copy);
+  later.length = 0;
+  server.fails = [{ error: new Offline() }];
+  assert.equal(await saver.save(), false);
+  assert.deepEqual([copies.all(), later], [[], []], 'it neither keeps it again nor tries again');
+});
+
+test('tags are as the server writes them, and what was added since stays', async () => {
+  const server = new Server();
+  const write = server.write.bind(server);
+  server.write = (given) => write(given.tags ? { ...given, tags: given.tags.map((tag) => (tag === 'C++' ? 'cpp' : tag)) } : given);
+  const { saver } = start({ server });
+  saver.type(fields({ tags: ['C++'] }));
+  assert.equal(await saver.save(), true);
+  assert.deepEqual(saver.copy.mine.tags, ['cpp']);
+  saver.type({ ...saver.copy.mine, tags: ['cpp', 'a'] });
+  const saving = saver.save();
+  saver.type({ ...saver.copy.mine, tags: ['cpp', 'a', 'b'] });
+  assert.equal(await saving, false);
+  assert.deepEqual(saver.copy.mine.tags, ['cpp', 'a', 'b']);
+});
+
 test('what ends a session, refuses or deletes loses nothing', async () => {
   for (const [error, state] of [[new SignedOut(), 'signed-out'], [problem(422, 'validation-failed'), 'refused'], [problem(410, 'gone'), 'gone'], [problem(403, 'forbidden'), 'refused'], [problem(503, 'unavailable'), 'waiting'], [problem(429, 'too-many-requests'), 'waiting']]) {
     const server = new Server();

@@ -5,6 +5,7 @@ import { announce, form, h, message } from './dom.js';
 import { go } from './main.js';
 import { address, match, ROOT } from './router.js';
 import * as session from './session.js';
+import { uniqueId } from './text.js';
 
 /** What was typed in one view and is asked for in the next. In memory only. */
 const pending = { email: '', password: '' };
@@ -64,7 +65,7 @@ export function register({ query }) {
         ],
         async submit(values) {
           const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
-          const { body: profile } = await call('POST', '/users', { body, key: crypto.randomUUID() });
+          const { body: profile } = await call('POST', '/users', { body, key: uniqueId() });
           Object.assign(pending, { email: values.email, password: values.password });
           if (profile.status === 'unconfirmed') {
             announce('A code was sent to your address.');

@@ -40,14 +40,34 @@ export class SignedOut extends Error {
  */
 
 let token = '';
+/** Who the page is of: whoever signed in first. Empty while it is nobody's. */
+let owner = '';
 /** @type {Promise<void> | null} */
 let refreshing = null;
 /** Called when a session has ended. @type {() => void} */
 let ended = () => {};
+/** Called when somebody else has signed in. @type {() => void} */
+let replaced = () => {};
 
-/** @param {() => void} listener */
-export function onEnded(listener) {
-  ended = listener;
+/**
+ * @param {{ ended: () => void, replaced: () => void }} listeners
+ */
+export function listen(listeners) {
+  ({ ended, replaced } = listeners);
+}
+
+/**
+ * Takes an access token. One of somebody else is not used: what is typed on the page, and saved later, is not theirs.
+ * @param {string} given
+ */
+function take(given) {
+  const { sub } = JSON.parse(atob(given.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
+  if (owner !== '' && owner !== sub) {
+    forget();
+    replaced();
+    throw new SignedOut();
+  }
+  [token, owner] = [given, sub];
 }
 
 /**
@@ -57,7 +77,7 @@ export function onEnded(listener) {
  */
 export async function logIn(login, password) {
   const { body } = await send('POST', '/sessions', { body: { login, password, cookie: true } }, '');
-  token = body.access_token;
+  take(body.access_token);
 }
 
 /** Forgets the access token: the session has ended elsewhere. */
@@ -69,12 +89,13 @@ export function forget() {
 export async function logOut() {
   await call('DELETE', '/sessions');
   forget();
+  owner = '';
 }
 
 /** Gets a new access token by the cookie. Several who ask at once get the same. */
 export function refresh() {
   refreshing ??= send('POST', '/sessions/refresh', { body: { cookie: true } }, '')
-    .then(({ body }) => void (token = body.access_token))
+    .then(({ body }) => take(body.access_token))
     .finally(() => void (refreshing = null));
   return refreshing;
 }

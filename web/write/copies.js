@@ -14,10 +14,56 @@
  * @property {number} at when it was typed
  */
 
+/** @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>} Place */
+
+/**
+ * Where this device keeps copies; a place that is always full where the browser lets pages keep nothing.
+ * @returns {Place}
+ */
+export function thisDevice() {
+  try {
+    return localStorage;
+  } catch {
+    return {
+      length: 0, key: () => null, getItem: () => null, removeItem() {},
+      setItem() {
+        throw new Error('This browser keeps nothing.');
+      },
+    };
+  }
+}
+
+/** A comment that is typed and not sent. It stays on this device until it is. */
+export class Unsent {
+  /**
+   * @param {Place} storage
+   * @param {string} user the id of the user
+   * @param {string} post the id of the post
+   * @param {string | null} parent the comment that it answers
+   */
+  constructor(storage, user, post, parent) {
+    this.storage = storage;
+    this.key = `broadsheet:comment:${user}:${post}:${parent ?? ''}`;
+  }
+
+  get text() {
+    return this.storage.getItem(this.key) ?? '';
+  }
+
+  set text(text) {
+    try {
+      if (text === '') this.storage.removeItem(this.key);
+      else this.storage.setItem(this.key, text);
+    } catch {
+      // The device is full. It is typed, and can be sent.
+    }
+  }
+}
+
 /** The copies of one user. */
 export class Copies {
   /**
-   * @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>} storage
+   * @param {Place} storage
    * @param {string} user the id of the user; others on this device see none of theirs
    */
   constructor(storage, user) {

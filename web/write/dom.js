@@ -35,8 +35,7 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('broad
  */
 export function rendered(text) {
   const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
-  const inside = h('div', { class: 'rendered' }, ...parsed.body.childNodes);
-  // Headings of a text stand below those of the page.
+  const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed.body.childNodes);
   for (const link of inside.querySelectorAll('a[href^="http"]')) link.setAttribute('rel', 'noopener noreferrer');
   for (const code of inside.querySelectorAll('pre')) code.tabIndex = 0;
   return inside;
@@ -104,10 +103,10 @@ export function labelled(field) {
   const described = [hint && `${id}-hint`, `${id}-error`].filter(Boolean).join(' ');
   const common = { id, name, required, autocomplete, maxlength, 'aria-describedby': described };
   const control =
-    type === 'textarea' ? h('textarea', { ...common, rows: 4, value })
+    type === 'textarea' ? h('textarea', { ...common, rows: 4, value, dir: 'auto' })
     : type === 'select' ? h('select', common, options.map((option) => h('option', { value: option, selected: option === value }, option)))
     : type === 'checkbox' ? h('input', { ...common, type, checked: value === true })
-    : h('input', { ...common, type, value });
+    : h('input', { ...common, type, value, dir: type === 'text' ? 'auto' : null });
   const error = h('p', { id: `${id}-error`, class: 'error', hidden: true });
   const text = h('label', { for: id }, label, required ? null : h('span', { class: 'optional' }, type === 'checkbox' ? '' : ' (optional)'));
   const hinted = hint ? h('p', { id: `${id}-hint`, class: 'hint' }, hint) : null;

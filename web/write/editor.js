@@ -1,17 +1,17 @@
 // `<post-editor>`: where a post is written; and `<tag-input>`, its tags. How the text gets to the server is in saving.js.
 
 import { call, Offline, path, Problem, readPost } from './api.js';
-import { Copies } from './copies.js';
+import { Copies, thisDevice } from './copies.js';
 import { announce, ask, button, confirmed, form, h, labelled, message, newId, rendered } from './dom.js';
-import { go } from './main.js';
+import { go, rename } from './main.js';
 import { fieldsOf, mergeFields } from './merge.js';
 import { askToMerge } from './merging.js';
 import { picturesOf, TYPES, upload } from './pictures.js';
 import { address } from './router.js';
 import { Saver } from './saving.js';
 import * as session from './session.js';
-import { add, complete, MAX_TAGS } from './tags.js';
-import { block, countWords, follow, localTime, picture, when, wordCount } from './text.js';
+import { add, complete, MAX_TAGS, why } from './tags.js';
+import { block, countWords, follow, localTime, picture, uniqueId, when, wordCount } from './text.js';
 
 /** @typedef {import('./merge.js').Fields} Fields */
 /** @typedef {import('./saving.js').Stored} Stored */
@@ -44,14 +44,14 @@ function stored({ body, etag }) {
  */
 export async function edit({ params: { slug }, query }) {
   if (!session.may('author')) return { title: 'Write', content: h('p', {}, 'Only authors may write posts. Ask an administrator.') };
-  const copies = new Copies(localStorage, session.user()?.id ?? '');
+  const copies = new Copies(thisDevice(), session.user()?.id ?? '');
   const living = await session.livingTabs();
   // The editor that this tab had before is gone.
   living.delete(session.TAB);
   const empty = fieldsOf({});
   /** @type {Stored | null} */
   let there = null;
-  let id = query.get('copy') ?? `new:${crypto.randomUUID()}`;
+  let id = query.get('copy') ?? `new:${uniqueId()}`;
   if (slug) {
     try {
       there = await server.read(slug);
@@ -63,7 +63,7 @@ export async function edit({ params: { slug }, query }) {
       id = copy.id;
     }
   } else if (!query.get('copy')) {
-    history.replaceState(null, '', address('new', {}, { copy: id }));
+    rename(address('new', {}, { copy: id }));
   }
   const left = copies.left(living).filter((copy) => copy.id === id);
   const first = left[0];
@@ -90,8 +90,8 @@ export async function edit({ params: { slug }, query }) {
 export class PostEditor extends HTMLElement {
   /** @type {Saver} */
   saver = /** @type {any} */ (undefined);
-  #title = h('input', { id: 'title', name: 'title', maxlength: 200, autocomplete: 'off' });
-  #body = h('textarea', { id: 'body', name: 'body', rows: 16, 'aria-describedby': 'body-hint words', spellcheck: 'true' });
+  #title = h('input', { id: 'title', name: 'title', maxlength: 200, autocomplete: 'off', dir: 'auto' });
+  #body = h('textarea', { id: 'body', name: 'body', rows: 16, 'aria-describedby': 'body-hint words', spellcheck: 'true', dir: 'auto' });
   #tags = new TagInput();
   #details = [
     labelled({ name: 'summary', label: 'Summary', type: 'textarea', maxlength: 500, hint: 'Shown in lists and in search results. Without it, the text begins there.' }),
@@ -131,7 +131,7 @@ export class PostEditor extends HTMLElement {
       this.#refusal, this.#error,
       h('div', { class: 'field' }, h('label', { for: 'title' }, 'Title'), this.#title),
       h('div', { class: 'sides' },
-        h('div', { class: 'field' }, h('label', { for: 'body' }, 'Text'), h('p', { class: 'hint', id: 'body-hint' }, 'In Markdown. Drop or paste pictures into it.'), bar, this.#body, this.#words),
+        h('div', { class: 'field' }, h('label', { for: 'body' }, 'Text'), h('p', { class: 'hint', id: 'body-hint' }, 'In Markdown. Drop or paste pictures into it.'), bar, this.#body, this.#words, help()),
         this.#preview),
       this.#tags,
       h('details', {}, h('summary', {}, 'More settings'), this.#details.map(({ element }) => element)),
@@ -150,14 +150,26 @@ export class PostEditor extends HTMLElement {
     for (const stop of this.#around.splice(0)) stop();
   }
 
-  /** What is typed is kept, and saved if that may be done. */
-  leave() {
+  /**
+   * What is typed is kept, and saved if that may be done. Where this device keeps nothing and the server does not have it, whoever goes
+   * is asked. Says whether they go.
+   */
+  async leave() {
     const { saver } = this;
-    // The address is another one by now.
+    // The address may be another one by now.
     this.#left = true;
     saver.keep();
-    if (saver.savesItself && saver.isDirty) void saver.save();
+    const saving = saver.savesItself && saver.isDirty ? saver.save() : null;
+    if (!saver.keeps) {
+      await saving;
+      if (saver.isDirty && !(await confirmed('Leave without saving?', 'This device can keep no copy. What you have typed here would be lost.', 'Leave'))) {
+        this.#left = false;
+        this.changed();
+        return false;
+      }
+    }
     saver.stop();
+    return true;
   }
 
   #listen() {
@@ -250,8 +262,8 @@ export class PostEditor extends HTMLElement {
   changed() {
     if (!this.isConnected || this.#left) return;
     const { saver } = this;
-    const { state, copy, post } = saver;
-    const isLive = post?.status === 'published';
+    const { state, copy } = saver;
+    const isLive = !saver.savesItself;
     const texts = {
       saved: copy.slug === '' ? 'Nothing is typed yet.' : isLive ? 'Published as you see it.' : 'Saved.',
       kept: isLive ? 'Changed, and kept on this device. Readers see the version before.' : copy.slug === '' && copy.mine.body.trim() === '' ? 'Kept on this device. A post is saved once it has a text.' : 'Kept on this device.',
@@ -262,15 +274,15 @@ export class PostEditor extends HTMLElement {
       gone: 'Kept on this device. The post itself was deleted.',
       'signed-out': 'Kept on this device. Log in to save it.',
     };
-    const text = saver.keeps ? texts[state] : 'This device can keep no copy. Do not close this page before it is saved.';
+    const text = saver.keeps || !saver.isDirty ? texts[state] : 'This device can keep no copy. Do not close this page before it is saved.';
     if (this.#state.textContent !== text) {
       this.#state.textContent = text;
-      if (['waiting', 'gone', 'signed-out'].includes(state) || !saver.keeps) announce(text);
+      if (['waiting', 'gone', 'signed-out'].includes(state) || text !== texts[state]) announce(text);
     }
     this.#state.dataset.state = state;
     this.#showError();
     if (state !== 'saving') this.#fillWhatSavingChanged();
-    if (copy.slug !== '' && location.pathname !== address('edit', { slug: copy.slug }) && state !== 'saving') history.replaceState(null, '', address('edit', { slug: copy.slug }));
+    if (copy.slug !== '' && location.pathname !== address('edit', { slug: copy.slug }) && state !== 'saving') rename(address('edit', { slug: copy.slug }));
     if (state === 'saved' && copy.slug !== '') session.channel.postMessage({ type: 'saved', id: copy.id, etag: copy.etag });
     this.#showActions();
     if (state === 'conflict' && !this.#asking) void this.#merge();
@@ -320,7 +332,7 @@ export class PostEditor extends HTMLElement {
           (status === 'published' || status === 'scheduled') && button(status === 'published' ? 'Unpublish' : 'Do not publish', () => this.#unpublish()),
           post && status === 'published' && h('a', { href: `/posts/${post.slug}` }, 'View on the blog'),
           post && button('Versions', () => this.#open('revisions')),
-          post && button('Link to this draft …', () => this.#link()),
+          post && status !== 'published' && button('Link to this draft …', () => this.#link()),
           post && button('Move to the trash', () => this.#trash()),
         ];
     this.#actions.replaceChildren(.../** @type {Node[]} */ (actions.filter(Boolean)));
@@ -331,11 +343,13 @@ export class PostEditor extends HTMLElement {
   async #save(text = 'Saved.') {
     const { saver } = this;
     saver.type(this.#read());
+    const { savesItself } = saver;
     let saved = await saver.save();
     // Typed while it was on its way.
-    while (!saved && saver.state === 'kept' && saver.isDirty && saver.copy.mine.body.trim() !== '') saved = await saver.save();
+    while (!saved && saver.state === 'kept' && saver.isDirty && saver.copy.mine.body.trim() !== '' && savesItself === saver.savesItself) saved = await saver.save();
     const isThere = saver.copy.slug !== '';
     if (saved && isThere) announce(text);
+    else if (savesItself !== saver.savesItself) announce('The post was published meanwhile. Readers see the version before.');
     else if (saved || saver.state === 'kept') announce('A post needs a text.');
     else if (saver.state !== 'conflict' && saver.error) announce(message(saver.error));
     return saved && isThere;
@@ -349,8 +363,9 @@ export class PostEditor extends HTMLElement {
    * @returns {Promise<boolean>}
    */
   async #act(action, body, text) {
-    if (!(await this.#save(''))) return false;
     const { saver } = this;
+    // What is withdrawn is not shown to everybody first.
+    if (action !== 'unpublish' && !(await this.#save(''))) return false;
     this.#say(this.#error, '');
     try {
       const { post, etag } = stored(await call('POST', `${path`/posts/${saver.copy.slug}`}/${action}`, { body, etag: saver.copy.etag }));
@@ -363,6 +378,7 @@ export class PostEditor extends HTMLElement {
     }
     this.changed();
     announce(text);
+    if (saver.savesItself && saver.isDirty) void saver.save();
     return true;
   }
 
@@ -405,8 +421,9 @@ export class PostEditor extends HTMLElement {
 
   async #trash() {
     if (!(await confirmed('Move this post to the trash?', 'You can restore it for 30 days.', 'Move to the trash'))) return;
+    // What is typed goes with it. What readers would see first stays on this device, for when the post is restored.
+    if (this.saver.savesItself) await this.#save('');
     await call('DELETE', path`/posts/${this.saver.copy.slug}`);
-    this.saver.copy.mine = this.saver.copy.base;
     this.saver.stop();
     announce('The post is in the trash.');
     await go(address('posts', {}, { status: 'trashed' }));
@@ -441,9 +458,9 @@ export class PostEditor extends HTMLElement {
   }
 
   async #startAnew() {
-    const id = `new:${crypto.randomUUID()}`;
+    const id = `new:${uniqueId()}`;
     this.saver.startAnew(id, fieldsOf({}));
-    history.replaceState(null, '', address('new', {}, { copy: id }));
+    rename(address('new', {}, { copy: id }));
     await this.#save('Saved as a new draft.');
   }
 
@@ -501,12 +518,15 @@ export class PostEditor extends HTMLElement {
     this.#typed();
   }
 
-  #togglePreview() {
+  async #togglePreview() {
     const shown = this.#preview.hidden === true;
     this.#preview.hidden = !shown;
     this.#previewButton.setAttribute('aria-pressed', String(shown));
     this.toggleAttribute('data-preview', shown);
-    return shown ? this.#showPreview() : undefined;
+    if (!shown) return;
+    await this.#showPreview();
+    // On a phone it is below the text.
+    if (this.#preview.getBoundingClientRect().top > innerHeight) this.#preview.scrollIntoView();
   }
 
   #previewLater() {
@@ -523,12 +543,23 @@ export class PostEditor extends HTMLElement {
     try {
       const { body: made } = await call('POST', '/markdown', { body: { body } });
       if (turn !== this.#previewTurn) return;
-      this.#preview.replaceChildren(h('h2', {}, this.#title.value), rendered(made.html));
+      this.#preview.replaceChildren(h('h2', { dir: 'auto' }, this.#title.value), rendered(made.html));
       this.#words.textContent = wordCount(made.word_count);
     } catch (error) {
       if (turn === this.#previewTurn) this.#preview.replaceChildren(h('p', { class: 'error' }, message(error)));
     }
   }
+}
+
+/** How to write what is often needed. */
+function help() {
+  const written = [
+    ['**important**', 'bold'], ['*stressed*', 'italic'], ['## A heading', 'a heading, on a line of its own'], ['- one thing', 'a list, a line for each'],
+    ['[a link](https://example.com)', 'a link'], ['> said by others', 'a quotation'], ['```', 'code, between two such lines'], ['[^1] … [^1]: A note.', 'a footnote, and its text at the end'],
+  ];
+  return h('details', {}, h('summary', {}, 'How to write Markdown'),
+    h('p', { class: 'hint' }, 'An empty line begins a new paragraph.'),
+    h('dl', { class: 'help' }, written.map(([typed, shown]) => [h('dt', {}, h('code', {}, typed)), h('dd', {}, shown)]).flat()));
 }
 
 /** Tags, each with a button that removes it, and a field that completes what is typed (the combobox pattern of ARIA's guide). */
@@ -541,18 +572,21 @@ export class TagInput extends HTMLElement {
   /** @type {string[]} */
   #tags = [];
   #active = -1;
+  /** Why what is typed is no tag. */
+  #error = h('p', { id: newId('tags-error'), class: 'error', role: 'alert' });
 
   connectedCallback() {
     if (this.firstChild) return;
     const hint = newId('hint');
-    this.#input.setAttribute('aria-describedby', hint);
+    this.#input.setAttribute('aria-describedby', `${hint} ${this.#error.id}`);
     this.append(h('div', { class: 'field' },
       h('label', { for: this.#input.id }, 'Tags', h('span', { class: 'optional' }, ' (optional)')),
       h('p', { class: 'hint', id: hint }, `Up to ${MAX_TAGS}. Enter or a comma adds one.`),
-      this.#list, h('div', { class: 'combobox' }, this.#input, this.#options)));
+      this.#list, h('div', { class: 'combobox' }, this.#input, this.#options), this.#error));
     this.#input.addEventListener('input', (event) => {
       // What is typed here is no tag yet.
       event.stopPropagation();
+      this.#say('');
       this.#suggest();
     });
     this.#input.addEventListener('change', (event) => event.stopPropagation());
@@ -631,16 +665,28 @@ export class TagInput extends HTMLElement {
   /** @param {string} typed */
   #add(typed) {
     const tags = add(this.#tags, typed);
-    this.#input.value = '';
+    const wrong = why(this.#tags, typed);
+    this.#say(wrong);
     this.#close();
+    // What is no tag stays where it was typed.
+    if (wrong) return;
+    this.#input.value = '';
     if (!tags) return;
     this.tags = tags;
     announce(`Tag ${tags[tags.length - 1]} added.`);
     this.dispatchEvent(new Event('input', { bubbles: true }));
   }
 
+  /** @param {string} wrong */
+  #say(wrong) {
+    this.#error.textContent = wrong;
+    if (wrong) this.#input.setAttribute('aria-invalid', 'true');
+    else this.#input.removeAttribute('aria-invalid');
+  }
+
   /** @param {string} tag */
   #remove(tag) {
+    this.#say('');
     this.tags = this.#tags.filter((other) => other !== tag);
     announce(`Tag ${tag} removed.`);
     this.#input.focus();

@@ -17,7 +17,7 @@ import { revisions } from './revisions.js';
  * What a view is given.
  * @typedef {{ params: Record<string, string>, query: URLSearchParams }} Context
  * What it gives: its title, its content, and what to do before it goes away; that may say false to stay.
- * @typedef {{ title: string, content: Node, leave?: () => unknown }} View
+ * @typedef {{ title: string, content: Node, leave?: () => Promise<boolean> }} View
  */
 
 /** @type {Record<string, (context: Context) => View | Promise<View>>} */
@@ -30,6 +30,8 @@ const main = /** @type {HTMLElement} */ (document.querySelector('main'));
 const navigation = /** @type {HTMLElement} */ (document.getElementById('navigation'));
 /** @type {View | null} */
 let shown = null;
+/** Its address. */
+let here = '';
 /** What is being shown; an older one that comes late is not shown any more. */
 let turn = 0;
 
@@ -39,14 +41,39 @@ let turn = 0;
  * @param {{ replace?: boolean }} [settings]
  */
 export async function go(to, { replace = false } = {}) {
+  if (!(await leave())) return;
   history[replace ? 'replaceState' : 'pushState'](null, '', to);
   await show();
 }
 
+/**
+ * What is shown has another address now.
+ * @param {string} to
+ */
+export function rename(to) {
+  history.replaceState(null, '', to);
+  here = to;
+}
+
+/** Says whether what is shown may go away. It is left once. */
+async function leave() {
+  const view = shown;
+  if ((await view?.leave?.()) === false) return false;
+  if (shown === view) shown = null;
+  return true;
+}
+
+/** The browser has gone to another address. */
+async function moved() {
+  // To another place of the same view.
+  if (location.pathname + location.search === here) return;
+  if (await leave()) await show();
+  else history.pushState(null, '', here);
+}
+
 async function show() {
   const mine = ++turn;
-  await shown?.leave?.();
-  shown = null;
+  here = location.pathname + location.search;
   const found = match(location.pathname);
   const query = new URLSearchParams(location.search);
   if (found && !found.route.open && !session.user()) {
@@ -63,10 +90,10 @@ async function show() {
   } catch (error) {
     view = { title: error instanceof Offline ? 'No connection' : 'This did not work', content: h('div', {}, h('p', { class: 'error' }, message(error)), button('Try again', show)) };
   }
-  if (mine !== turn) return view.leave?.();
+  if (mine !== turn) return void view.leave?.();
   shown = view;
   document.title = `${view.title} · Broadsheet`;
-  const heading = h('h1', { tabindex: -1 }, view.title);
+  const heading = h('h1', { tabindex: -1, dir: 'auto' }, view.title);
   main.replaceChildren(heading, view.content);
   showNavigation();
   if (!main.querySelector('[autofocus]')) heading.focus({ preventScroll: true });
@@ -98,8 +125,14 @@ function showNavigation() {
 }
 
 async function logOut() {
-  await shown?.leave?.();
-  await session.logOut();
+  if (!(await leave())) return;
+  try {
+    await session.logOut();
+  } catch (error) {
+    // What was left goes on.
+    await show();
+    throw error;
+  }
   announce('You are logged out.');
   await go(address('log-in'));
 }
@@ -111,7 +144,7 @@ document.addEventListener('click', (event) => {
   event.preventDefault();
   void go(link.pathname + link.search);
 });
-addEventListener('popstate', () => void show());
+addEventListener('popstate', () => void moved());
 session.onChange(showNavigation);
 
 async function start() {

@@ -5,7 +5,7 @@ import { announce, ask, button, form, h, rendered } from './dom.js';
 import { list } from './list.js';
 import { address } from './router.js';
 import * as session from './session.js';
-import { when } from './text.js';
+import { uniqueId, when } from './text.js';
 
 const ROLES = ['reader', 'author', 'editor', 'admin'];
 
@@ -74,7 +74,7 @@ export function users({ query }) {
           { name: 'role', label: 'Role', type: 'select', options: ROLES, value: 'author', required: true },
         ],
         async submit({ email, role }) {
-          const { body } = await call('POST', '/admin/invitations', { body: { role, ...(email ? { email } : {}) }, key: crypto.randomUUID() });
+          const { body } = await call('POST', '/admin/invitations', { body: { role, ...(email ? { email } : {}) }, key: uniqueId() });
           made.replaceChildren(h('p', {}, 'Hand this address on. It is shown this once: ', h('code', {}, new URL(address('register', {}, { invitation: body.code }), location.origin).href)));
           await invitations.load();
         },

@@ -1,6 +1,7 @@
 // Pictures: from a file to an address that Markdown can show (docs/media.md).
 
 import { call, Offline, path } from './api.js';
+import { uniqueId } from './text.js';
 
 /** What the blog takes. */
 export const TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'];
@@ -29,7 +30,7 @@ export async function upload(file, alt) {
   if (file.size > MAX_BYTES) throw new Error(`${file.name} is larger than 20 MiB.`);
   const { body } = await call('POST', '/media', {
     body: { filename: file.name || 'picture', content_type: file.type, size: file.size, ...(alt ? { alt } : {}) },
-    key: crypto.randomUUID(),
+    key: uniqueId(),
   });
   const sent = new FormData();
   for (const [name, value] of Object.entries(body.upload.fields)) sent.append(name, String(value));

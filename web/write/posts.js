@@ -1,7 +1,7 @@
 // The posts of whoever is signed in, by their status, and what is on this device only.
 
 import { call, path } from './api.js';
-import { Copies } from './copies.js';
+import { Copies, thisDevice } from './copies.js';
 import { announce, button, confirmed, h } from './dom.js';
 import { list } from './list.js';
 import { go } from './main.js';
@@ -18,7 +18,7 @@ const STATUSES = [['draft', 'Drafts'], ['scheduled', 'Scheduled'], ['published',
  */
 export async function posts({ query }) {
   const status = STATUSES.some(([known]) => known === query.get('status')) ? /** @type {string} */ (query.get('status')) : 'draft';
-  const copies = new Copies(localStorage, session.user()?.id ?? '');
+  const copies = new Copies(thisDevice(), session.user()?.id ?? '');
   const living = await session.livingTabs();
   living.delete(session.TAB);
   const unsaved = copies.left(living);
@@ -59,7 +59,7 @@ function card(post, unsaved) {
   };
   const time = times[/** @type {keyof typeof times} */ (post.status)] ?? '';
   return h('article', {},
-    h('h3', {}, post.status === 'trashed' ? title : h('a', { href: address('edit', { slug: post.slug }) }, title)),
+    h('h3', { dir: 'auto' }, post.status === 'trashed' ? title : h('a', { href: address('edit', { slug: post.slug }) }, title)),
     h('p', { class: 'hint' }, time, unsaved ? ' · Changes on this device are not saved yet.' : '', post.tags?.length ? ` · ${post.tags.join(', ')}` : ''),
     post.status === 'published' && h('p', {}, h('a', { href: address('read', { slug: post.slug }) }, 'Read', h('span', { class: 'hidden' }, ` ${title}`))),
     post.status === 'trashed' && button('Restore', async () => {

@@ -10,6 +10,8 @@ import * as session from './session.js';
 export async function profile() {
   const { body: me, etag } = await api.call('GET', '/me');
   let version = etag;
+  /** What the form began with. @type {Record<string, any>} */
+  const base = { ...me };
   const code = h('div');
   return {
     title: 'Your profile',
@@ -25,10 +27,25 @@ export async function profile() {
           { name: 'avatar_url', label: 'Address of a picture of you', type: 'url', value: me.avatar_url ?? '' },
         ],
         async submit(values) {
-          const body = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === '' ? null : value]).filter(([name, value]) => value !== me[/** @type {string} */ (name)]));
-          const answer = await api.call('PATCH', '/me', { body, etag: version });
-          version = answer.etag;
-          Object.assign(me, answer.body);
+          const body = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === '' ? null : value]).filter(([name, value]) => value !== base[name]));
+          const save = async () => {
+            const answer = await api.call('PATCH', '/me', { body, etag: version });
+            version = answer.etag;
+            Object.assign(me, answer.body);
+            Object.assign(base, body);
+          };
+          try {
+            await save();
+          } catch (error) {
+            if (!(error instanceof api.Problem) || error.status !== 412) throw error;
+            const { body: theirs, etag: newest } = await api.call('GET', '/me');
+            version = newest;
+            // What was changed elsewhere stays, and what was changed at both places is not replaced unseen.
+            const both = Object.keys(body).filter((name) => theirs[name] !== base[name] && theirs[name] !== body[name]);
+            for (const name of both) base[name] = theirs[name];
+            if (both.length > 0) throw new Error(`This was changed elsewhere meanwhile: ${both.map((name) => `“${theirs[name] ?? ''}”`).join(', ')}. Save again to replace it.`);
+            await save();
+          }
           await session.readProfile();
           announce('Your profile is saved.');
         },

@@ -1,24 +1,45 @@
 // Reading as somebody: the home feed, the reading list, and a post with its comments and reactions.
 
 import { call, path, Problem } from './api.js';
+import { thisDevice, Unsent } from './copies.js';
 import { announce, button, confirmed, form, h, message, rendered } from './dom.js';
 import { list } from './list.js';
 import { address } from './router.js';
 import * as session from './session.js';
-import { when } from './text.js';
+import { uniqueId, when } from './text.js';
 
 /** @typedef {import('./main.js').View} View */
 
 /** @type {[string, string][]} */
 const REACTIONS = [['like', '👍 Like'], ['love', '❤️ Love'], ['insightful', '💡 Insightful'], ['celebrate', '🎉 Celebrate']];
 
+/** The depth of comments that nobody can answer. A comment on the post itself has depth 1. */
+const MAX_DEPTH = 5;
+
+/** @param {Record<string, any> | null} other */
+const name = (other) => other?.title ?? other?.summary ?? 'A post without a title';
+
 /** @param {Record<string, any>} post */
 export function card(post) {
-  const title = post.title ?? post.summary ?? 'A post without a title';
+  const isRepost = post.kind === 'repost';
+  // A repost has nothing of its own but who made it.
+  const shown = isRepost && !post.quote_of.gone ? post.quote_of : post;
   return h('article', {},
-    h('h2', {}, h('a', { href: address('read', { slug: post.slug }) }, title)),
-    h('p', { class: 'hint' }, `${post.author?.display_name ?? 'Somebody'} · ${when(post.published_at)}`),
-    post.title && post.summary && h('p', {}, post.summary));
+    isRepost && h('p', { class: 'hint' }, `Reposted by ${post.author?.display_name ?? 'somebody'}`),
+    h('h2', {}, h('a', { href: address('read', { slug: shown.slug }), dir: 'auto' }, name(shown))),
+    h('p', { class: 'hint' }, `${shown.author?.display_name ?? 'Somebody'} · ${when(shown.published_at)}`),
+    shown.title && shown.summary && h('p', { dir: 'auto' }, shown.summary),
+    !isRepost && about(post));
+}
+
+/**
+ * The posts that a post answers and quotes.
+ * @param {Record<string, any>} post
+ */
+function about({ reply_to: answered, quote_of: quoted }) {
+  const line = (/** @type {string} */ words, /** @type {Record<string, any> | null} */ other) =>
+    other && h('p', { class: 'hint' }, `${words} `, other.gone ? 'a post that is gone' : h('a', { href: address('read', { slug: other.slug }), dir: 'auto' }, name(other)));
+  return [line('In reply to', answered), line('Quotes', quoted)];
 }
 
 /** @returns {View} */
@@ -48,20 +69,29 @@ export function bookmarks() {
  */
 export async function read({ params: { slug } }) {
   const { body: post } = await call('GET', path`/posts/${slug}`);
+  const mine = post.author?.username === session.user()?.username;
+  const [author, followed] = await Promise.all([
+    mine || !post.author ? null : call('GET', path`/users/${post.author.username}`).then(({ body }) => body, () => null),
+    post.tags.length > 0 ? call('GET', '/me/tags?limit=100').then(({ body }) => body.items.map((/** @type {any} */ { tag }) => tag), () => []) : [],
+  ]);
   return {
     title: post.title ?? 'A post',
     content: h('div', {},
       h('p', { class: 'hint' }, `${post.author?.display_name ?? 'Somebody'} · ${when(post.published_at)} · ${post.reading_time_minutes} min`),
+      about(post),
       h('article', { 'aria-label': 'The post' }, rendered(post.html)),
-      post.tags.length > 0 && h('p', {}, 'Tags: ', post.tags.flatMap((/** @type {string} */ tag, /** @type {number} */ i) => [i > 0 ? ', ' : '', h('a', { href: `/tags/${tag}` }, tag)])),
-      post.status === 'published' && actions(post),
+      post.tags.length > 0 && h('ul', { class: 'tags', 'aria-label': 'Tags' }, post.tags.map((/** @type {string} */ tag) => h('li', {},
+        h('a', { href: `/tags/${tag}` }, tag), toggle(followed.includes(tag), 'Follow', 'Unfollow', path`/tags/${tag}/follow`, ` the tag ${tag}`)))),
+      post.status === 'published' && actions(post, author),
       post.status === 'published' && comments(post)),
   };
 }
 
-/** @param {Record<string, any>} post */
-function actions(post) {
-  const mine = post.author?.username === session.user()?.username;
+/**
+ * @param {Record<string, any>} post
+ * @param {Record<string, any> | null} author unless it is who reads
+ */
+function actions(post, author) {
   const counts = h('p', { class: 'hint' });
   const count = async () => {
     const { body } = await call('GET', path`/posts/${post.slug}/reactions`);
@@ -85,14 +115,11 @@ function actions(post) {
   return h('section', { 'aria-label': 'Reactions' },
     h('div', { class: 'actions' }, buttons.map(({ element }) => element)), counts,
     h('div', { class: 'actions' },
-      button('Add to your reading list', async () => {
-        await call('PUT', path`/me/bookmarks/${post.slug}`);
-        announce('It is on your reading list.');
-      }),
+      toggle(post.viewer?.bookmarked === true, 'Add to your reading list', 'Remove from your reading list', path`/me/bookmarks/${post.slug}`),
       toggle(post.viewer?.reposted === true, 'Repost', 'Undo the repost', path`/posts/${post.slug}/repost`),
-      !mine && post.author && toggle(post.author.following === true, `Follow ${post.author.display_name}`, `Unfollow ${post.author.display_name}`, path`/users/${post.author.username}/follow`),
+      author && toggle(author.following === true, `Follow ${author.display_name}`, `Unfollow ${author.display_name}`, path`/users/${author.username}/follow`),
       session.may('editor') && toggle(false, 'Pin', 'Unpin', path`/posts/${post.slug}/pin`),
-      (mine || session.may('editor')) && h('a', { href: address('edit', { slug: post.slug }) }, 'Edit')));
+      (post.author?.username === session.user()?.username || session.may('editor')) && h('a', { href: address('edit', { slug: post.slug }) }, 'Edit')));
 }
 
 /**
@@ -101,14 +128,17 @@ function actions(post) {
  * @param {string} text
  * @param {string} undo
  * @param {string} at
+ * @param {string} [of] what is said besides to who does not see what it stands beside
  */
-function toggle(on, text, undo, at) {
-  const element = button(on ? undo : text, async () => {
+function toggle(on, text, undo, at, of = '') {
+  const element = button('', async () => {
     await call(on ? 'DELETE' : 'PUT', at);
     on = !on;
-    element.textContent = on ? undo : text;
+    show();
     announce(on ? 'Done.' : 'Undone.');
   });
+  const show = () => element.replaceChildren(on ? undo : text, of && h('span', { class: 'hidden' }, of));
+  show();
   return element;
 }
 
@@ -127,17 +157,31 @@ function comments(post) {
  * @param {() => Promise<void>} done
  */
 function write(post, parent, done) {
+  const unsent = unsentOf(post, parent);
   const made = form({
     label: parent ? 'Your answer' : 'Your comment', action: parent ? 'Answer' : 'Comment',
-    fields: [{ name: 'body', label: parent ? 'Your answer' : 'Your comment', type: 'textarea', required: true, hint: 'In Markdown.', maxlength: 10_000 }],
+    fields: [{ name: 'body', label: parent ? 'Your answer' : 'Your comment', type: 'textarea', value: unsent.text, required: true, hint: 'In Markdown.', maxlength: 10_000 }],
     async submit({ body }) {
-      const { body: comment } = await call('POST', path`/posts/${post.slug}/comments`, { body: { body, ...(parent ? { parent_id: parent } : {}) }, key: crypto.randomUUID() });
+      const { body: comment } = await call('POST', path`/posts/${post.slug}/comments`, { body: { body, ...(parent ? { parent_id: parent } : {}) }, key: uniqueId() });
+      unsent.text = '';
       made.reset();
       announce(comment.status === 'held' ? 'Your comment waits for an editor.' : 'Your comment is there.');
       await done();
     },
   });
+  made.addEventListener('input', ({ target }) => {
+    if (target instanceof HTMLTextAreaElement) unsent.text = target.value;
+  });
   return made;
+}
+
+/**
+ * What was typed here before as a comment, or as an answer to one.
+ * @param {Record<string, any>} post
+ * @param {string | null} parent
+ */
+function unsentOf(post, parent) {
+  return new Unsent(thisDevice(), session.user()?.id ?? '', post.id, parent);
 }
 
 /**
@@ -151,6 +195,8 @@ function shown(post, comment, done) {
   const name = comment.author?.display_name ?? 'Somebody who left';
   const place = h('div');
   const at = path`/posts/${post.slug}/comments/${comment.id}`;
+  const mayAnswer = !gone && post.comments_open && comment.depth < MAX_DEPTH;
+  if (mayAnswer && unsentOf(post, comment.id).text !== '') place.replaceChildren(write(post, comment.id, done));
   const edit = async () => {
     const { body: now, etag } = await call('GET', at);
     place.replaceChildren(form({
@@ -174,7 +220,7 @@ function shown(post, comment, done) {
     h('p', { class: 'hint' }, gone ? '' : `${name} · ${when(comment.created_at)}${comment.status === 'held' ? ' · waits for an editor' : ''}`),
     gone ? h('p', { class: 'hint' }, 'This comment was deleted.') : rendered(comment.html),
     !gone && h('div', { class: 'actions' },
-      post.comments_open && comment.depth < 4 && button('Answer', () => {
+      mayAnswer && button('Answer', () => {
         place.replaceChildren(write(post, comment.id, done));
         place.querySelector('textarea')?.focus();
       }, { 'aria-label': `Answer ${name}` }),

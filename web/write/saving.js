@@ -1,7 +1,8 @@
 // How what is typed gets to the server, and what becomes of it when it does not. No DOM; the server, the copies and the timers are given.
 
 import { Offline, Problem, SignedOut } from './api.js';
-import { fieldsOf, mergeFields, patch } from './merge.js';
+import { fieldsOf, mergeFields, patch, same } from './merge.js';
+import { uniqueId } from './text.js';
 
 /**
  * @typedef {import('./merge.js').Fields} Fields
@@ -65,6 +66,8 @@ export class Saver {
     this.running = null;
     this.stopKeeping = () => {};
     this.stopSaving = () => {};
+    /** Whether nobody writes here any more. */
+    this.hasStopped = false;
   }
 
   /** Whether something is typed that the server does not have. */
@@ -74,7 +77,8 @@ export class Saver {
 
   /** What everybody reads is changed only when somebody says so. */
   get savesItself() {
-    return this.post?.status !== 'published';
+    const { status, published_at: at } = this.post ?? {};
+    return status !== 'published' && !(status === 'scheduled' && Date.parse(at) <= Date.now());
   }
 
   /**
@@ -96,6 +100,8 @@ export class Saver {
   keep() {
     this.stopKeeping();
     if (this.isDirty || this.copy.creating) {
+      // Whoever opened the post since has the copy.
+      if (this.hasStopped) return;
       const kept = this.copies.keep(this.copy);
       if (kept !== this.keeps) {
         this.keeps = kept;
@@ -188,6 +194,7 @@ export class Saver {
   stop() {
     this.keep();
     this.stopSaving();
+    this.hasStopped = true;
   }
 
   async #send() {
@@ -205,7 +212,7 @@ export class Saver {
   async #create() {
     const sent = { ...this.copy.mine };
     // The very same request as before, if its answer was lost: under the same key it creates nothing twice.
-    this.copy.creating ??= { key: crypto.randomUUID(), body: createBody(sent) };
+    this.copy.creating ??= { key: uniqueId(), body: createBody(sent) };
     this.keep();
     const { key, body } = this.copy.creating;
     const stored = await this.server.create(body, key);
@@ -219,6 +226,7 @@ export class Saver {
   async #update() {
     const sent = { ...this.copy.mine };
     const { slug, etag, base } = this.copy;
+    const { savesItself } = this;
     try {
       this.#saved(await this.server.update(slug, etag, patch(base, sent)), sent);
     } catch (error) {
@@ -226,7 +234,8 @@ export class Saver {
       if (error.status === 412) {
         this.take(await this.server.read(slug));
         if (this.state === 'conflict') throw new Clashed();
-        if (this.isDirty) return this.#update();
+        // Published meanwhile: what was meant for a draft is not shown to everybody.
+        if (this.isDirty && savesItself === this.savesItself) return this.#update();
       } else if (error.status === 404) {
         // Its slug may have changed; every slug that a post ever had leads to it.
         const found = await this.server.read(slug);
@@ -247,11 +256,12 @@ export class Saver {
   #saved(stored, sent) {
     const { mine } = this.copy;
     const there = fieldsOf(stored.post);
-    // The server writes some things otherwise than they were typed, such as a slug. Where nothing was typed since, that is
+    // The server writes some things otherwise than they were typed: a slug, and tags. Where nothing was typed since, that is
     // what stands; but a title that ends with a space is being typed.
-    const slug = mine.slug === sent.slug ? there.slug : mine.slug;
-    this.copy.base = { ...sent, slug: there.slug };
-    this.copy.mine = { ...mine, slug };
+    this.copy.base = { ...sent, slug: there.slug, tags: there.tags };
+    this.copy.mine = {
+      ...mine, slug: mine.slug === sent.slug ? there.slug : mine.slug, tags: same(mine.tags, sent.tags) ? there.tags : mine.tags,
+    };
     this.#know(stored);
   }
 
@@ -279,7 +289,7 @@ export class Saver {
     const mayPass = error instanceof Offline || (error instanceof Problem && (error.status >= 500 || error.status === 429 || error.name === 'idempotency-in-progress'));
     if (mayPass) {
       this.pause = Math.min(MAX_PAUSE, Math.max(2 * this.pause, 2000, error instanceof Problem ? error.retryAfter * 1000 : 0));
-      this.stopSaving = this.later(() => void this.again(), this.pause);
+      if (!this.hasStopped) this.stopSaving = this.later(() => void this.again(), this.pause);
       this.#become('waiting', this.error);
     } else if (error instanceof SignedOut) {
       this.#become('signed-out', this.error);

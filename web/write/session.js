@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { ask, form, h } from './dom.js';
+import { uniqueId } from './text.js';
 
 /**
  * The profile of whoever is signed in.
@@ -10,7 +11,7 @@ import { ask, form, h } from './dom.js';
  */
 
 /** This tab, for as long as the page is open. */
-export const TAB = crypto.randomUUID();
+export const TAB = uniqueId();
 
 /** Which other tabs hear of, and tell. */
 export const channel = new BroadcastChannel('broadsheet');
@@ -80,11 +81,8 @@ export async function readProfile() {
  */
 export async function logIn(login, password) {
   await api.logIn(login, password);
-  const before = me;
   await readProfile();
   channel.postMessage({ type: 'signed-in', user: me?.id });
-  // What is on the page is of somebody else. Their copies are kept under their id.
-  if (before && before.id !== me?.id) location.assign('/write');
 }
 
 export async function logOut() {
@@ -117,7 +115,14 @@ export function askToLogIn() {
   return asking;
 }
 
-api.onEnded(() => void askToLogIn());
+api.listen({
+  ended: () => void askToLogIn(),
+  // What is on the page is of who was here before, whose copies are kept under their id.
+  replaced() {
+    channel.postMessage({ type: 'signed-in' });
+    location.assign('/write');
+  },
+});
 
 channel.addEventListener('message', ({ data }) => {
   if (data.type === 'signed-out') {

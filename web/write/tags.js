@@ -4,10 +4,10 @@
 export const MAX_TAGS = 10;
 
 /**
- * A tag as the blog keeps it: `a-z 0-9 -`. Empty if nothing is left.
+ * What is typed as tags look, to compare it with them. The blog knows other scripts and names as well, and decides.
  * @param {string} typed
  */
-export function fold(typed) {
+function fold(typed) {
   const letters = typed.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/ß/g, 'ss');
   return letters.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 40).replace(/-+$/, '');
 }
@@ -31,12 +31,30 @@ export function complete(typed, known, chosen, max = 8) {
 }
 
 /**
- * The tags after one was added, or null if it cannot be.
+ * The tags after one was added, as it was typed: the blog writes it as it writes tags. Null if it cannot be added.
  * @param {readonly string[]} tags
  * @param {string} typed
  * @returns {string[] | null}
  */
 export function add(tags, typed) {
-  const tag = fold(typed);
-  return !tag || tags.includes(tag) || tags.length >= MAX_TAGS ? null : [...tags, tag];
+  return why(tags, typed) === '' && !has(tags, typed) && typed.trim() !== '' ? [...tags, typed.trim()] : null;
+}
+
+/**
+ * Why what is typed cannot be a tag; empty if it can, or is one already.
+ * @param {readonly string[]} tags
+ * @param {string} typed
+ */
+export function why(tags, typed) {
+  if (typed.trim() === '' || has(tags, typed)) return '';
+  if (!/[\p{L}\p{N}]/u.test(typed)) return 'A tag needs a letter or a digit.';
+  return tags.length >= MAX_TAGS ? `A post has ${MAX_TAGS} tags at most.` : '';
+}
+
+/**
+ * @param {readonly string[]} tags
+ * @param {string} typed
+ */
+function has(tags, typed) {
+  return tags.some((tag) => tag.toLowerCase() === typed.trim().toLowerCase());
 }

@@ -1,4 +1,4 @@
-// Texts: counting, inserting, dates. No DOM, no network.
+// Texts: counting, inserting, ids, dates. No DOM, no network.
 
 /** Words a minute, as the blog counts them. */
 const READING_SPEED = 200;
@@ -66,6 +66,11 @@ export function follow(before, after, position) {
   let end = 0;
   while (end < rest && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
   return end === rest ? after.length - rest : Math.min(start, after.length);
+}
+
+/** An id that nothing else has. `crypto.randomUUID` is missing where a page came by plain HTTP from another machine, as to a phone. */
+export function uniqueId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**

@@ -99,7 +99,14 @@ fn has_not(answer: &Answer, parts: &[&str]) {
 async fn a_blog_without_a_post_says_what_to_do() {
     let stack = TestStack::start().await;
     let home = page(&stack.visitor(), "/").await;
-    has(&home, &["There is no post here yet.", "<a href=\"/write\">Go to the editor</a>"]);
+    has(
+        &home,
+        &[
+            "There is no post here yet.",
+            "<a href=\"/write/register\">Register</a>",
+            "<a href=\"/write\">go to the editor</a>",
+        ],
+    );
     stack.user("ada").await.publish("Hello", &[]).await;
     has_not(&page(&stack.visitor(), "/").await, &["no post here yet"]);
 }
@@ -127,7 +134,7 @@ async fn the_home_page_has_the_newest_posts_and_the_pinned_ones_first() {
             "<title>Broadsheet</title>",
             "<link rel=\"canonical\" href=\"http://localhost/\">",
             "<meta property=\"og:type\" content=\"website\">",
-            "<p class=\"label\">Pinned</p>",
+            "<p class=\"label\" lang=\"en\">Pinned</p>",
             "<a href=\"/posts/the-first\">The first</a>",
             "<p class=\"summary\" dir=\"auto\">How it began.</p>",
             "<a href=\"/tags/engines\" rel=\"tag\">engines</a>",
@@ -206,7 +213,7 @@ async fn a_post_has_what_readers_and_machines_look_for() {
             "<li>1 reaction</li>",
             "<li>1 repost</li>",
             "<li>1 reply</li>",
-            "<h2 id=\"answers\">Posts in reply</h2>",
+            "<h2 id=\"answers\" lang=\"en\">Posts in reply</h2>",
             &format!("<a href=\"/posts/{answer}\">An answer</a>"),
         ],
     );
@@ -233,7 +240,7 @@ async fn a_post_has_what_readers_and_machines_look_for() {
     // What it answers is named above an answer, and what it quotes is shown in a quote.
     has(
         &page(&stack.visitor(), &format!("/posts/{answer}")).await,
-        &[&format!("In reply to <a href=\"/posts/{slug}\" dir=\"auto\">Über Maschinen</a>")],
+        &[&format!("<span lang=\"en\">In reply to</span> <a href=\"/posts/{slug}\" dir=\"auto\">Über Maschinen</a>")],
     );
     let quote = bob.draft("So true").tags(&["quotes"]).with("quote_of", slug.as_str()).publish().await;
     has(&page(&stack.visitor(), "/tags/quotes").await, &[">Über Maschinen</a>"]);
@@ -251,7 +258,10 @@ async fn a_post_has_what_readers_and_machines_look_for() {
     stack.settle().await;
     let visitor = stack.visitor();
     has(&page(&visitor, &format!("/posts/{quote}")).await, &["The post that is quoted here is gone."]);
-    has(&page(&visitor, &format!("/posts/{answer}")).await, &["In reply to a post that is gone"]);
+    has(
+        &page(&visitor, &format!("/posts/{answer}")).await,
+        &["<span lang=\"en\">In reply to a post that is gone</span>"],
+    );
     has_not(&page(&visitor, "/users/bob").await, &["Über Maschinen"]);
 }
 
@@ -330,7 +340,7 @@ async fn what_is_not_there_is_a_page_too() {
         "/\\evil.example/",
     ] {
         let answer = problem(&visitor, path, 404).await;
-        has(&answer, &["<h1>Not found</h1>", "<a href=\"/\">To the newest posts</a>"]);
+        has(&answer, &["<h1 lang=\"en\">Not found</h1>", "<a href=\"/\">To the newest posts</a>"]);
         assert_eq!(answer.header("cache-control"), "no-store");
     }
     problem(&visitor, "/?cursor=forged", 400).await;
@@ -341,7 +351,7 @@ async fn what_is_not_there_is_a_page_too() {
     problem(&ada, "/none", 404).await;
     // Nobody is signed in on a page: what only the author may read is not there for the author either.
     let answer = problem(&ada, "/posts/draft", 404).await;
-    has(&answer, &["<h1>Not found</h1>"]);
+    has(&answer, &["<h1 lang=\"en\">Not found</h1>"]);
     // A tag may get posts, and until then there is nothing for a search engine.
     has(&page(&visitor, "/tags/none").await, &["There is no post with this tag.", "noindex"]);
     visitor.call("POST", "/pages/posts/draft", &[], Some(json!({}))).await.expect_problem(405, "method-not-allowed");
@@ -356,7 +366,7 @@ async fn what_the_api_says_is_gone_is_gone() {
     let response = pages::problem_page(&stack.stack.blog.config, &Denied::PostTrashed.into(), response);
     assert_eq!(response.status(), StatusCode::GONE);
     let Body::Text(text) = response.body() else { panic!("{response:?}") };
-    for part in ["<h1>Gone</h1>", "noindex", "A &#60;b&#62;log"] {
+    for part in ["<h1 lang=\"en\">Gone</h1>", "noindex", "A &#60;b&#62;log"] {
         assert!(text.contains(part), "{text}");
     }
 }

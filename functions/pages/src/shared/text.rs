@@ -38,21 +38,25 @@ fn write_tag(written: &mut String, tag: &str, scope: Option<&str>) {
     for (attribute, value) in attributes {
         has_alt |= attribute == "alt";
         is_checked |= attribute == "checked";
-        write_attribute(written, attribute, value, scope);
+        write_attribute(written, name, attribute, value, scope);
     }
     written.push_str(match name {
         "pre" => " tabindex=\"0\"",
         "img" if !has_alt => " alt=\"\"",
-        "input" if is_checked => " aria-label=\"Done\"",
-        "input" => " aria-label=\"To do\"",
+        "input" if is_checked => " aria-label=\"Done\" lang=\"en\"",
+        "input" => " aria-label=\"To do\" lang=\"en\"",
         _ => "",
     });
     written.push('>');
 }
 
-/// Writes an attribute; an id, and a link to one, within the scope.
-fn write_attribute(written: &mut String, name: &str, value: &str, scope: Option<&str>) {
+/// Writes an attribute of an element; an id, and a link to one, within the scope; and how a cell is aligned as a class, because HTML has no
+/// attribute for it any more.
+fn write_attribute(written: &mut String, element: &str, name: &str, value: &str, scope: Option<&str>) {
     match (name, scope, value.strip_prefix('#')) {
+        ("align", ..) if matches!(element, "td" | "th") && matches!(value, "left" | "center" | "right") => {
+            written.extend([" class=\"align-", value, "\""]);
+        }
         ("id", Some(scope), _) => written.extend([" id=\"", scope, "-", value, "\""]),
         ("href", Some(scope), Some(target)) if !target.is_empty() => {
             written.extend([" href=\"#", scope, "-", target, "\""]);
@@ -71,13 +75,18 @@ mod tests {
 
     #[test]
     fn what_is_wide_can_be_scrolled() {
-        let shown = of_post(&html("| a | b |\n|---|--:|\n| c | d |\n\n```rust\nfn a() -> &str { \"<b>\" }\n```"));
+        let shown = of_post(&html("| a | b |\n|:-:|--:|\n| c | d |\n\n```rust\nfn a() -> &str { \"<b>\" }\n```"));
         assert!(
             shown.starts_with("<div class=\"scroll\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table>"),
             "{shown}"
         );
         assert_eq!((shown.matches("<div").count(), shown.matches("</table></div>").count()), (1, 1), "{shown}");
         assert!(shown.contains("<pre tabindex=\"0\">"), "{shown}");
+        assert!(
+            shown.contains("<th class=\"align-center\">a") && shown.contains("<td class=\"align-right\">d"),
+            "{shown}"
+        );
+        assert!(!shown.contains(" align="), "{shown}");
     }
 
     #[test]
