@@ -85,9 +85,7 @@ impl Stack {
         refs.insert("SignUpConfirmation".to_owned(), confirmation.to_owned());
         refs.extend(options.admin_email.map(|email| ("AdminEmail".to_owned(), email)));
         for (name, value) in options.parameters {
-            if !template::has_parameter(&name) {
-                return Err(io::Error::other(format!("template.yaml has no parameter {name}")));
-            }
+            template::check_parameter(&name, &value).map_err(io::Error::other)?;
             refs.insert(name, value);
         }
         let is_on = |name: &str| refs.get(name).is_some_and(|on| on == "true");

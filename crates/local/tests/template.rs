@@ -415,3 +415,24 @@ async fn a_call_that_a_role_does_not_allow_is_refused() {
     assert!(roles.check("log_in", "cognito-idp", "AdminInitiateAuth", &guess).is_ok());
     assert!(roles.check("get_me", "cognito-idp", "ConfirmForgotPassword", &guess).is_err());
 }
+
+#[test]
+fn a_value_that_cloudformation_refuses_is_refused_here() {
+    let root: Yaml = serde_yaml_ng::from_str(template::SOURCE).unwrap();
+    for (name, rules) in root["Parameters"].as_mapping().unwrap() {
+        let Some(default) = rules.get("Default") else { continue };
+        let text = serde_yaml_ng::to_string(default).unwrap();
+        let default = default.as_str().unwrap_or_else(|| text.trim());
+        template::check_parameter(name.as_str().unwrap(), default).unwrap();
+    }
+    for (name, value, refused) in [
+        ("PostsPerDays", "1", "template.yaml has no parameter PostsPerDays"),
+        ("Conduit", "yes", "The parameter Conduit must be one of true, false"),
+        ("FanOutFollowers", "many", "The parameter FanOutFollowers must be a number"),
+        ("SuccessLines", "101", "The parameter SuccessLines is too small or too large"),
+        ("SiteTitle", "", "The parameter SiteTitle is too short or too long"),
+        ("SiteDescription", "A \"blog\"", "The parameter SiteDescription must match ^[^\"\\\\]*$"),
+    ] {
+        assert_eq!(template::check_parameter(name, value).unwrap_err(), refused);
+    }
+}

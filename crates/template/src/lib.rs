@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -267,9 +268,48 @@ pub enum TemplateError {
 /// Values for `!Ref`: physical ids of resources, and parameters that do not have their default.
 pub type Refs = BTreeMap<String, String>;
 
-/// Whether the template of this repository has a parameter of this name.
-pub fn has_parameter(name: &str) -> bool {
-    parse(SOURCE).is_ok_and(|root| root["Parameters"].get(name).is_some())
+/// Refuses what CloudFormation would refuse as the value of a parameter, and a parameter that the template of this repository does not
+/// have. The error is a sentence.
+///
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>
+pub fn check_parameter(name: &str, value: &str) -> Result<(), String> {
+    let root = parse(SOURCE).map_err(|error| error.to_string())?;
+    let Some(rules) = root["Parameters"].get(name) else {
+        return Err(format!("template.yaml has no parameter {name}"));
+    };
+    let number = |rule: &str| rules[rule].as_f64();
+    let allowed: Vec<_> = rules["AllowedValues"].as_sequence().into_iter().flatten().map(scalar).collect();
+    if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == value) {
+        return Err(format!("The parameter {name} must be one of {}", allowed.join(", ")));
+    }
+    if rules["Type"] == "Number" {
+        let value: f64 = value.parse().map_err(|_| format!("The parameter {name} must be a number"))?;
+        if number("MinValue").is_some_and(|min| value < min) || number("MaxValue").is_some_and(|max| value > max) {
+            return Err(format!("The parameter {name} is too small or too large"));
+        }
+    }
+    let length = u32::try_from(value.chars().count()).map_or(f64::INFINITY, f64::from);
+    if number("MinLength").is_some_and(|min| length < min) || number("MaxLength").is_some_and(|max| length > max) {
+        return Err(format!("The parameter {name} is too short or too long"));
+    }
+    if let Some(pattern) = rules["AllowedPattern"].as_str() {
+        // CloudFormation matches the whole value.
+        let whole = Regex::new(&format!("^(?:{pattern})$")).map_err(|error| error.to_string())?;
+        if !whole.is_match(value) {
+            return Err(format!("The parameter {name} must match {pattern}"));
+        }
+    }
+    Ok(())
+}
+
+/// A scalar of YAML as text; empty if it is none.
+fn scalar(value: &Yaml) -> String {
+    match value {
+        Yaml::String(text) => text.clone(),
+        Yaml::Number(number) => number.to_string(),
+        Yaml::Bool(on) => on.to_string(),
+        _ => String::new(),
+    }
 }
 
 impl Template {
