@@ -65,7 +65,7 @@ fn without_ids(text: &str) -> String {
 /// What of an export must come back: its files without ids and without what is only exported.
 fn restorable(folder: &Path) -> BTreeMap<String, Vec<String>> {
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in ["posts", "media"].iter().flat_map(|below| std::fs::read_dir(folder.join(below)).unwrap()) {
+    for name in ["posts", "media"].iter().filter_map(|below| std::fs::read_dir(folder.join(below)).ok()).flatten() {
         let path = name.unwrap().path();
         let name = without_ids(&path.strip_prefix(folder).unwrap().to_string_lossy());
         let text = match path.extension().unwrap() == "md" {
