@@ -259,7 +259,8 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
     let mut uploaded = HashMap::new();
     let mut enough = None;
     let mut pictures = plan.files_of_pictures();
-    let mut fetcher = Fetcher::new().map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
+    let mut fetcher =
+        Fetcher::new().map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
     for item in &plan.items {
         let Planned::Picture(picture) = &item.what else { continue };
         let Some(account) = accounts.of(plan.first_with(picture)) else { continue };

@@ -259,14 +259,13 @@ mod tests {
         assert!(addresses(&"](<".repeat(200_000)).is_empty());
     }
 
-    /// Each of these took more than a minute.
     #[test]
     fn backticks_take_time_by_their_number_only() {
         let begun = Instant::now();
-        assert_eq!(code(&"`a ``b <!".repeat(200_000)).len(), 100_000);
+        assert_eq!(code(&"`a ``b <!".repeat(200_000)).len(), 133_333);
         // No two runs are equal.
         let different: String = (1..3_000).map(|length| format!("{}a", "`".repeat(length))).collect();
-        assert_eq!(code(&format!("a{different}")), []);
+        assert!(code(&format!("a{different}")).is_empty());
         assert_eq!(longest_run(&different), 2_999);
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }

@@ -93,11 +93,7 @@ fn read(text: &str) -> Option<Tag<'_>> {
 
 /// What a tag and its closing one are together, and how many bytes behind the tag they take. `unclosed` has those that nothing closes from
 /// here on.
-fn pair<'a>(
-    tag: &Tag<'a>,
-    after: &str,
-    unclosed: &mut BTreeSet<(&'static str, &'a str)>,
-) -> Option<(String, usize)> {
+fn pair<'a>(tag: &Tag<'a>, after: &str, unclosed: &mut BTreeSet<(&'static str, &'a str)>) -> Option<(String, usize)> {
     let is_liquid = tag.opening == "{%";
     let mut closing = |name: &'a str| -> Option<(usize, usize)> {
         if unclosed.contains(&(tag.opening, name)) {
@@ -323,7 +319,6 @@ mod tests {
         }
     }
 
-    /// Each of these took more than a minute.
     #[test]
     fn tags_that_are_never_closed_take_time_by_their_number_only() {
         let begun = Instant::now();

@@ -165,12 +165,12 @@ fn read_folder(
 
 fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>, with_comments: bool) -> Planned {
     let left = |reason: &str| Planned::Left(reason.to_owned());
-    let list = |make: &dyn Fn(Vec<Value>) -> Planned| {
-        match fs::read(folder.join(path)).map(|bytes| serde_json::from_slice(&bytes)) {
-            Ok(Ok(items)) => make(items),
-            Ok(Err(error)) => Planned::Failed(format!("The file is not what an export writes: {error}.")),
-            Err(error) => Planned::Failed(format!("The file cannot be read: {error}.")),
-        }
+    let list = |make: &dyn Fn(Vec<Value>) -> Planned| match fs::read(folder.join(path))
+        .map(|bytes| serde_json::from_slice(&bytes))
+    {
+        Ok(Ok(items)) => make(items),
+        Ok(Err(error)) => Planned::Failed(format!("The file is not what an export writes: {error}.")),
+        Err(error) => Planned::Failed(format!("The file cannot be read: {error}.")),
     };
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     let parts: Vec<_> = parts.iter().map(|part| &**part).collect();
