@@ -921,10 +921,12 @@ mod tests {
     fn neither_password_nor_key_is_shown() {
         let import = Import {
             folder: "posts".into(),
-            user: Some("anna".to_owned()),
-            password: Some("a secret".to_owned()),
-            key: Some("another secret".to_owned()),
-            url: "http://localhost:3000/v1".to_owned(),
+            account: LogIn {
+                user: Some("anna".to_owned()),
+                password: Some("a secret".to_owned()),
+                key: Some("another secret".to_owned()),
+                url: "http://localhost:3000/v1".to_owned(),
+            },
             from: None,
             dry_run: false,
             report: None,
