@@ -323,14 +323,14 @@ mod tests {
     fn tags_that_are_never_closed_take_time_by_their_number_only() {
         let begun = Instant::now();
         for (piece, times) in [
-            ("{% ", 200_000),
-            ("{{< ", 200_000),
-            ("{%", 200_000),
-            ("{{", 200_000),
-            ("{% raw %}", 50_000),
-            ("{{< highlight >}} ", 50_000),
-            ("{% comment %}{{", 50_000),
-            ("`a`{{", 100_000),
+            ("{% ", 50_000),
+            ("{{< ", 50_000),
+            ("{%", 50_000),
+            ("{{", 50_000),
+            ("{% raw %}", 20_000),
+            ("{{< highlight >}} ", 20_000),
+            ("{% comment %}{{", 20_000),
+            ("`a`{{", 40_000),
         ] {
             let text = piece.repeat(times);
             assert_eq!(translated(&text).text, text, "{piece}");
