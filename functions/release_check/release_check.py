@@ -75,6 +75,7 @@ EVENTS = {
     "RewriteBylines": step(**NOBODY, place={"posts": {"list": 0, "before": None}}),
     "PublishDue": {},  # publishes what is due, as it does every minute
     "PreSignUp": {**SIGN_UP, "triggerSource": "PreSignUp_SignUp"},
+    "CustomMessage": {**SIGN_UP, "triggerSource": "CustomMessage_SignUp", "request": {"userAttributes": {}, "codeParameter": "{####}"}, "response": {}},
     "PostConfirmation": {**SIGN_UP, "triggerSource": "PostConfirmation_ConfirmSignUp"},
 }
 # What refuses by failing, and with what words.

@@ -5,7 +5,8 @@
 //! | `broadsheet.json` | tells the folder by, with the version of the format and the files that the export wrote ([`Manifest`]) |
 //! | `posts/SLUG.md` | a post ([`format`]) |
 //! | `media/ID.jpg`, `media.json` | the largest file of each picture, and what is said of it |
-//! | `comments/SLUG.json`, `users.json` | what others wrote, and who they are; only exported |
+//! | `comments/SLUG.json` | the comments on a post, which come back as those of the user ([`restore`]) |
+//! | `users.json` | who wrote something; only exported |
 //! | `reposts.json` | the posts that the user reposted |
 //! | `redirects` | where former slugs and aliases lead, as lines of `OLD NEW 301` |
 

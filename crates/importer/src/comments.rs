@@ -1,7 +1,10 @@
-//! Comments of another blog, which become comments of the user who imports, as the API knows no other authors: each begins with the
-//! name of who wrote it and the day. A journal and idempotency keys see to it that none is there twice.
+//! Comments of another blog, which become comments of the user who imports, as the API knows no other authors: each that somebody else
+//! wrote begins with their name and the day. A journal and idempotency keys see to it that none is there twice.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -25,14 +28,14 @@ pub struct Comment {
     pub id: String,
     /// The comment that it answers, which stands before it.
     pub parent: Option<String>,
-    /// In Markdown, with the name of its author.
+    /// In Markdown, with the name of its author if somebody else wrote it.
     pub body: String,
 }
 
 impl Comment {
     /// A comment with a text that the server takes.
-    pub fn new(id: &str, parent: Option<String>, byline: &str, text: &str) -> Self {
-        let whole = format!("{byline}\n\n{text}");
+    pub fn new(id: &str, parent: Option<String>, byline: Option<&str>, text: &str) -> Self {
+        let whole = byline.map_or_else(|| text.to_owned(), |byline| format!("{byline}\n\n{text}"));
         let body = if whole.chars().count() > MAX_BODY {
             let cut: String = whole.chars().take(MAX_BODY - 1).collect();
             format!("{cut}…")
@@ -91,7 +94,7 @@ pub(crate) async fn publish(
     comments: &[Comment],
     are_closed: bool,
 ) -> Result<Option<String>, Failure> {
-    let place = |id: &str| Path::new(&format!("{}#comment-{id}", file.display())).to_owned();
+    let place = |id: &str| place(file, id);
     let waiting = comments.iter().filter(|comment| journal.get(&place(&comment.id)).is_none()).count();
     if waiting == 0 {
         return Ok(None);
@@ -145,6 +148,11 @@ pub(crate) async fn publish(
     Ok(Some(said))
 }
 
+/// Where the journal has a comment of a file.
+pub(crate) fn place(file: &Path, id: &str) -> PathBuf {
+    Path::new(&format!("{}#comment-{id}", file.display())).to_owned()
+}
+
 async fn set_open(client: &mut Client<'_>, slug: &str, is_open: bool) -> Result<(), Failure> {
     let (path, body): (_, Value) = (format!("/posts/{slug}"), json!({ "comments_open": is_open }));
     let call = Call { method: Method::PATCH, if_match: Some("*"), ..Call::post(&path, &body) };
@@ -170,7 +178,7 @@ mod tests {
     fn threads_keep_their_order_and_end_at_the_deepest_level() {
         let comment = |id: &str, parent: &str| {
             let parent = (!parent.is_empty()).then(|| parent.to_owned());
-            Comment::new(id, parent, "**A**:", "Text")
+            Comment::new(id, parent, Some("**A**:"), "Text")
         };
         let written = [
             ("1", ""),
@@ -210,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_comment_is_no_longer_than_the_server_takes() {
-        let comment = Comment::new("1", None, "**A**:", &"é".repeat(20_000));
+        let comment = Comment::new("1", None, Some("**A**:"), &"é".repeat(20_000));
         assert_eq!(comment.body.chars().count(), MAX_BODY);
         assert!(comment.body.ends_with('…'));
     }

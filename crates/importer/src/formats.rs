@@ -25,13 +25,13 @@ use crate::{
     wordpress,
 };
 
-/// What concerns a blog that comes as one file.
+/// What concerns an export of a blog.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Formats {
     /// Of Ghost: the address of the old site, which the export leaves out
     #[arg(long, value_name = "ADDRESS")]
     pub site: Option<String>,
-    /// Of WordPress: import the comments that were approved, as comments of the user, with the names of who wrote them
+    /// Of WordPress and Broadsheet: import the comments that everybody saw, as comments of the user, with the names of who wrote them
     #[arg(long)]
     pub comments: bool,
     /// A copy of the old site's pictures, which are uploaded: of WordPress the folder wp-content/uploads, of Ghost content/images

@@ -65,22 +65,13 @@ pub use report::{Counts, FileReport, Outcome, Report};
 /// WordPress or Ghost.
 ///
 /// It can be repeated: only what a file has changed since is changed.
-#[derive(Clone, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Import {
     /// The folder: a whole site, or its posts; the folders in it are read too. Or the file that WordPress (XML) or Ghost (JSON) exports
     pub folder: PathBuf,
-    /// Whose posts they become: a username, or the e-mail address of one
-    #[arg(long = "as", value_name = "USERNAME")]
-    pub user: Option<String>,
-    /// The user's password; better left to the variable BROADSHEET_PASSWORD, or typed when it is asked for
-    #[arg(long, env = "BROADSHEET_PASSWORD", hide_env_values = true)]
-    pub password: Option<String>,
-    /// An API key instead of a user and a password; better left to the variable BROADSHEET_KEY
-    #[arg(long, env = "BROADSHEET_KEY", hide_env_values = true, conflicts_with = "user")]
-    pub key: Option<String>,
-    /// Where the API is
-    #[arg(long, default_value = "http://localhost:3000/v1")]
-    pub url: String,
+    /// Whose posts they become, and where
+    #[command(flatten)]
+    pub account: LogIn,
     /// Whose folder it is; by default told by the files around
     #[arg(long, value_enum)]
     pub from: Option<Generator>,
@@ -102,17 +93,46 @@ pub struct Import {
     /// Where it is noted what was imported; by default .broadsheet-import.jsonl in the folder
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// What concerns exports of WordPress and Ghost
+    /// What concerns exports of a blog
     #[command(flatten)]
     pub formats: Formats,
 }
 
+/// Where a blog is, and who reads or writes it.
+#[derive(Clone, clap::Args)]
+pub struct LogIn {
+    /// Who does it: a username, or the e-mail address of one
+    #[arg(long = "as", value_name = "USERNAME")]
+    pub user: Option<String>,
+    /// The user's password; better left to the variable BROADSHEET_PASSWORD, or typed when it is asked for
+    #[arg(long, env = "BROADSHEET_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+    /// An API key instead of a user and a password; better left to the variable BROADSHEET_KEY
+    #[arg(long, env = "BROADSHEET_KEY", hide_env_values = true, conflicts_with = "user")]
+    pub key: Option<String>,
+    /// Where the API is
+    #[arg(long, default_value = "http://localhost:3000/v1")]
+    pub url: String,
+}
+
 /// Written by hand so that neither the password nor the key can end up in a log.
-impl fmt::Debug for Import {
+impl fmt::Debug for LogIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { folder, user, url, .. } = self;
-        let mut shown = formatter.debug_struct("Import");
-        shown.field("folder", folder).field("user", user).field("url", url).finish_non_exhaustive()
+        let Self { user, url, .. } = self;
+        formatter.debug_struct("LogIn").field("user", user).field("url", url).finish_non_exhaustive()
+    }
+}
+
+impl LogIn {
+    /// A client that acts by the key or, without one, by a session of the user's.
+    async fn client<'a>(&self, out: &'a mut (dyn Write + Send)) -> Result<Client<'a>, ImportError> {
+        match (&self.key, &self.user) {
+            (Some(key), _) => Client::with_key(&self.url, key, out),
+            (None, Some(user)) => {
+                Client::log_in(&self.url, user, &password_of(user, self.password.as_deref())?, out).await
+            }
+            (None, None) => Err(ImportError::Nobody),
+        }
     }
 }
 
@@ -190,7 +210,7 @@ fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Res
                 Ok(Whole { document, comments }) => {
                     for file in document.pictures.values().filter(|file| pictures.insert((*file).clone())) {
                         let detail = Some("a picture".to_owned());
-                        let line = FileReport::without_post(file.clone(), Outcome::Planned, "");
+                        let line = FileReport::without_post(plan.pictures.as_given(file), Outcome::Planned, "");
                         report.add(FileReport { detail, ..line }, out)?;
                     }
                     let said = (!comments.is_empty())
@@ -219,8 +239,7 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
     if !import.folder.exists() {
         return Err(ImportError::NotAFolder(import.folder.clone()));
     }
-    let mut client =
-        sign_in(&import.url, import.key.as_deref(), import.user.as_deref(), import.password.as_deref(), out).await?;
+    let mut client = import.account.client(out).await?;
     let file = |path: &Path, source| ImportError::File { path: path.to_owned(), source };
     let authors = import.authors.as_ref().map(|path| Authors::read(path).map_err(|source| file(path, source)));
     let authors = authors.transpose()?.unwrap_or_default();
@@ -240,7 +259,8 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
     let mut uploaded = HashMap::new();
     let mut enough = None;
     let mut pictures = plan.files_of_pictures();
-    let mut fetcher = Fetcher::new().map_err(|source| ImportError::Transport { url: import.url.clone(), source })?;
+    let mut fetcher =
+        Fetcher::new().map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
     for item in &plan.items {
         let Planned::Picture(picture) = &item.what else { continue };
         let Some(account) = accounts.of(plan.first_with(picture)) else { continue };
@@ -271,7 +291,7 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
                 for file in document.pictures.values().filter(|file| pictures.insert((*file).clone())) {
                     let (outcome, detail) =
                         send_picture(&mut client, account, file, &mut uploaded, &mut enough).await?;
-                    let line = FileReport::without_post(file.clone(), outcome, "");
+                    let line = FileReport::without_post(plan.pictures.as_given(file), outcome, "");
                     report.add(FileReport { detail, ..line }, client.out)?;
                 }
                 let document = with_pictures(&document, &uploaded);
@@ -550,21 +570,6 @@ enum Failure {
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Self {
         Self::Run(error)
-    }
-}
-
-/// A client that acts by a key or, without one, by a session of the user's.
-async fn sign_in<'a>(
-    url: &str,
-    key: Option<&str>,
-    user: Option<&str>,
-    password: Option<&str>,
-    out: &'a mut (dyn Write + Send),
-) -> Result<Client<'a>, ImportError> {
-    match (key, user) {
-        (Some(key), _) => Client::with_key(url, key, out),
-        (None, Some(user)) => Client::log_in(url, user, &password_of(user, password)?, out).await,
-        (None, None) => Err(ImportError::Nobody),
     }
 }
 
@@ -916,10 +921,12 @@ mod tests {
     fn neither_password_nor_key_is_shown() {
         let import = Import {
             folder: "posts".into(),
-            user: Some("anna".to_owned()),
-            password: Some("a secret".to_owned()),
-            key: Some("another secret".to_owned()),
-            url: "http://localhost:3000/v1".to_owned(),
+            account: LogIn {
+                user: Some("anna".to_owned()),
+                password: Some("a secret".to_owned()),
+                key: Some("another secret".to_owned()),
+                url: "http://localhost:3000/v1".to_owned(),
+            },
             from: None,
             dry_run: false,
             report: None,

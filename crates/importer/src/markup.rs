@@ -2,7 +2,7 @@
 //!
 //! Code is never touched: an address in it is an example.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 /// Where code is: fenced and indented blocks, spans, and comments of HTML.
 pub fn code(text: &str) -> Vec<Range<usize>> {
@@ -61,43 +61,55 @@ pub fn code(text: &str) -> Vec<Range<usize>> {
 
 /// The spans of code in a paragraph: what stands between two equal runs of backticks.
 fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let mut at = within.start;
-    while let Some(rest) = text.get(at..within.end) {
-        let comment = rest.find("<!--");
-        let Some(tick) = rest.find('`').or(comment) else { return };
-        if let Some(begin) = comment.filter(|begin| *begin <= tick) {
-            let end = rest.get(begin..).and_then(|rest| rest.find("-->")).map_or(rest.len(), |end| begin + end + 3);
-            found.push(at + begin..at + end);
-            at += end;
-            continue;
+    let Some(part) = text.get(within.clone()) else { return };
+    let runs = runs(part);
+    // Looked up from behind, because to look for the end of each would take as long as the paragraph is.
+    let (mut closing, mut next) = (vec![None; runs.len()], HashMap::new());
+    for (run, closing) in runs.iter().zip(&mut closing).rev() {
+        *closing = next.insert(run.len(), run.end);
+    }
+    let mut runs = runs.into_iter().zip(closing).peekable();
+    let mut comment = part.find("<!--");
+    let mut at = 0;
+    loop {
+        while runs.next_if(|(run, _)| run.start < at).is_some() {}
+        let Some(rest) = part.get(at..) else { return };
+        if comment.is_some_and(|begin| begin < at) {
+            comment = rest.find("<!--").map(|begin| at + begin);
         }
-        let Some(run) = rest.get(tick..) else { return };
-        let length = run.len() - run.trim_start_matches('`').len();
-        let escaped = rest.get(..tick).is_some_and(|before| before.ends_with('\\'));
-        let closing = run.get(length..).and_then(|inside| closing_run(inside, length)).filter(|_| !escaped);
-        match closing {
-            Some(end) => {
-                found.push(at + tick..at + tick + length + end + length);
-                at += tick + length + end + length;
+        let end = match (comment, runs.peek()) {
+            (Some(begin), run) if run.is_none_or(|(run, _)| begin <= run.start) => {
+                let end = part.get(begin..).and_then(|rest| rest.find("-->")).map_or(part.len(), |end| begin + end + 3);
+                found.push(within.start + begin..within.start + end);
+                end
             }
-            None => at += tick + length,
-        }
+            (_, Some((run, closing))) => {
+                let is_escaped = part.get(at..run.start).is_some_and(|before| before.ends_with('\\'));
+                let closing = closing.filter(|_| !is_escaped);
+                found.extend(closing.map(|end| within.start + run.start..within.start + end));
+                closing.unwrap_or(run.end)
+            }
+            (_, None) => return,
+        };
+        at = end;
     }
 }
 
-/// Where a run of exactly `length` backticks begins.
-fn closing_run(text: &str, length: usize) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let rest = text.get(at..)?;
-        let tick = rest.find('`')?;
-        let run = rest.get(tick..)?;
-        let found = run.len() - run.trim_start_matches('`').len();
-        if found == length {
-            return Some(at + tick);
+/// The runs of backticks.
+fn runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.match_indices('`') {
+        match runs.last_mut().filter(|run| run.end == at) {
+            Some(run) => run.end += 1,
+            None => runs.push(at..at + 1),
         }
-        at += tick + found;
     }
+    runs
+}
+
+/// How long the longest run of backticks is.
+pub fn longest_run(text: &str) -> usize {
+    runs(text).iter().map(ExactSizeIterator::len).max().unwrap_or_default()
 }
 
 /// The addresses of links and pictures, in Markdown and in tags of HTML.
@@ -151,7 +163,8 @@ const MAX_PARENTHESES: usize = 32;
 fn destination(text: &str, start: usize) -> Option<Range<usize>> {
     let rest = text.get(start..)?;
     if let Some(inside) = rest.strip_prefix('<') {
-        let end = inside.find(['>', '\n'])?;
+        // An address in angle brackets has none within.
+        let end = inside.find(['<', '>', '\n'])?;
         return inside.get(end..)?.starts_with('>').then_some(start + 1..start + 1 + end);
     }
     let mut depth = 0;
@@ -231,6 +244,8 @@ pub fn rewrite(text: &str, mut new: impl FnMut(&str) -> Option<String>) -> Strin
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
@@ -241,6 +256,18 @@ mod tests {
     fn what_is_opened_and_never_closed_is_not_looked_for_to_the_end_each_time() {
         assert!(addresses(&"[a](".repeat(40_000)).len() <= MAX_PARENTHESES + 1);
         assert!(addresses(&"[a\n".repeat(40_000)).is_empty());
+        assert!(addresses(&"](<".repeat(200_000)).is_empty());
+    }
+
+    #[test]
+    fn backticks_take_time_by_their_number_only() {
+        let begun = Instant::now();
+        assert_eq!(code(&"`a ``b <!".repeat(200_000)).len(), 133_333);
+        // No two runs are equal.
+        let different: String = (1..3_000).map(|length| format!("{}a", "`".repeat(length))).collect();
+        assert!(code(&format!("a{different}")).is_empty());
+        assert_eq!(longest_run(&different), 2_999);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -100,6 +100,12 @@ impl Sources {
         })
     }
 
+    /// A file that was found, by the name of its folder as it was given.
+    pub fn as_given(&self, file: &Path) -> PathBuf {
+        let below = |root: &Root| Some(root.folder.join(file.strip_prefix(root.folder.canonicalize().ok()?).ok()?));
+        self.roots.iter().find_map(below).unwrap_or_else(|| file.to_owned())
+    }
+
     /// Where the old site has a file that a text names, and where its copy belongs.
     pub fn elsewhere(&self, reference: &str) -> Option<Elsewhere> {
         let target = without_query(reference);

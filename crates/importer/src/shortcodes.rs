@@ -2,7 +2,7 @@
 //!
 //! One reader is enough for all: their spellings differ, and what a theme calls `figure` is a figure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::markup;
 
@@ -26,13 +26,13 @@ struct Tag<'a> {
 
 /// Translates the shortcodes of `text`. `post` gives the address of the post that a `ref` or a `post_url` names.
 pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translated {
-    let code = markup::code(text);
+    let mut code = markup::code(text).into_iter().peekable();
     let mut found = Translated::default();
+    let mut unclosed = BTreeSet::new();
     let mut at = 0;
-    while let Some(rest) = text.get(at..) {
-        let Some(begin) = rest.find("{{").into_iter().chain(rest.find("{%")).min() else { break };
-        let begin = at + begin;
-        if let Some(range) = code.iter().find(|range| range.contains(&begin)) {
+    while let Some(begin) = next(text, at) {
+        while code.next_if(|range| range.end <= begin).is_some() {}
+        if let Some(range) = code.peek().filter(|range| range.contains(&begin)) {
             found.text.push_str(text.get(at..range.end).unwrap_or_default());
             at = range.end;
             continue;
@@ -44,7 +44,7 @@ pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translate
             continue;
         };
         let after = begin + tag.source.len();
-        let (new, end) = match pair(&tag, text.get(after..).unwrap_or_default()) {
+        let (new, end) = match pair(&tag, text.get(after..).unwrap_or_default(), &mut unclosed) {
             Some((new, length)) => (Some(new), after + length),
             None => (single(&tag, post), after),
         };
@@ -63,8 +63,18 @@ pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translate
     found
 }
 
+/// Where a tag may begin.
+fn next(text: &str, at: usize) -> Option<usize> {
+    let mut braces = text.get(at..)?.match_indices('{').map(|(begin, _)| at + begin);
+    braces.find(|begin| text.get(begin + 1..).is_some_and(|rest| rest.starts_with(['{', '%'])))
+}
+
+/// How many bytes of a tag are looked at for its end. To look further would take as long as the text is, for each brace that is never closed.
+const MAX_TAG: usize = 4096;
+
 /// The tag that the text begins with.
 fn read(text: &str) -> Option<Tag<'_>> {
+    let text = text.get(..text.floor_char_boundary(MAX_TAG))?;
     let pairs = [("{{<", ">}}"), ("{{%", "%}}"), ("{%", "%}"), ("{{", "}}")];
     let (opening, closing) = pairs.into_iter().find(|(opening, _)| text.starts_with(opening))?;
     let inside_start = opening.len();
@@ -81,13 +91,21 @@ fn read(text: &str) -> Option<Tag<'_>> {
     Some(Tag { source, opening, name, rest: rest.trim() })
 }
 
-/// What a tag and its closing one are together, and how many bytes behind the tag they take.
-fn pair(tag: &Tag<'_>, after: &str) -> Option<(String, usize)> {
+/// What a tag and its closing one are together, and how many bytes behind the tag they take. `unclosed` has those that nothing closes from
+/// here on.
+fn pair<'a>(tag: &Tag<'a>, after: &str, unclosed: &mut BTreeSet<(&'static str, &'a str)>) -> Option<(String, usize)> {
     let is_liquid = tag.opening == "{%";
-    let closing = |name: &str| -> Option<(usize, usize)> {
+    let mut closing = |name: &'a str| -> Option<(usize, usize)> {
+        if unclosed.contains(&(tag.opening, name)) {
+            return None;
+        }
         let mut at = 0;
         loop {
-            let begin = at + after.get(at..)?.find(tag.opening)?;
+            let Some(begin) = after.get(at..).and_then(|rest| rest.find(tag.opening)) else {
+                unclosed.insert((tag.opening, name));
+                return None;
+            };
+            let begin = at + begin;
             at = begin + tag.opening.len();
             let Some(other) = read(after.get(begin..)?) else { continue };
             let is_end = if is_liquid {
@@ -113,10 +131,7 @@ fn pair(tag: &Tag<'_>, after: &str) -> Option<(String, usize)> {
             let language = words(tag.rest).into_iter().next().map(|(_, word)| word).unwrap_or_default();
             let language = language.strip_prefix("lang:").unwrap_or(&language).to_owned();
             // Longer than any fence in it.
-            let mut fence = "```".to_owned();
-            while inside.contains(&fence) {
-                fence.push('`');
-            }
+            let fence = "`".repeat(3.max(markup::longest_run(inside) + 1));
             Some((format!("{fence}{language}\n{inside}\n{fence}"), end))
         }
         _ => None,
@@ -262,6 +277,8 @@ fn is_key(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn translated(text: &str) -> Translated {
@@ -300,6 +317,28 @@ mod tests {
         ] {
             assert_eq!(translated(text), Translated { text: expected.to_owned(), kept: BTreeMap::new() }, "{text}");
         }
+    }
+
+    #[test]
+    fn tags_that_are_never_closed_take_time_by_their_number_only() {
+        let begun = Instant::now();
+        for (piece, times) in [
+            ("{% ", 50_000),
+            ("{{< ", 50_000),
+            ("{%", 50_000),
+            ("{{", 50_000),
+            ("{% raw %}", 20_000),
+            ("{{< highlight >}} ", 20_000),
+            ("{% comment %}{{", 20_000),
+            ("`a`{{", 40_000),
+        ] {
+            let text = piece.repeat(times);
+            assert_eq!(translated(&text).text, text, "{piece}");
+        }
+        let ticks: String = (1..3_000).map(|length| format!("{}\n", "`".repeat(length))).collect();
+        let text = format!("{{% highlight a %}}\na\n{ticks}{{% endhighlight %}}");
+        assert!(translated(&text).text.starts_with(&format!("{}a\n", "`".repeat(3_000))));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

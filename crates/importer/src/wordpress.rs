@@ -371,7 +371,8 @@ impl Export {
         let comments = approved.into_iter().map(|comment| {
             let date = gmt(&comment.date_gmt).or_else(|| gmt(&comment.date));
             let text = to_markdown(&paragraphs(&comment.content), &new_address).markdown;
-            Comment::new(&comment.id, parent(&comment.parent), &byline(&plain_text(&comment.author), date), &text)
+            let byline = byline(&plain_text(&comment.author), date);
+            Comment::new(&comment.id, parent(&comment.parent), Some(&byline), &text)
         });
         in_threads(comments.collect(), &above)
     }

@@ -677,6 +677,38 @@ async fn feed_totals_and_offsets_are_right_with_a_thousand_articles() {
     }
 }
 
+/// Marks are of bookmarks too, and favourites are looked for among so many marks.
+#[tokio::test]
+async fn bookmarks_do_not_crowd_out_favourites() {
+    let stack = TestStack::start_unwatched(ON).await;
+    let visitor = FrontEnd::of(&stack);
+    let (ada, reader) = (visitor.register("ada").await, visitor.register("reader").await);
+    let slug = text(&ada.publish("The oldest", json!(["aaa"])).await["slug"]).to_owned();
+    reader.call("POST", &format!("/articles/{slug}/favorite"), None).await.ok(200);
+    let reader_id = stack.visitor().get("/users/reader").await.body["id"].clone();
+    let mark = crowd::last_of(&stack, &format!("MARKS#{}", text(&reader_id))).await.unwrap();
+    let more_bookmarks = async |numbers: std::ops::Range<usize>| {
+        crowd::copy(&stack, &mark, numbers, |mark, number| {
+            assert!(mark.remove("reaction").is_some());
+            mark.insert("bookmarked_at".to_owned(), crowd::text(crowd::milliseconds_later(number)));
+            mark.insert("sk".to_owned(), crowd::text(crowd::another_id(number)));
+        })
+        .await;
+    };
+    let favorites = async |filter: &str| {
+        let page = visitor.get(&format!("/articles?favorited=reader{filter}")).await.ok(200);
+        let found = slugs(&page);
+        assert_eq!(page["articlesCount"], found.len());
+        found
+    };
+    more_bookmarks(1..5_000).await;
+    for filter in ["", "&author=ada", "&tag=aaa"] {
+        assert_eq!(favorites(filter).await, [slug.as_str()], "{filter}");
+    }
+    more_bookmarks(5_000..5_001).await;
+    assert_eq!(favorites("").await, [""; 0]);
+}
+
 /// Each bound at its last number and one beyond it.
 #[tokio::test]
 async fn pages_offsets_and_an_author_with_a_tag_are_bounded() {

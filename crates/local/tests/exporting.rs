@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::{Role, Timestamp};
-use importer::{Export, Exported, Import, ImportError, Outcome, Report};
+use importer::{Export, Exported, Formats, Import, ImportError, Outcome, Report};
 use serde_json::{Value, json};
 
 use crate::harness::{Client, PASSWORD, START, TestStack};
-use crate::importing::{import as options, serve};
+use crate::importing::{import as options, log_in, serve};
 
 /// Lets what follows from changes happen while `work` is done, as it does outside of tests.
 async fn beside<T>(stack: &TestStack, work: impl Future<Output = T>) -> T {
@@ -26,14 +26,7 @@ async fn beside<T>(stack: &TestStack, work: impl Future<Output = T>) -> T {
 }
 
 async fn try_export(folder: &Path, user: &str, url: &str) -> Result<(Exported, String), ImportError> {
-    let export = Export {
-        folder: folder.to_owned(),
-        user: Some(user.to_owned()),
-        password: Some(PASSWORD.to_owned()),
-        key: None,
-        url: url.to_owned(),
-        mine: false,
-    };
+    let export = Export { folder: folder.to_owned(), account: log_in(user, url), mine: false };
     let mut out = Vec::new();
     let exported = importer::export(&export, &mut out).await?;
     Ok((exported, String::from_utf8(out).unwrap()))
@@ -72,7 +65,7 @@ fn without_ids(text: &str) -> String {
 /// What of an export must come back: its files without ids and without what is only exported.
 fn restorable(folder: &Path) -> BTreeMap<String, Vec<String>> {
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in ["posts", "media"].iter().flat_map(|below| std::fs::read_dir(folder.join(below)).unwrap()) {
+    for name in ["posts", "media"].iter().filter_map(|below| std::fs::read_dir(folder.join(below)).ok()).flatten() {
         let path = name.unwrap().path();
         let name = without_ids(&path.strip_prefix(folder).unwrap().to_string_lossy());
         let text = match path.extension().unwrap() == "md" {
@@ -251,6 +244,104 @@ async fn a_blog_that_is_exported_and_imported_is_exported_the_same() {
     let kinds = there.get("/me/posts?limit=100").await.each("kind");
     assert_eq!(kinds.iter().filter(|kind| *kind != "repost").count(), written);
     assert_eq!(kinds.len(), written + 1);
+}
+
+/// The comments of an export without ids and times, by the post.
+fn comments_in(folder: &Path) -> BTreeMap<String, Vec<Value>> {
+    let files = std::fs::read_dir(folder.join("comments")).into_iter().flatten();
+    files
+        .map(|file| {
+            let path = file.unwrap().path();
+            let mut comments: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            for comment in &mut comments {
+                let comment = comment.as_object_mut().unwrap();
+                for changes in ["id", "parent_id", "post", "created_at", "updated_at", "version"] {
+                    assert!(comment.remove(changes).is_some(), "{changes}: {comment:?}");
+                }
+            }
+            (without_ids(&path.file_stem().unwrap().to_string_lossy()), comments)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn comments_come_back_as_those_of_who_imports_and_then_stay_as_they_are() {
+    let (one, other, third) = (TestStack::start().await, TestStack::start().await, TestStack::start().await);
+    let (ada, bob) = (one.user_with_role("ada", Role::Editor).await, one.user("bob").await);
+    let (there, _) = (other.user_with_role("ada", Role::Editor).await, third.user_with_role("ada", Role::Editor).await);
+    let (from, to, last) = (serve(&one).await, serve(&other).await, serve(&third).await);
+    bob.patch("/me", "*", json!({ "display_name": "Bob *the* builder" })).await.expect_status(200);
+    let note = ada.draft("").without("title").with("status", "published").save().await;
+    ada.publish("Open", &[]).await;
+    ada.publish("Closed", &[]).await;
+    let say = async |who: &Client, post: &str, parent: &Value, body: &str| {
+        let comment = json!({ "body": body, "parent_id": parent });
+        let said = who.post(&format!("/posts/{post}/comments"), comment).await;
+        said.expect_status(201);
+        one.pass_seconds(1);
+        said.body["id"].clone()
+    };
+    let none = Value::Null;
+    let first = say(&bob, "open", &none, "First *of all*\n\n> quoted\n").await;
+    let answer = say(&ada, "open", &first, "  Thank you  \n").await;
+    say(&ada, "open", &none, "Second").await;
+    let gone = say(&bob, "open", &answer, "Taken back").await;
+    say(&ada, "open", &gone, "Why?").await;
+    say(&ada, "open", &first, "Thank you").await;
+    bob.delete(&format!("/posts/open/comments/{}", gone.as_str().unwrap())).await.expect_status(204);
+    say(&ada, "closed", &none, "The last word").await;
+    ada.patch("/posts/closed", "*", json!({ "comments_open": false })).await.expect_status(200);
+    say(&ada, note["slug"].as_str().unwrap(), &none, "On a note").await;
+
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let [first, second, same] = [0, 1, 2].map(|number: usize| folders[number].path());
+    export(first, "ada", &from).await;
+    let with_comments = async |stack: &TestStack, folder: &Path, url: &str| {
+        let formats = Formats { comments: true, ..Formats::default() };
+        let import = Import { formats, ..options(folder, "ada", url) };
+        beside(stack, crate::importing::run_as(&import)).await
+    };
+    // Nobody says something in their own name without being asked.
+    let (report, out) = import(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (3, 0), "{out}");
+    assert_eq!(there.get("/posts/open/comments").await.each("id").len(), 0);
+
+    let (report, out) = with_comments(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.unchanged, report.counts.failed), (3, 3, 0), "{out}");
+    assert!(out.contains("5 comments imported") && !out.contains("refused"), "{out}");
+    export(second, "ada", &to).await;
+    let texts = |comments: &[Value]| -> Vec<(u64, String, String)> {
+        let text = |comment: &Value, name: &str| comment[name].as_str().unwrap().to_owned();
+        comments.iter().map(|one| (one["depth"].as_u64().unwrap(), text(one, "author"), text(one, "body"))).collect()
+    };
+    let (before, after) = (comments_in(first), comments_in(second));
+    let byline = "**Bob \\*the\\* builder**, 21 November 2026:";
+    let expected = [
+        (1, "ada", format!("{byline}\n\nFirst *of all*\n\n> quoted\n")),
+        (2, "ada", "  Thank you  \n".to_owned()),
+        (3, "ada", "Why?".to_owned()),
+        (2, "ada", "Thank you".to_owned()),
+        (1, "ada", "Second".to_owned()),
+    ];
+    assert_eq!(texts(&after["open"]), expected.map(|(depth, author, body)| (depth, author.to_owned(), body)));
+    for slug in ["closed", "ID"] {
+        assert_eq!(before[slug], after[slug], "{slug}");
+    }
+    assert_eq!(there.get("/posts/closed").await.body["comments_open"], false);
+
+    // From now on nothing is lost or added: not in a third blog, and not by importing again, with the journal or without.
+    let (report, out) = with_comments(&third, second, &last).await;
+    assert_eq!((report.counts.created, report.counts.failed), (6, 0), "{out}");
+    export(same, "ada", &last).await;
+    assert_eq!(comments_in(second), comments_in(same));
+    assert_eq!(restorable(second), restorable(same));
+    let (report, out) = with_comments(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.unchanged), (0, 6), "{out}");
+    std::fs::remove_file(first.join(".broadsheet-import.jsonl")).unwrap();
+    let (report, out) = with_comments(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (0, 0), "{out}");
+    export(second, "ada", &to).await;
+    assert_eq!(comments_in(second), comments_in(same));
 }
 
 #[tokio::test]

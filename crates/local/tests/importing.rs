@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use domain::Timestamp;
-use importer::{Counts, Import, Outcome, Report};
+use importer::{Counts, Import, LogIn, Outcome, Report};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -17,13 +17,15 @@ pub async fn serve(stack: &TestStack) -> String {
     url
 }
 
+pub fn log_in(user: &str, url: &str) -> LogIn {
+    let password = Some(PASSWORD.to_owned());
+    LogIn { user: Some(user.to_owned()), password, key: None, url: url.to_owned() }
+}
+
 pub fn import(folder: &Path, user: &str, url: &str) -> Import {
     Import {
         folder: folder.to_owned(),
-        user: Some(user.to_owned()),
-        password: Some(PASSWORD.to_owned()),
-        key: None,
-        url: url.to_owned(),
+        account: log_in(user, url),
         from: None,
         dry_run: false,
         report: None,
@@ -272,7 +274,8 @@ async fn odd_files_of_real_blogs_come_in_as_they_were_meant_and_every_file_is_na
     write("picture.png", "");
     write(".git/config", "");
 
-    let planned = Import { dry_run: true, user: None, ..import(folder.path(), "ada", "http://nobody.invalid") };
+    let nobody = LogIn { user: None, ..log_in("ada", "http://nobody.invalid") };
+    let planned = Import { dry_run: true, account: nobody, ..import(folder.path(), "ada", &url) };
     let (plan, out) = run_as(&planned).await;
     assert_eq!((plan.counts.planned, plan.counts.left, plan.counts.failed), (14, 3, 0), "{out}");
     assert_eq!(ada.get("/me/posts").await.each("slug").len(), 0, "a dry run sends nothing");
@@ -418,17 +421,17 @@ async fn an_import_goes_on_where_another_was_stopped_and_by_an_api_key() {
     let scopes = json!(["read", "posts:write"]);
     let key = ada.post("/me/keys", json!({ "name": "Import", "scopes": scopes })).await;
     key.expect_status(201);
-    let by_key = Import {
-        key: Some(key.body["key"].as_str().unwrap().to_owned()),
-        user: None,
-        password: None,
+    let key = key.body["key"].as_str().unwrap();
+    let with_key = |key: String| Import {
+        account: LogIn { key: Some(key), user: None, password: None, url: url.clone() },
         ..import(folder.path(), "ada", &url)
     };
+    let by_key = with_key(key.to_owned());
     let (report, out) = run_as(&by_key).await;
     assert_eq!(report.counts, counts(0, 0, 3, 0), "{out}");
     assert!(report.files.iter().all(|file| file.outcome == Outcome::Unchanged));
     assert_eq!(ada.get("/me/posts").await.each("slug").len(), 3);
-    let refused = Import { key: Some(format!("{}x", by_key.key.as_ref().unwrap())), ..by_key };
+    let refused = with_key(format!("{key}x"));
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let error = importer::run(&refused, now, &mut Vec::new()).await.unwrap_err().to_string();
     assert!(error.starts_with("The key was refused."), "{error}");

@@ -244,10 +244,15 @@ async fn pictures_of_an_export_come_from_a_copy_of_the_old_site() {
         [item(1, "post", "publish", day, featured, &text), item(2, "attachment", "inherit", day, &attachment, "")];
     let wordpress = folder.path().join("old.xml");
     std::fs::write(&wordpress, export(&items)).unwrap();
-    let formats = Formats { media: Some(uploads.clone()), ..Formats::default() };
+    // Named by a link to it.
+    let named = folder.path().join("copy");
+    std::os::unix::fs::symlink(&uploads, &named).unwrap();
+    let formats = Formats { media: Some(named.clone()), ..Formats::default() };
     let options = Import { formats: formats.clone(), ..import(&wordpress, "ada", &url) };
     let (report, out) = run_with_plug_ins(&stack, &options).await;
     assert_eq!((report.counts.created, report.counts.uploaded), (1, 1), "{out}");
+    let uploaded: Vec<_> = report.files.iter().filter(|file| file.outcome == Outcome::Uploaded).collect();
+    assert_eq!(uploaded[0].file, named.join("2020/01/a b.png"), "as it was given");
     let id = ada.get("/me/media").await.each("id").concat();
     let post = stack.visitor().get("/posts/title-1").await.body;
     assert_eq!(post["body"], format!("![A](/media/{id}) ![B]({old}/gone.png) ![C]({old}/no.png)"));

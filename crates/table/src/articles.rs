@@ -75,14 +75,29 @@ impl Table {
         Ok(posts)
     }
 
-    /// What a user has reacted to and everybody may read, newest first: of the user's marks that belong to the newest posts, up to
-    /// `max`, by the time when each post was published.
-    pub async fn reacted_to(&self, user: UserId, max: usize) -> Result<Vec<(PostId, PostReference)>, Refused> {
+    /// What a user has reacted to and everybody may read, newest first, by the time when each post was published: of the reactions to the
+    /// newest posts, up to `max`. They are looked for among the user's marks of the `max_marks` newest posts, because marks are of
+    /// bookmarks and reposts too.
+    pub async fn reacted_to(
+        &self,
+        user: UserId,
+        max: usize,
+        max_marks: usize,
+    ) -> Result<Vec<(PostId, PostReference)>, Refused> {
         let partition = keys::marks_partition(user);
-        let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
-        let marks = self.query(Query { backwards: true, limit: Some(max), ..query }).await?;
-        let reacted = marks.iter().filter(|mark| mark.contains_key("reaction"));
-        let ids: HashSet<PostId> = reacted.filter_map(|mark| sort_key(mark)?.parse().ok()).collect();
+        let mut ids = HashSet::new();
+        let (mut start, mut left) = (None::<String>, max_marks);
+        while left > 0 && ids.len() < max {
+            let query = Query::of(&partition, SortKeys::Any, Consistency::Strong);
+            let limit = left.min(max);
+            let query = Query { backwards: true, start: start.as_deref(), limit: Some(limit), ..query };
+            let marks = self.query(query).await?;
+            left = if marks.len() < limit { 0 } else { left - limit };
+            start = marks.last().and_then(sort_key).map(str::to_owned);
+            let reacted = marks.iter().filter(|mark| mark.contains_key("reaction"));
+            let reacted = reacted.filter_map(|mark| sort_key(mark)?.parse::<PostId>().ok());
+            ids.extend(reacted.take(max - ids.len()));
+        }
         let mut found: Vec<_> = self.references(ids, Consistency::Strong).await?.into_iter().collect();
         found.sort_by_key(|(id, reference)| std::cmp::Reverse((reference.published_at, *id)));
         Ok(found)

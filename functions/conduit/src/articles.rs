@@ -27,6 +27,10 @@ const MAX_OFFSET: usize = 2_000;
 /// How many of a user's favourites are looked at, those of the newest articles.
 const MAX_FAVORITES: usize = 500;
 
+/// Among how many marks they are looked for, which are of bookmarks and reposts too. A mark is some 150 bytes, so these are read for less
+/// than what may be skipped.
+const MAX_MARKS: usize = 5_000;
+
 /// How many of the users whom somebody follows the feed is made of, those who were followed last.
 const MAX_FOLLOWED: usize = 200;
 
@@ -321,7 +325,7 @@ pub async fn list(caller: &Caller<'_>, query: &[(String, String)]) -> Result<Res
             (window.of_list(posts), count(total))
         }
         (Some(fan), author, tag) => {
-            let mut found = table.reacted_to(fan.id, MAX_FAVORITES).await?;
+            let mut found = table.reacted_to(fan.id, MAX_FAVORITES, MAX_MARKS).await?;
             found.retain(|(_, post)| author.as_ref().is_none_or(|author| post.author.id == author.id));
             if tag.is_none() {
                 let total = found.len();

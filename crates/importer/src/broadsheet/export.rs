@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt, fs,
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -14,40 +14,22 @@ use super::{
     COMMENTS, FORMAT, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, is_export,
     own_profile, pictures, read, text, walk, write_whole,
 };
-use crate::{Call, Client, ImportError, sign_in};
+use crate::{Call, Client, ImportError, LogIn};
 
 /// Write a blog as a folder of Markdown files, which `import` reads back.
 ///
 /// An author exports their own posts; editors and administrators export all that are published, too. Repeating it brings the folder up
 /// to date.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct Export {
     /// The folder to write: a new or empty one, or that of an earlier export
     pub folder: PathBuf,
-    /// Who exports: a username, or the e-mail address of one
-    #[arg(long = "as", value_name = "USERNAME")]
-    pub user: Option<String>,
-    /// The user's password; better left to the variable BROADSHEET_PASSWORD, or typed when it is asked for
-    #[arg(long, env = "BROADSHEET_PASSWORD", hide_env_values = true)]
-    pub password: Option<String>,
-    /// An API key with the scope `read` instead of a user and a password; better left to the variable BROADSHEET_KEY
-    #[arg(long, env = "BROADSHEET_KEY", hide_env_values = true, conflicts_with = "user")]
-    pub key: Option<String>,
-    /// Where the API is
-    #[arg(long, default_value = "http://localhost:3000/v1")]
-    pub url: String,
+    /// Who exports, and from where
+    #[command(flatten)]
+    pub account: LogIn,
     /// Only one's own posts, also as an editor or administrator
     #[arg(long)]
     pub mine: bool,
-}
-
-/// Written by hand so that neither the password nor the key can end up in a log.
-impl fmt::Debug for Export {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { folder, user, url, mine, .. } = self;
-        let mut shown = formatter.debug_struct("Export");
-        shown.field("folder", folder).field("user", user).field("url", url).field("mine", mine).finish_non_exhaustive()
-    }
 }
 
 /// What was exported.
@@ -66,14 +48,12 @@ pub struct Exported {
 pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Exported, ImportError> {
     // Whoever mistypes the folder is told so before a password is asked for.
     let earlier = earlier_files(&options.folder)?;
-    let mut client =
-        sign_in(&options.url, options.key.as_deref(), options.user.as_deref(), options.password.as_deref(), out)
-            .await?;
+    let mut client = options.account.client(out).await?;
     let me = own_profile(&mut client).await?;
     let manifest = Manifest {
         format: FORMAT,
         complete: false,
-        url: options.url.trim_end_matches('/').to_owned(),
+        url: options.account.url.trim_end_matches('/').to_owned(),
         user: text(&me, "username").to_owned(),
         files: earlier,
     };
@@ -457,10 +437,12 @@ mod tests {
     fn neither_password_nor_key_is_shown() {
         let export = Export {
             folder: "blog".into(),
-            user: Some("anna".to_owned()),
-            password: Some("a secret".to_owned()),
-            key: Some("another secret".to_owned()),
-            url: "http://localhost:3000/v1".to_owned(),
+            account: LogIn {
+                user: Some("anna".to_owned()),
+                password: Some("a secret".to_owned()),
+                key: Some("another secret".to_owned()),
+                url: "http://localhost:3000/v1".to_owned(),
+            },
             mine: false,
         };
         assert!(!format!("{export:?}").contains("secret"));

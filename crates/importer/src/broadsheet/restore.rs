@@ -17,10 +17,13 @@ use super::{
     COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, pictures, text,
 };
 use crate::{
-    Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report, find,
+    Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report,
+    comments::{self, Comment},
+    find,
+    formats::byline,
     journal::{self, Journal},
     media::{self, Picture, Upload},
-    sign_in, written,
+    written,
 };
 
 /// The server's maximum number of aliases of a post.
@@ -35,6 +38,8 @@ const OWN_KEYS: [&str; 9] =
 enum Planned {
     Post(Box<Post>),
     Picture(Value),
+    /// The comments on a post, with its slug in the export.
+    Comments(String, Vec<Value>),
     Reposts(Vec<Value>),
     Left(String),
     Failed(String),
@@ -62,7 +67,7 @@ pub(crate) async fn restore(
     if !Manifest::read(folder)?.complete {
         return Err(unusable("the export did not come to its end; export again".to_owned()));
     }
-    let (plan, dropped) = read_folder(folder)?;
+    let (plan, dropped) = read_folder(folder, import.formats.comments)?;
     let posts = plan.iter().filter(|(_, what)| matches!(what, Planned::Post(_))).count();
     if import.dry_run {
         let mut report = Report::begin_with(plan.len(), posts, Generator::Broadsheet, dropped, out)?;
@@ -73,6 +78,9 @@ pub(crate) async fn restore(
                     FileReport { file, outcome: Outcome::Planned, slug: Some(post.slug), detail, notes: Vec::new() }
                 }
                 Planned::Picture(_) => FileReport::without_post(file, Outcome::Planned, "a picture to upload"),
+                Planned::Comments(_, comments) => {
+                    FileReport::without_post(file, Outcome::Planned, &format!("{} comments", shown(&comments).count()))
+                }
                 Planned::Reposts(reposts) => {
                     FileReport::without_post(file, Outcome::Planned, &format!("{} reposts", reposts.len()))
                 }
@@ -84,8 +92,7 @@ pub(crate) async fn restore(
         return Ok(report);
     }
 
-    let mut client =
-        sign_in(&import.url, import.key.as_deref(), import.user.as_deref(), import.password.as_deref(), out).await?;
+    let mut client = import.account.client(out).await?;
     let me = super::own_profile(&mut client).await?;
     let path = import.journal.clone().unwrap_or_else(|| folder.join(journal::FILE_NAME));
     let of_journal = |source| ImportError::File { path: path.clone(), source };
@@ -95,6 +102,7 @@ pub(crate) async fn restore(
         client: &mut client,
         folder,
         username: text(&me, "username").to_owned(),
+        names: names_of_users(folder),
         journal,
         now,
         pictures: BTreeMap::new(),
@@ -106,6 +114,14 @@ pub(crate) async fn restore(
         Stopped::Journal(source) => of_journal(source),
         Stopped::Import(error) => error,
     })
+}
+
+/// What users are called, by their usernames.
+fn names_of_users(folder: &Path) -> BTreeMap<String, String> {
+    let users: Vec<Value> =
+        fs::read(folder.join(USERS)).ok().and_then(|users| serde_json::from_slice(&users).ok()).unwrap_or_default();
+    let named = users.iter().filter(|user| !text(user, "display_name").is_empty());
+    named.map(|user| (text(user, "username").to_owned(), text(user, "display_name").to_owned())).collect()
 }
 
 /// Why it ends before its end.
@@ -122,7 +138,10 @@ impl<E: Into<ImportError>> From<E> for Stopped {
 
 /// Every file with what becomes of it, and how many posts have each key that is not known.
 #[allow(clippy::type_complexity, reason = "said above")]
-fn read_folder(folder: &Path) -> Result<(Vec<(PathBuf, Planned)>, BTreeMap<String, usize>), ImportError> {
+fn read_folder(
+    folder: &Path,
+    with_comments: bool,
+) -> Result<(Vec<(PathBuf, Planned)>, BTreeMap<String, usize>), ImportError> {
     let list = fs::read(folder.join(MEDIA_LIST)).unwrap_or_default();
     let media: BTreeMap<String, Value> = serde_json::from_slice(&list).unwrap_or_default();
     let names: BTreeSet<&str> = Details::names().into_iter().chain(OWN_KEYS).collect();
@@ -133,7 +152,7 @@ fn read_folder(folder: &Path) -> Result<(Vec<(PathBuf, Planned)>, BTreeMap<Strin
         if !entry.file_type().is_file() || path == Path::new(journal::FILE_NAME) {
             continue;
         }
-        let what = read_file(folder, &path, &media);
+        let what = read_file(folder, &path, &media, with_comments);
         if let Planned::Post(post) = &what {
             for key in post.said.keys().filter(|key| *key != "body" && !names.contains(key.as_str())) {
                 *dropped.entry(key.clone()).or_default() += 1;
@@ -144,21 +163,27 @@ fn read_folder(folder: &Path) -> Result<(Vec<(PathBuf, Planned)>, BTreeMap<Strin
     Ok((plan, dropped))
 }
 
-fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>) -> Planned {
+fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>, with_comments: bool) -> Planned {
     let left = |reason: &str| Planned::Left(reason.to_owned());
+    let list = |make: &dyn Fn(Vec<Value>) -> Planned| match fs::read(folder.join(path))
+        .map(|bytes| serde_json::from_slice(&bytes))
+    {
+        Ok(Ok(items)) => make(items),
+        Ok(Err(error)) => Planned::Failed(format!("The file is not what an export writes: {error}.")),
+        Err(error) => Planned::Failed(format!("The file cannot be read: {error}.")),
+    };
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     let parts: Vec<_> = parts.iter().map(|part| &**part).collect();
     match *parts {
         [MANIFEST] => left("it tells what the folder is"),
         [MEDIA_LIST] => left("what it says of pictures is read with them"),
         [USERS] => left("users are only exported"),
-        [COMMENTS, _] => left("comments are only exported: nobody can write in the name of others"),
-        [REDIRECTS] => left("redirects come with the aliases of posts"),
-        [REPOSTS] => match fs::read(folder.join(path)).map(|bytes| serde_json::from_slice(&bytes)) {
-            Ok(Ok(reposts)) => Planned::Reposts(reposts),
-            Ok(Err(error)) => Planned::Failed(format!("The file is not what an export writes: {error}.")),
-            Err(error) => Planned::Failed(format!("The file cannot be read: {error}.")),
+        [COMMENTS, name] if name.ends_with(".json") => match with_comments {
+            true => list(&|comments| Planned::Comments(name.trim_end_matches(".json").to_owned(), comments)),
+            false => left("comments come with --comments, as those of the user"),
         },
+        [REDIRECTS] => left("redirects come with the aliases of posts"),
+        [REPOSTS] => list(&Planned::Reposts),
         [MEDIA, name] => match media.get(name) {
             Some(said) => Planned::Picture(said.clone()),
             None => left("media.json does not name it"),
@@ -223,6 +248,16 @@ impl Post {
     }
 }
 
+/// The comment that one answers.
+fn parent_of(comment: &Value) -> Option<String> {
+    comment["parent_id"].as_str().map(str::to_owned)
+}
+
+/// Those comments that everybody saw, without the places of what was deleted.
+fn shown(comments: &[Value]) -> impl Iterator<Item = &Value> {
+    comments.iter().filter(|comment| text(comment, "status") == "published")
+}
+
 /// The posts in an order in which what is quoted or answered comes first.
 fn in_order(posts: Vec<(PathBuf, Box<Post>)>) -> Vec<(PathBuf, Box<Post>)> {
     let mut waiting: BTreeMap<String, Vec<(PathBuf, Box<Post>)>> = BTreeMap::new();
@@ -252,6 +287,8 @@ struct Restorer<'a, 'b> {
     client: &'a mut Client<'b>,
     folder: &'a Path,
     username: String,
+    /// What those are called who wrote something.
+    names: BTreeMap<String, String>,
     journal: Journal,
     now: Timestamp,
     /// The id of each picture by the name of its file.
@@ -264,11 +301,16 @@ struct Restorer<'a, 'b> {
 
 impl Restorer<'_, '_> {
     async fn run(&mut self, plan: Vec<(PathBuf, Planned)>, mut report: Report) -> Result<Report, Stopped> {
-        let (mut posts, mut reposts, mut pins) = (Vec::new(), None, BTreeMap::new());
+        let (mut posts, mut discussed, mut reposts) = (Vec::new(), Vec::new(), None);
+        let (mut pins, mut closed) = (BTreeMap::new(), BTreeSet::new());
         for (file, what) in plan {
             let line = match what {
                 Planned::Post(post) => {
                     posts.push((file, post));
+                    continue;
+                }
+                Planned::Comments(slug, comments) => {
+                    discussed.push((file, slug, comments));
                     continue;
                 }
                 Planned::Reposts(listed) => {
@@ -282,6 +324,9 @@ impl Restorer<'_, '_> {
             report.add(line, self.client.out)?;
         }
         for (file, post) in in_order(posts) {
+            if post.said.get("comments_open") == Some(&json!(false)) {
+                closed.insert(post.slug.clone());
+            }
             let known = self.journal.get(&file).map(|entry| (entry.slug.clone(), entry.said.clone()));
             let done = match &known {
                 Some((slug, said)) => self.follow(slug, Some(said), &post).await,
@@ -308,6 +353,10 @@ impl Restorer<'_, '_> {
                 report.notes.push(format!("/posts/{slug} is not pinned. {}", answer.reason()));
             }
         }
+        for (file, slug, comments) in discussed {
+            let line = self.restore_comments(file, &slug, &comments, closed.contains(&slug)).await?;
+            report.add(line, self.client.out)?;
+        }
         if let Some((file, listed)) = reposts {
             let line = self.repost(file, &listed).await?;
             report.add(line, self.client.out)?;
@@ -317,6 +366,74 @@ impl Restorer<'_, '_> {
 
     async fn put(&mut self, path: &str, body: &Value) -> Result<Answer, ImportError> {
         self.client.send(&Call::put(path, body)).await
+    }
+
+    /// Makes the comments on a post comments of the user. Those of others begin with who wrote them and when.
+    async fn restore_comments(
+        &mut self,
+        file: PathBuf,
+        slug: &str,
+        listed: &[Value],
+        are_closed: bool,
+    ) -> Result<FileReport, Stopped> {
+        let now_at = self.slugs.get(slug).map_or(slug, String::as_str).to_owned();
+        let made = shown(listed).map(|comment| {
+            let author = text(comment, "author");
+            let name = self.names.get(author).map_or(author, String::as_str);
+            let byline = byline(name, text(comment, "created_at").parse().ok());
+            let byline = Some(byline.as_str()).filter(|_| author != self.username);
+            Comment::new(text(comment, "id"), parent_of(comment), byline, text(comment, "body"))
+        });
+        let above = listed.iter().filter_map(|comment| Some((text(comment, "id").to_owned(), parent_of(comment)?)));
+        let comments = comments::in_threads(made.collect(), &above.collect());
+        let held = listed.iter().filter(|comment| text(comment, "status") == "held").count();
+        let mut notes: Vec<String> =
+            (held > 0).then(|| format!("{held} that waited for an editor are left out")).into_iter().collect();
+        if let Err(reason) = self.find_comments(&file, &now_at, &comments).await? {
+            return Ok(FileReport { notes, ..FileReport::without_post(file, Outcome::Failed, &reason) });
+        }
+        let done = comments::publish(self.client, &mut self.journal, &file, &now_at, &comments, are_closed).await;
+        let (outcome, detail) = match done {
+            Ok(Some(said)) => {
+                notes.push(said);
+                (Outcome::Created, format!("{} comments", comments.len()))
+            }
+            Ok(None) if comments.is_empty() => (Outcome::Left, "no comments that everybody saw".to_owned()),
+            Ok(None) => (Outcome::Unchanged, format!("{} comments", comments.len())),
+            Err(Failure::File(reason)) => (Outcome::Failed, reason),
+            Err(Failure::Run(error)) => return Err(error.into()),
+        };
+        Ok(FileReport { notes, ..FileReport::without_post(file, outcome, &detail) })
+    }
+
+    /// Notes in the journal those comments that are there already, where an earlier journal is lost. Says why they cannot be read.
+    async fn find_comments(
+        &mut self,
+        file: &Path,
+        slug: &str,
+        comments: &[Comment],
+    ) -> Result<Result<(), String>, Stopped> {
+        let is_new = |journal: &Journal, comment: &Comment| journal.get(&comments::place(file, &comment.id)).is_none();
+        if !comments.iter().any(|comment| is_new(&self.journal, comment)) {
+            return Ok(Ok(()));
+        }
+        let mut there = match super::walk(self.client, &format!("/posts/{slug}/comments")).await {
+            Ok(there) => there,
+            Err(ImportError::Refused { reason, .. }) => return Ok(Err(reason)),
+            Err(error) => return Err(error.into()),
+        };
+        there.retain(|comment| text(&comment["author"], "username") == self.username);
+        for comment in comments.iter().filter(|comment| is_new(&self.journal, comment)).collect::<Vec<_>>() {
+            let parent = comment.parent.as_ref().and_then(|parent| self.journal.get(&comments::place(file, parent)));
+            let parent = parent.map(|entry| entry.slug.clone());
+            let is_it = |found: &Value| text(found, "body") == comment.body && parent_of(found) == parent;
+            if let Some(index) = there.iter().position(is_it) {
+                let id = text(&there.swap_remove(index), "id").to_owned();
+                let place = comments::place(file, &comment.id);
+                self.journal.keep(&place, &id, Map::new()).map_err(Stopped::Journal)?;
+            }
+        }
+        Ok(Ok(()))
     }
 
     async fn repost(&mut self, file: PathBuf, listed: &[Value]) -> Result<FileReport, Stopped> {
