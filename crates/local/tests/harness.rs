@@ -10,7 +10,7 @@ use domain::{Role, User};
 use edge::Clock;
 use edge::SignUpConfirmation;
 use http::{HeaderMap, Request, StatusCode};
-use local::backing::Storage;
+use local::backing::{Storage, USER_POOL_CLIENT_SECRET};
 use local::cdn::{self, Rewritten};
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
@@ -22,6 +22,11 @@ use crate::{domain_events, openapi, repaired, used};
 pub const START: i64 = 1_795_249_800_000;
 
 pub const PASSWORD: &str = "correct horse battery";
+
+/// What no answer holds, whoever asks for what: a password, how one is kept, what the user pool is asked with, and how the table
+/// says what it says.
+const KEPT: [&str; 6] =
+    [PASSWORD, "$argon2", USER_POOL_CLIENT_SECRET, "attribute_not_exists", "\"pk\":", "ConditionalCheckFailed"];
 
 /// A stack in memory, whose time stands still until the test moves it and whose ids count up.
 #[derive(Clone)]
@@ -254,6 +259,10 @@ impl Client {
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let answer = self.exchange(method, path, headers, body).await;
         answer.check(method, path);
+        if let Some(token) = self.token.as_deref().and_then(|token| token.strip_prefix("Bearer ")) {
+            let repeats = !token.is_empty() && String::from_utf8_lossy(&answer.bytes).contains(token);
+            assert!(!repeats, "{method} {path} repeats the token that was sent");
+        }
         answer
     }
 
@@ -403,6 +412,9 @@ impl Answer {
     #[track_caller]
     fn check_conventions(&self, method: &str, path: &str) {
         let what = &format!("{method} {path}");
+        let text = String::from_utf8_lossy(&self.bytes);
+        let told = KEPT.iter().find(|kept| text.contains(**kept));
+        assert_eq!(told, None, "{what}: {text}");
         let is_page = matches!(method, "GET" | "HEAD") && path.starts_with("/pages");
         assert!(!self.header("x-request-id").is_empty(), "{what}: no X-Request-Id");
         let vary = self.headers.get_all("vary");

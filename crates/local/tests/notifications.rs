@@ -372,11 +372,15 @@ async fn what_is_read_stays_read_and_what_comes_later_is_unread() {
 
 #[tokio::test]
 async fn nobody_is_told_of_a_comment_before_an_editor_lets_it_through() {
-    let (stack, ada, bob, _) = start(&[("HoldComments", "all")]).await;
+    let (stack, ada, bob, eve) = start(&[("HoldComments", "all")]).await;
     let held = comment(&bob, "hello", "Wait", None).await;
     assert_eq!(settled(&stack, &ada).await, [""; 0]);
+    // Whoever read what came meanwhile has not read this.
+    react(&eve, "hello", "like").await;
+    assert_eq!(settled(&stack, &ada).await, ["reaction eve hello *"]);
+    read_from(&ada, 0).await;
     decide(&stack.user_with_role("edith", domain::Role::Editor).await, &held, "approve").await;
-    assert_eq!(settled(&stack, &ada).await.len(), 1);
+    assert_eq!(settled(&stack, &ada).await, ["comment bob hello *", "reaction eve hello"]);
 }
 
 #[tokio::test]

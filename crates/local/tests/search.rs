@@ -288,6 +288,26 @@ async fn what_comes_twice_changes_nothing() {
     assert_eq!(found(&stack.visitor(), "plum").await, ["moved"]);
 }
 
+/// Whoever has the slug of a post that is gone, the post leaves the index.
+#[tokio::test]
+async fn a_post_whose_slug_is_given_to_another_leaves_the_index() {
+    let stack = TestStack::start().await;
+    // DynamoDB goes by the system's time.
+    stack.set_time("2020-01-01T00:00:00Z");
+    let ada = stack.user("ada").await;
+    let slug = write(&ada, "Apple", "pear").await;
+    stack.settle().await;
+    ada.call("DELETE", &format!("/posts/{slug}"), &[("if-match", "*")], None).await.expect_status(204);
+    stack.set_time("2020-02-01T00:00:00Z");
+    stack.stack.backing.remove_expired_now().await;
+    // Nobody was told of the end of the one before the next is there.
+    assert_eq!(write(&stack.log_in("ada").await, "Apple", "plum").await, slug);
+    stack.settle().await;
+    assert_eq!(found(&stack.visitor(), "plum").await, [slug]);
+    assert_eq!(found(&stack.visitor(), "pear").await, [""; 0]);
+    assert_eq!(posts_of_segments(&stack).await, [1]);
+}
+
 /// The writer is stopped at each of its calls in turn, and called again, as the bus does: the index is whole in between, and comes
 /// to the same end.
 #[tokio::test]
