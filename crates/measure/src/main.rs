@@ -50,9 +50,9 @@ struct Functions {
     /// Compare with docs/measurements.json instead of writing it, and fail on a difference of more than 3 %.
     #[arg(long)]
     check: bool,
-    /// Measure only this binary, and print what was measured. For work on it.
+    /// Measure only this binary, and compare it or print what was measured. May be given more than once.
     #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Keep callgrind's files in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
     profiles: Option<PathBuf>,
@@ -75,7 +75,7 @@ async fn main() -> ExitCode {
 
 async fn functions(cli: Functions) -> io::Result<()> {
     let scene = Scene::set().await?;
-    let is_asked = |binary: &str| cli.only.as_deref().is_none_or(|only| only == binary);
+    let is_asked = |binary: &str| cli.only.is_empty() || cli.only.iter().any(|only| only == binary);
     let mut functions = BTreeMap::new();
     for cold in scene.cold_starts().await?.iter().filter(|cold| is_asked(&cold.binary)) {
         eprintln!("{}", cold.binary);
@@ -91,11 +91,11 @@ async fn functions(cli: Functions) -> io::Result<()> {
     }
     let growth = report::committed()?.growth;
     let measurements = Measurements { machine: report::machine()?, roots: scene.roots, functions, warm, growth };
-    if cli.only.is_some() {
-        print!("{}", measurements.tables());
-        return Ok(());
+    match (cli.check, cli.only.is_empty()) {
+        (true, _) => measurements.compare(is_asked),
+        (false, true) => measurements.write(),
+        (false, false) => io::stdout().write_all(measurements.tables().as_bytes()),
     }
-    if cli.check { measurements.compare() } else { measurements.write() }
 }
 
 async fn measure(scene: &Scene, cli: &Functions, cold: &scene::Request) -> io::Result<Measured> {

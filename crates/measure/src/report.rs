@@ -166,10 +166,17 @@ impl Measurements {
         std::fs::write(docs("measurements.json"), json + "\n")
     }
 
-    /// Fails where this differs from what is committed.
-    pub fn compare(&self) -> io::Result<()> {
-        let differences = self.differences(&committed()?);
+    /// Fails where this differs from what is committed of these binaries.
+    pub fn compare(&self, is_asked: impl Fn(&str) -> bool) -> io::Result<()> {
+        let differences = self.differences(&committed()?.of(is_asked));
         if differences.is_empty() { self.check_entropy() } else { Err(io::Error::other(differences.join("\n"))) }
+    }
+
+    /// What was measured of these binaries.
+    fn of(mut self, is_asked: impl Fn(&str) -> bool) -> Self {
+        self.functions.retain(|binary, _| is_asked(binary));
+        self.warm.retain(|_, warm| is_asked(&warm.binary));
+        self
     }
 
     /// What is stable, by its name.
@@ -237,6 +244,13 @@ mod tests {
             let told = format!("get_post: instructions, warm: {other}, and 1000000 is committed");
             assert_eq!(measured(other).differences(&committed), [told]);
         }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_compared() {
+        let (none, committed) = (|| Measurements { warm: BTreeMap::new(), ..measured(1) }, || measured(1));
+        assert!(none().differences(&committed().of(|binary| binary == "authorizer")).is_empty());
+        assert_eq!(none().differences(&committed().of(|binary| binary == "posts")).len(), 1);
     }
 
     #[test]
