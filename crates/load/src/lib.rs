@@ -189,7 +189,9 @@ impl Session {
         let user = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
         let user = session.ask(Method::POST, "/users", Some(user), false).await?.success("registering")?;
         if user["status"] != "active" {
-            return Err(io::Error::other("a new user of this stack has to confirm an address: try one that confirms by itself"));
+            return Err(io::Error::other(
+                "a new user of this stack has to confirm an address: try one that confirms by itself",
+            ));
         }
         let credentials = json!({ "login": username, "password": password });
         let tokens = session.ask(Method::POST, "/sessions", Some(credentials), false).await?.success("logging in")?;
@@ -271,7 +273,11 @@ impl Session {
 
     /// Sends requests until the time or their number is up; gives the time that it took.
     async fn measure(self: &Arc<Self>, load: &Load, out: &mut (dyn Write + Send)) -> io::Result<Duration> {
-        writeln!(out, "{} for {} s, at most {} requests, {} at a time.", self.base, load.seconds, load.requests, load.concurrency)?;
+        writeln!(
+            out,
+            "{} for {} s, at most {} requests, {} at a time.",
+            self.base, load.seconds, load.requests, load.concurrency
+        )?;
         let begun = Instant::now();
         let end = begun + Duration::from_secs(load.seconds);
         let mut tasks = JoinSet::new();
@@ -306,9 +312,10 @@ impl Session {
                 (get(&read), check)
             }
             "the latest posts" => (get("/posts"), list_of("cards", is_card)),
-            "the posts of a tag" => {
-                (get(&format!("/posts?tag={TAG}")), list_of("cards with the tag", |post| is_card(post) && is_tagged(post)))
-            }
+            "the posts of a tag" => (
+                get(&format!("/posts?tag={TAG}")),
+                list_of("cards with the tag", |post| is_card(post) && is_tagged(post)),
+            ),
             "comments" => (get(&format!("{read}/comments")), list_of("comments", is_comment)),
             "the posts of an author" => {
                 let author = self.username.clone();
@@ -318,7 +325,8 @@ impl Session {
             }
             "a profile" => {
                 let name = self.username.clone();
-                let check = json_that("the profile", move |user| user["username"] == name && user["counts"].is_object());
+                let check =
+                    json_that("the profile", move |user| user["username"] == name && user["counts"].is_object());
                 (get(&format!("/users/{}", self.username)), check)
             }
             "tags" => (get("/tags"), json_that("tags", |tags| tags["items"].is_array())),
@@ -327,7 +335,11 @@ impl Session {
                 let check: Check = Box::new(|answer| {
                     is(StatusCode::OK)(answer)?;
                     let text = String::from_utf8_lossy(&answer.body);
-                    if text.contains("<feed") && text.trim_end().ends_with("</feed>") { Ok(()) } else { Err("not a feed".to_owned()) }
+                    if text.contains("<feed") && text.trim_end().ends_with("</feed>") {
+                        Ok(())
+                    } else {
+                        Err("not a feed".to_owned())
+                    }
                 });
                 (get("/feed.xml"), check)
             }
@@ -385,7 +397,8 @@ mod tests {
 
     #[test]
     fn five_of_a_hundred_requests_write() {
-        let (reads, writes) = (READS.iter().map(|(_, times)| times).sum::<usize>(), WRITES.iter().map(|(_, times)| times).sum());
+        let (reads, writes) =
+            (READS.iter().map(|(_, times)| times).sum::<usize>(), WRITES.iter().map(|(_, times)| times).sum());
         assert_eq!((reads, writes, reads + writes), (90, 5, STEPS));
         for begin in [0, 17, 1000] {
             let mut seen = BTreeMap::<_, usize>::new();

@@ -62,7 +62,11 @@ impl Report {
             refused: self.kinds.values().map(|kind| kind.refused).sum(),
             wrong: self.wrong_answers(),
         };
-        writeln!(out, "{:24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}", "", "answers", "p50 ms", "p90 ms", "p99 ms", "max ms", "429, 503", "wrong")?;
+        writeln!(
+            out,
+            "{:24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "", "answers", "p50 ms", "p90 ms", "p99 ms", "max ms", "429, 503", "wrong"
+        )?;
         for (name, kind) in self.kinds.iter().map(|(name, kind)| (*name, kind)).chain([("all", &all)]) {
             let mut took = kind.took.clone();
             took.sort_unstable();
@@ -73,7 +77,11 @@ impl Report {
             writeln!(out, " {:>8} {:>8}", kind.refused, kind.wrong)?;
         }
         let seconds = self.elapsed.as_secs_f64();
-        writeln!(out, "{:.0} right answers a second, in {seconds:.1} s", all.took.len() as f64 / seconds.max(f64::EPSILON))?;
+        writeln!(
+            out,
+            "{:.0} right answers a second, in {seconds:.1} s",
+            all.took.len() as f64 / seconds.max(f64::EPSILON)
+        )?;
         if all.refused > 0 {
             writeln!(out, "Requests were refused with 429 or 503: is the stack's RequestsPerMinute 0?")?;
         }

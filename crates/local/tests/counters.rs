@@ -68,14 +68,7 @@ async fn act(stack: &TestStack, act: Act, user: User, post: PostId, ada: UserId,
 }
 
 /// Publishes a post with this tag, replies or reposts.
-pub async fn write(
-    stack: &TestStack,
-    act: Act,
-    user: User,
-    post: PostId,
-    tag: &str,
-    one: bool,
-) -> Result<(), Refused> {
+pub async fn write(stack: &TestStack, act: Act, user: User, post: PostId, tag: &str, one: bool) -> Result<(), Refused> {
     let id: PostId = new_id(stack, one);
     let mut details = Details::default();
     if act == Act::Publish {

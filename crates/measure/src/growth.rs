@@ -99,8 +99,8 @@ pub fn grown(growth: &Growth) -> Vec<String> {
 const INTRODUCTION: &str = "\
 # What pages cost as a blog grows
 
-`scripts/measure` writes this file, and `target/release/measure growth` alone, which fails where a page of a larger blog takes more than 1.05 times the calls or the
-capacity of the smallest one's. `cargo test` compares blogs of 100 and 400 posts so.
+`scripts/measure growth` writes this file, and fails where a page of a larger blog takes more than 1.05 times the calls or the capacity of the smallest one's. `cargo test`
+compares blogs of 100 and 400 posts so.
 
 Each blog has as many posts as the head of the column says, all by one author, of one kind and with one tag, all in the home feed of one reader, and as many comments on one
 of them and reactions to it. The newest 45 posts are written by the API. What the API writes for one post, one comment and one reaction is written down, and loaded
@@ -433,7 +433,9 @@ fn load(
 ) -> io::Result<()> {
     let (all, batch) = (numbers.len(), BATCH / pattern.items.len().max(1));
     let numbers: Vec<_> = numbers.collect();
-    for (done, batch) in numbers.chunks(batch).enumerate().map(|(index, numbers)| (index * batch + numbers.len(), numbers)) {
+    for (done, batch) in
+        numbers.chunks(batch).enumerate().map(|(index, numbers)| (index * batch + numbers.len(), numbers))
+    {
         let items = batch.iter().flat_map(|number| pattern.copies(texts(*number)));
         let items: Vec<_> = items.collect();
         database.import_items(TABLE_NAME, items, ImportOptions::default()).map_err(io::Error::other)?;

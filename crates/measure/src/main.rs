@@ -1,5 +1,6 @@
 //! Measures the functions of the release build: their size, what a cold start and a warm request cost, and how much memory they
-//! take, beside an empty function. Writes `docs/measurements.json` and `docs/measurements.md`. Run it by `scripts/measure`.
+//! take, beside an empty function; and what pages take of the table as a blog grows. Writes `docs/measurements.json`, `docs/measurements.md` and
+//! `docs/measurements-growth.md`. Run it by `scripts/measure`.
 
 mod asked;
 mod binary;
@@ -124,5 +125,9 @@ async fn growth(posts: &[usize]) -> io::Result<()> {
     if !grown.is_empty() {
         return Err(io::Error::other(grown.join("\n")));
     }
-    if posts.is_empty() { report::write_growth(growth) } else { io::stdout().write_all(growth::table(&growth).as_bytes()) }
+    if posts.is_empty() {
+        report::write_growth(growth)
+    } else {
+        io::stdout().write_all(growth::table(&growth).as_bytes())
+    }
 }
