@@ -40,6 +40,7 @@ const TESTS: &[&[&str]] = &[
         "api_keys::every_operation_takes_the_scope_that_the_documentation_says",
         "audit::the_documentation_lists_every_action",
         "operations::the_documentation_says_what_every_operation_costs",
+        "spread::the_documentation_says_what_a_partition_takes",
         "domain_events::the_schemas_are_those_that_are_committed_and_the_documentation_lists_them",
     ],
 ];

@@ -86,6 +86,20 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
+/// What asks the API at `base`: by HTTPS, or on this machine.
+pub fn http_client(base: &str) -> Result<reqwest::Client, ImportError> {
+    // The new slug is what counts in a redirect, and a token never follows one to another host.
+    let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE);
+    let http = match Url::parse(base) {
+        Ok(url) if url.scheme() == "https" => http.https_only(true),
+        // Only for this machine: a password goes over no network in the clear. A proxy that the environment names for the web
+        // knows nothing of this machine's `localhost`.
+        Ok(url) if url.scheme() == "http" && is_this_machine(&url) => http.no_proxy(),
+        _ => return Err(ImportError::NotAnApi { url: base.to_owned() }),
+    };
+    http.build().map_err(|source| ImportError::Transport { url: base.to_owned(), source })
+}
+
 /// Whose posts are imported.
 #[derive(Deserialize)]
 pub struct Profile {
@@ -97,18 +111,8 @@ pub struct Profile {
 impl<'a> Client<'a> {
     /// A client that is not signed in.
     fn new(base: &str, out: &'a mut (dyn Write + Send)) -> Result<Self, ImportError> {
-        // The new slug is what counts in a redirect, and a token never follows one to another host.
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE);
-        let http = match Url::parse(base) {
-            Ok(url) if url.scheme() == "https" => http.https_only(true),
-            // Only for this machine: a password goes over no network in the clear. A proxy that the environment names for the web
-            // knows nothing of this machine's `localhost`.
-            Ok(url) if url.scheme() == "http" && is_this_machine(&url) => http.no_proxy(),
-            _ => return Err(ImportError::NotAnApi { url: base.to_owned() }),
-        };
-        let http = http.build().map_err(|source| ImportError::Transport { url: base.to_owned(), source })?;
         Ok(Self {
-            http,
+            http: http_client(base)?,
             base: base.trim_end_matches('/').to_owned(),
             session: Session::default(),
             takes_former_slugs: true,

@@ -51,6 +51,7 @@ use tokio::time::Instant;
 
 use authors::{Account, Accounts, Authors};
 pub use broadsheet::{Export, Exported, export};
+pub use client::http_client;
 use client::{Answer, Call, Client};
 use document::Document;
 use fetch::Fetcher;

@@ -95,6 +95,8 @@ enum Command {
     Import(Box<importer::Import>),
     /// Export a blog through the API, as a folder that `import` reads back.
     Export(importer::Export),
+    /// Ask a stack for pages as a blog is asked, check every answer, and report how fast it answers.
+    Load(load::Load),
     /// Print the API's document, OpenAPI 3.1.
     #[command(name = "openapi")]
     OpenApi,
@@ -173,6 +175,11 @@ async fn main() -> ExitCode {
             Ok(report) if report.counts.failed > 0 => return ExitCode::FAILURE,
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error)),
+        },
+        Some(Command::Load(options)) => match load::run(&options, &mut io::stdout()).await {
+            Ok(report) if report.wrong_answers() > 0 => return ExitCode::FAILURE,
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
         },
         Some(Command::Export(options)) => {
             importer::export(&options, &mut io::stdout()).await.map(drop).map_err(io::Error::other)

@@ -71,6 +71,7 @@ mod scheduling;
 mod search;
 mod simulation;
 mod sitemaps;
+mod spread;
 mod structure;
 mod tag_follows;
 mod tags;

@@ -209,6 +209,44 @@ async fn in_a_container_files_are_fetched_from_the_port_that_it_publishes() {
     send(http.get(link)).await;
 }
 
+#[tokio::test]
+async fn a_load_checks_every_answer_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &[]);
+    let load = async |url: &str| {
+        let mut command = Command::new(BINARY);
+        command.args(["load", "--url", url, "--requests", "200", "--seconds", "120", "--concurrency", "4"]);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let ran = load(&process.base).await;
+    let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{told}");
+    let fields = |name: &str| -> Vec<String> {
+        let line = told.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {told}"));
+        line[name.len()..].split_whitespace().map(str::to_owned).collect()
+    };
+    // Right answers, and what was refused or wrong.
+    let all = fields("all ");
+    assert_eq!([&all[0], &all[5], &all[6]], ["200", "0", "0"], "{told}");
+    let (written, again) = (["publish", "comment", "react"], fields("what was written"));
+    let written: usize = written.map(|kind| fields(kind)[0].parse::<usize>().unwrap()).iter().sum();
+    assert!(written >= 9, "{told}");
+    assert_eq!(again[0], written.to_string(), "{told}");
+
+    // The user is gone with all posts, as soon as what follows from that is done.
+    let posts = async || send(reqwest::Client::new().get(format!("{}/posts?tag=load", process.base))).await;
+    for _ in 0..100 {
+        if posts().await["items"] == json!([]) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(posts().await["items"], json!([]));
+
+    // Where the API is not.
+    assert!(!load(&process.base.replace("/v1", "/v2")).await.status.success());
+}
+
 #[test]
 fn the_tour_of_the_readme_works() {
     let readme = include_str!("../../../README.md");

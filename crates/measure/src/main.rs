@@ -1,8 +1,11 @@
 //! Measures the functions of the release build: their size, what a cold start and a warm request cost, and how much memory they
-//! take, beside an empty function. Writes `docs/measurements.json` and `docs/measurements.md`. Run it by `scripts/measure`.
+//! take, beside an empty function; and what pages take of the table as a blog grows. Writes `docs/measurements.json`, `docs/measurements.md` and
+//! `docs/measurements-growth.md`. Run it by `scripts/measure`.
 
+mod asked;
 mod binary;
 mod function;
+mod growth;
 mod instructions;
 mod report;
 mod runtime_api;
@@ -10,29 +13,47 @@ mod scene;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
 use crate::binary::Size;
 use crate::function::Function;
 use crate::report::{Measured, Measurements, Warm};
 use crate::scene::Scene;
 
-/// Measure the functions of the release build.
+/// Measure what is deployed.
 #[derive(Parser)]
 struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure the functions of the release build.
+    Functions(Functions),
+    /// Measure what pages take of the table in blogs of 100, 10,000 and 1,000,000 posts.
+    Growth {
+        /// Blogs of other sizes; prints the table and writes nothing.
+        #[arg(long, value_name = "NUMBER")]
+        posts: Vec<usize>,
+    },
+}
+
+#[derive(Args)]
+struct Functions {
     /// The folder of the binaries, with their symbols.
     #[arg(long)]
     binaries: PathBuf,
     /// Compare with docs/measurements.json instead of writing it, and fail on a difference of more than 3 %.
     #[arg(long)]
     check: bool,
-    /// Measure only this binary, and print what was measured. For work on it.
+    /// Measure only this binary, and compare it or print what was measured. May be given more than once.
     #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Keep callgrind's files in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
     profiles: Option<PathBuf>,
@@ -40,7 +61,11 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    let done = match Cli::parse().command {
+        Command::Functions(options) => functions(options).await,
+        Command::Growth { posts } => growth(&posts).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("measure: {error}");
@@ -49,9 +74,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> io::Result<()> {
+async fn functions(cli: Functions) -> io::Result<()> {
     let scene = Scene::set().await?;
-    let is_asked = |binary: &str| cli.only.as_deref().is_none_or(|only| only == binary);
+    let is_asked = |binary: &str| cli.only.is_empty() || cli.only.iter().any(|only| only == binary);
     let mut functions = BTreeMap::new();
     for cold in scene.cold_starts().await?.iter().filter(|cold| is_asked(&cold.binary)) {
         eprintln!("{}", cold.binary);
@@ -65,15 +90,16 @@ async fn run(cli: Cli) -> io::Result<()> {
         let nanoseconds = function.nanoseconds_of_a_warm_request(&request.events).await?;
         warm.insert(request.name.clone(), Warm { binary: request.binary.clone(), instructions, nanoseconds });
     }
-    let measurements = Measurements { machine: report::machine()?, roots: scene.roots, functions, warm };
-    if cli.only.is_some() {
-        print!("{}", measurements.tables());
-        return Ok(());
+    let growth = report::committed()?.growth;
+    let measurements = Measurements { machine: report::machine()?, roots: scene.roots, functions, warm, growth };
+    match (cli.check, cli.only.is_empty()) {
+        (true, _) => measurements.compare(is_asked),
+        (false, true) => measurements.write(),
+        (false, false) => io::stdout().write_all(measurements.tables().as_bytes()),
     }
-    if cli.check { measurements.compare() } else { measurements.write() }
 }
 
-async fn measure(scene: &Scene, cli: &Cli, cold: &scene::Request) -> io::Result<Measured> {
+async fn measure(scene: &Scene, cli: &Functions, cold: &scene::Request) -> io::Result<Measured> {
     let function = Function::of(scene, &cli.binaries, cold).keeping(cli.profiles.as_deref());
     let Size { stripped, zipped, crates } = binary::size(function.program())?;
     // Nothing of the table is asked at init where the table has no usable address.
@@ -91,4 +117,17 @@ async fn measure(scene: &Scene, cli: &Cli, cold: &scene::Request) -> io::Result<
         answer_nanoseconds: answered,
         memory_kilobytes: function.memory_kilobytes(&cold.events).await?,
     })
+}
+
+async fn growth(posts: &[usize]) -> io::Result<()> {
+    let growth = growth::measured(if posts.is_empty() { &growth::SIZES } else { posts }).await?;
+    let grown = growth::grown(&growth);
+    if !grown.is_empty() {
+        return Err(io::Error::other(grown.join("\n")));
+    }
+    if posts.is_empty() {
+        report::write_growth(growth)
+    } else {
+        io::stdout().write_all(growth::table(&growth).as_bytes())
+    }
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::growth::{self, Growth};
+
 /// The difference that [`Measurements::compare`] lets pass, in percent.
 const TOLERANCE: f64 = 3.0;
 /// The instructions of an init with its warming call, in millions, that only jitter entropy exceeds (`.cargo/config.toml`).
@@ -25,6 +27,9 @@ pub struct Measurements {
     pub functions: BTreeMap<String, Measured>,
     /// Each typical request.
     pub warm: BTreeMap<String, Warm>,
+    /// What pages take of the table, by the number of posts.
+    #[serde(default)]
+    pub growth: Growth,
 }
 
 /// A binary and its cold start.
@@ -68,6 +73,17 @@ pub fn machine() -> io::Result<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     Ok(model.map_or("unknown", |(_, model)| model).to_owned())
+}
+
+/// What is committed.
+pub fn committed() -> io::Result<Measurements> {
+    Ok(serde_json::from_str(&std::fs::read_to_string(docs("measurements.json"))?)?)
+}
+
+/// Writes what pages take in blogs of other sizes; the rest stays as it is.
+pub fn write_growth(growth: Growth) -> io::Result<()> {
+    std::fs::write(docs("measurements-growth.md"), growth::table(&growth))?;
+    Measurements { growth, ..committed()? }.write_json()
 }
 
 fn docs(name: &str) -> PathBuf {
@@ -139,18 +155,28 @@ impl Measurements {
 
     /// Writes both files.
     pub fn write(&self) -> io::Result<()> {
-        let json = serde_json::to_string_pretty(self)?;
-        std::fs::write(docs("measurements.json"), json + "\n")?;
+        self.write_json()?;
         let machine = format!("\nMeasured on {}, with {} roots.\n", self.machine, self.roots);
         std::fs::write(docs("measurements.md"), format!("{INTRODUCTION}{machine}{}", self.tables()))?;
         self.check_entropy()
     }
 
-    /// Fails where this differs from what is committed.
-    pub fn compare(&self) -> io::Result<()> {
-        let committed: Self = serde_json::from_str(&std::fs::read_to_string(docs("measurements.json"))?)?;
-        let differences = self.differences(&committed);
+    fn write_json(&self) -> io::Result<()> {
+        let json = serde_json::to_string_pretty(self)?;
+        std::fs::write(docs("measurements.json"), json + "\n")
+    }
+
+    /// Fails where this differs from what is committed of these binaries.
+    pub fn compare(&self, is_asked: impl Fn(&str) -> bool) -> io::Result<()> {
+        let differences = self.differences(&committed()?.of(is_asked));
         if differences.is_empty() { self.check_entropy() } else { Err(io::Error::other(differences.join("\n"))) }
+    }
+
+    /// What was measured of these binaries.
+    fn of(mut self, is_asked: impl Fn(&str) -> bool) -> Self {
+        self.functions.retain(|binary, _| is_asked(binary));
+        self.warm.retain(|_, warm| is_asked(&warm.binary));
+        self
     }
 
     /// What is stable, by its name.
@@ -204,6 +230,7 @@ mod tests {
             machine: String::new(),
             roots: 1,
             functions: BTreeMap::new(),
+            growth: Growth::new(),
             warm: BTreeMap::from([("get_post".to_owned(), warm)]),
         }
     }
@@ -217,6 +244,13 @@ mod tests {
             let told = format!("get_post: instructions, warm: {other}, and 1000000 is committed");
             assert_eq!(measured(other).differences(&committed), [told]);
         }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_compared() {
+        let (none, committed) = (|| Measurements { warm: BTreeMap::new(), ..measured(1) }, || measured(1));
+        assert!(none().differences(&committed().of(|binary| binary == "authorizer")).is_empty());
+        assert_eq!(none().differences(&committed().of(|binary| binary == "posts")).len(), 1);
     }
 
     #[test]

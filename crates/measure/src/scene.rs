@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::Bytes;
 use edge::{Clock, SignUpConfirmation};
-use http::Request as HttpRequest;
 use local::backing::Storage;
 use local::gateway::operations;
 use local::s3::CREDENTIALS;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
+use crate::asked::{Asked, PASSWORD, register};
 use crate::instructions::EVENTS;
 use crate::tls::Certificate;
 
-const PASSWORD: &str = "correct horse battery";
 /// The posts of the blog; a page of a list has twenty.
 const POSTS: usize = 25;
 /// The requests whose processor time is measured, after those whose instructions are.
@@ -46,52 +44,6 @@ pub struct Request {
     pub handler: String,
     /// What the function gets: each a request.
     pub events: Vec<Value>,
-}
-
-/// What somebody asks for.
-struct Asked<'a> {
-    method: &'a str,
-    path: String,
-    token: Option<&'a str>,
-    body: Option<Value>,
-    source: IpAddr,
-}
-
-impl<'a> Asked<'a> {
-    fn get(path: &str) -> Self {
-        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { method: "GET", path: path.to_owned(), token: None, body: None, source }
-    }
-
-    fn post(path: &str, body: Value) -> Self {
-        Self { method: "POST", body: Some(body), ..Self::get(path) }
-    }
-
-    fn put(path: &str, body: Value) -> Self {
-        Self { method: "PUT", ..Self::post(path, body) }
-    }
-
-    fn by(self, token: &'a str) -> Self {
-        Self { token: Some(token), ..self }
-    }
-
-    /// From a network of its own: one may log in only so often.
-    fn from(self, number: usize) -> Self {
-        let [high, low] = (number as u16).to_be_bytes();
-        Self { source: IpAddr::V4(Ipv4Addr::new(198, 51, high, low)), ..self }
-    }
-
-    fn request(&self) -> io::Result<HttpRequest<Bytes>> {
-        let mut request = HttpRequest::builder().method(self.method).uri(&self.path).header("host", "blog.example.com");
-        if let Some(token) = self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if self.body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
-        request.body(Bytes::from(body)).map_err(io::Error::other)
-    }
 }
 
 fn failed(what: &str) -> impl FnOnce(&'static str) -> io::Error {
@@ -155,13 +107,7 @@ impl Scene {
     }
 
     async fn write_blog(&mut self) -> io::Result<()> {
-        let user = json!({ "username": "ada", "email": ADMIN, "password": PASSWORD });
-        self.call(Asked::post("/v1/users", user)).await?;
-        let emails = self.stack.backing.cognito.emails().map_err(io::Error::other)?;
-        let code = emails.into_iter().next().ok_or_else(|| io::Error::other("nobody was sent a code"))?.code;
-        self.call(Asked::post("/v1/users/confirm", json!({ "email": ADMIN, "code": code }))).await?;
-        let session = self.call(log_in(0)).await?;
-        self.token = session["access_token"].as_str().unwrap_or_default().to_owned();
+        self.token = register(&self.stack, 0, "ada", ADMIN).await?;
         for number in 0..POSTS {
             self.call(Asked::post("/v1/posts", post(number)).by(&self.token)).await?;
         }
@@ -177,12 +123,7 @@ impl Scene {
     }
 
     async fn call(&self, asked: Asked<'_>) -> io::Result<Value> {
-        let answer = self.stack.gateway.answer(asked.request()?, asked.source).await;
-        let body = String::from_utf8_lossy(answer.body()).into_owned();
-        if !answer.status().is_success() {
-            return Err(io::Error::other(format!("{} {}: {} {body}", asked.method, asked.path, answer.status())));
-        }
-        Ok(serde_json::from_str(&body).unwrap_or_default())
+        asked.of(&self.stack).await
     }
 
     /// For each binary what it is asked first, which asks the table if any request does. The empty function is asked the same as

@@ -6,7 +6,7 @@ use domain::{
     Denied, Post, PostAuthor, PostId, PostKind, PostStatus, PostText, Slug, Summary, Tag, Title, User, UserId,
 };
 use edge::Problem;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lambda_http::Body;
 use lambda_http::http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -118,12 +118,21 @@ async fn one(
     respond(status, "article", Value::Object(article))
 }
 
+/// How many calls of the table are under way at once where an answer needs many. Each needs a connection, and a function that starts opens
+/// them first: a TLS handshake takes as much processor time as several calls.
+const MAX_AT_ONCE: usize = 4;
+
+/// The results of these in their order, or the first failure.
+async fn a_few_at_once<T, E>(calls: Vec<impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
+    stream::iter(calls).buffered(MAX_AT_ONCE).try_collect().await
+}
+
 /// A page of articles, with how many there are in all.
 async fn page(caller: &Caller<'_>, posts: Vec<Post>, total: u64) -> Result<Response<Body>, Problem> {
     let table = &caller.blog().table;
     // The cards' own counts follow a moment later.
-    let favorites = try_join_all(posts.iter().map(|post| table.reactions(post, Consistency::Strong)));
-    let favorites = async { favorites.await.map_err(Problem::from) };
+    let favorites: Vec<_> = posts.iter().map(|post| table.reactions(post, Consistency::Strong)).collect();
+    let favorites = async { a_few_at_once(favorites).await.map_err(Problem::from) };
     let (context, favorites) = tokio::try_join!(context(caller, &posts), favorites)?;
     let articles = posts
         .iter()
@@ -399,7 +408,8 @@ async fn merged(caller: &Caller<'_>, authors: &[User], max: usize) -> Result<Vec
             let (author, wanted) = (authors.get(*index)?, *wanted.get(*index)?);
             Some(async move { table.newest_originals_of(author, wanted).await.map(|posts| (*index, posts)) })
         });
-        for (index, posts) in try_join_all(lists).await? {
+        let lists: Vec<_> = lists.collect();
+        for (index, posts) in a_few_at_once(lists).await? {
             if let Some(list) = read.get_mut(index) {
                 *list = posts;
             }
@@ -421,5 +431,28 @@ async fn merged(caller: &Caller<'_>, authors: &[User], max: usize) -> Result<Vec
         if pending.is_empty() {
             return Ok(newest.into_iter().cloned().collect());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_few_calls_are_under_way_at_once() {
+        let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let calls = (0..20).map(|number| {
+            let (under_way, most) = (&under_way, &most);
+            async move {
+                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                under_way.fetch_sub(1, Ordering::SeqCst);
+                Ok::<_, ()>(number)
+            }
+        });
+        assert_eq!(a_few_at_once(calls.collect()).await, Ok((0..20).collect()));
+        assert_eq!(most.load(Ordering::SeqCst), MAX_AT_ONCE);
     }
 }

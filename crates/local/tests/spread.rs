@@ -1,0 +1,318 @@
+//! How many writes and reads a second each access pattern takes, by the partitions that it touches.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use dynoxide::Item;
+use dynoxide::types::{item_size, write_capacity_units};
+use expect_test::expect_file;
+use local::backing::TABLE_NAME;
+use local::wire::Call;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::budgets::ten_kilobytes;
+use crate::counters::{Act, strangers, target, write};
+use crate::harness::{Client, TestStack};
+
+/// What DynamoDB gives a partition each second.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>
+const WRITE_UNITS: f64 = 1_000.0;
+const READ_UNITS: f64 = 3_000.0;
+
+/// How many write each thing.
+const WRITERS: usize = 32;
+
+const INTRODUCTION: &str = "\
+# How many writes and reads a second a partition takes
+
+DynamoDB gives one partition key at most 1,000 WCU and 3,000 RCU a second. This table says what each access pattern takes of the partition that it asks most of, where everybody asks for
+the same: the same author, the same post, the same tag. It is counted from the calls that the operations make: 32 users each write once, and the units of each item of each
+transaction are summed by partition key; their sum is the capacity that the table reports. `cargo test` compares it, and `cargo run -p xtask -- generate` writes it.
+
+An item that many transactions change at one moment lets them conflict long before its partition is at its limit. The last column is the greatest share of the writes that any
+one item is part of, and what kind of item that is; \"own\" where no two writes share one. [measurements-counters.md](measurements-counters.md) says how often writes are refused for that: an
+item takes some 40 transactions a second before any is.
+
+What follows from a write, by the table's stream, is not counted: it waits where a partition is at its limit, and many changes of one post are copied to its cards at once.
+Registering writes the guard of the name twice, which is the share that is said of it.
+";
+
+/// A partition or sort key without what names one thing among others.
+fn kind(key: &str) -> String {
+    let is_word = |part: &&str| part.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    key.split('#').map(|part| Some(part).filter(is_word).unwrap_or("…")).collect::<Vec<_>>().join("#")
+}
+
+fn text(item: &Value, name: &str) -> String {
+    item[name]["S"].as_str().unwrap().to_owned()
+}
+
+/// Partition key, sort key and write units of each item that a call writes.
+fn written(stack: &TestStack, call: &Call) -> Vec<(String, String, f64)> {
+    let size = |item: &Value| {
+        let item: Item = serde_json::from_value(item.clone()).unwrap();
+        write_capacity_units(item_size(&item))
+    };
+    let of_table = |key: &Value| {
+        let request = json!({ "TableName": TABLE_NAME, "Key": key, "ConsistentRead": true });
+        let answer = stack.stack.backing.database().get_item(serde_json::from_value(request).unwrap()).unwrap();
+        serde_json::to_value(answer).unwrap()["Item"].clone()
+    };
+    let one = |write: &Value| {
+        if write["Item"].is_object() {
+            return (text(&write["Item"], "pk"), text(&write["Item"], "sk"), size(&write["Item"]));
+        }
+        (text(&write["Key"], "pk"), text(&write["Key"], "sk"), size(&of_table(&write["Key"])))
+    };
+    match call.action.as_str() {
+        "TransactWriteItems" => {
+            let writes = call.request["TransactItems"].as_array().unwrap().iter();
+            let writes = writes.map(|write| one(write.as_object().unwrap().values().next().unwrap()));
+            writes.map(|(pk, sk, units)| (pk, sk, 2.0 * units)).collect()
+        }
+        "PutItem" | "UpdateItem" => vec![one(&call.request)],
+        "BatchWriteItem" => panic!("no operation writes batches"),
+        _ => Vec::new(),
+    }
+}
+
+/// What is written, by partition and by item.
+#[derive(Default)]
+struct Spread {
+    partitions: BTreeMap<String, f64>,
+    items: BTreeMap<(String, String), usize>,
+}
+
+impl Spread {
+    fn of(stack: &TestStack, calls: &[Call]) -> Self {
+        let mut spread = Self::default();
+        for call in calls.iter().filter(|call| call.service == "dynamodb" && !call.counts_request()) {
+            let written = written(stack, call);
+            if written.is_empty() {
+                continue;
+            }
+            let sum: f64 = written.iter().map(|(.., units)| units).sum();
+            assert_eq!(sum, call.capacity, "{call:?}");
+            for (pk, sk, units) in written {
+                *spread.partitions.entry(pk.clone()).or_default() += units;
+                *spread.items.entry((pk, sk)).or_default() += 1;
+            }
+        }
+        spread
+    }
+
+    /// What most is written to, and how many units.
+    fn hottest(&self) -> (&str, f64) {
+        let most = self.partitions.iter().max_by(|(_, one), (_, other)| one.total_cmp(other));
+        most.map(|(pk, units)| (pk.as_str(), *units)).unwrap()
+    }
+
+    fn row(&self, pattern: &str, writes: usize) -> String {
+        let (pk, units) = self.hottest();
+        let each = units / writes as f64;
+        let ((item_pk, item_sk), times) = self.items.iter().max_by_key(|(_, times)| **times).unwrap();
+        let shared = match times {
+            1 => "own".to_owned(),
+            _ => format!("{:.0} %, `{}` `{}`", 100.0 * *times as f64 / writes as f64, kind(item_pk), kind(item_sk)),
+        };
+        format!("| {pattern} | `{}` | {each:.2} | {:.0} | {shared} |\n", kind(pk), WRITE_UNITS / each)
+    }
+}
+
+/// Lets each of these do something, and says what that asks of the partition that it asks most of.
+async fn row(stack: &TestStack, pattern: &str, clients: &[Client], request: impl AsyncFn(&Client, usize)) -> String {
+    stack.settle().await;
+    stack.stack.wire.take_calls();
+    for (number, client) in clients.iter().enumerate() {
+        request(client, number).await;
+    }
+    Spread::of(stack, &stack.stack.wire.take_calls()).row(pattern, clients.len())
+}
+
+/// What a page asks of the partition that it asks most of, with queries and single items.
+async fn read(stack: &TestStack, pattern: &str, client: &Client, path: &str) -> String {
+    stack.stack.wire.take_calls();
+    client.get(path).await.expect_status(200);
+    let mut partitions = BTreeMap::<String, f64>::new();
+    for call in stack.stack.wire.take_calls() {
+        let pk = match call.action.as_str() {
+            "GetItem" => text(&call.request["Key"], "pk"),
+            "Query" => text(&call.request["ExpressionAttributeValues"], ":pk"),
+            _ => continue,
+        };
+        *partitions.entry(pk).or_default() += call.capacity;
+    }
+    let (pk, units) = partitions.iter().max_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap();
+    format!("| {pattern} | `{}` | {units} | {:.0} |\n", kind(pk), READ_UNITS / units)
+}
+
+fn post(title: &str, slug: &str, tags: &[&str]) -> Value {
+    json!({
+        "title": title,
+        "slug": slug,
+        "body": ten_kilobytes(),
+        "summary": "s".repeat(470),
+        "tags": tags,
+        "status": "published",
+    })
+}
+
+#[tokio::test]
+async fn the_documentation_says_what_a_partition_takes() {
+    let stack = TestStack::start().await;
+    let (chief, ada) = (stack.admin().await, stack.user("ada").await);
+    let mut crowd = Vec::new();
+    for number in 0..WRITERS {
+        crowd.push(stack.user(&format!("user-{number:02}")).await);
+    }
+    ada.post("/posts", post("Target", "target", &["hot"])).await.expect_status(201);
+    stack.settle().await;
+    for client in &crowd {
+        client.get("/posts").await.expect_status(200);
+    }
+    stack.stack.wire.record();
+    let publish = async |client: &Client, tags: &[&str], number: usize| {
+        let slug = format!("post-{}-{number:02}", tags.join("-"));
+        client.post("/posts", post("Post number 000001", &slug, tags)).await.expect_status(201);
+    };
+    let by_ada = vec![ada.clone(); WRITERS];
+    let tags: Vec<_> = (0..WRITERS).map(|number| format!("tag-{number}")).collect();
+    let put = async |client: &Client, path: &str, body: Option<Value>| {
+        client.call("PUT", path, &[], body).await.expect_status(204);
+    };
+    let mut rows = vec![
+        row(&stack, "publish, each with a tag of their own", &crowd, async |client, number| {
+            publish(client, &[&tags[number]], number).await;
+        })
+        .await,
+        row(&stack, "publish, all with one tag", &crowd, async |client, number| {
+            publish(client, &["hot"], number).await;
+        })
+        .await,
+        row(&stack, "publish, all by one author", &by_ada, async |client, number| {
+            publish(client, &["ada", &tags[number]], number).await;
+        })
+        .await,
+        row(&stack, "react to one post", &crowd, async |client, _| {
+            put(client, "/posts/target/reaction", Some(json!({ "kind": "like" }))).await;
+        })
+        .await,
+        row(&stack, "comment on one post", &crowd, async |client, _| {
+            client.post("/posts/target/comments", json!({ "body": "A comment." })).await.expect_status(201);
+        })
+        .await,
+        row(&stack, "reply to one post", &crowd, async |client, number| {
+            let mut reply = post("Post number 000001", &format!("reply-{number:02}"), &[]);
+            reply["reply_to"] = json!("target");
+            client.post("/posts", reply).await.expect_status(201);
+        })
+        .await,
+        row(&stack, "repost one post", &crowd, async |client, _| {
+            put(client, "/posts/target/repost", None).await;
+        })
+        .await,
+        row(&stack, "bookmark one post", &crowd, async |client, _| {
+            put(client, "/me/bookmarks/target", None).await;
+        })
+        .await,
+        row(&stack, "follow one user", &crowd, async |client, _| {
+            put(client, "/users/ada/follow", None).await;
+        })
+        .await,
+        row(&stack, "follow one tag", &crowd, async |client, _| put(client, "/tags/hot/follow", None).await).await,
+        row(&stack, "edit a title, each of a post of their own", &crowd, async |client, number| {
+            let path = format!("/posts/post-hot-{number:02}");
+            client.patch(&path, "*", json!({ "title": "Post number 999999" })).await.expect_status(200);
+        })
+        .await,
+    ];
+    let visitors = vec![stack.visitor(); WRITERS];
+    rows.push(
+        row(&stack, "register", &visitors, async |visitor, number| {
+            let name = format!("new-{number:02}");
+            let user =
+                json!({ "username": name, "email": format!("{name}@example.com"), "password": "a battery of horses" });
+            let visitor = visitor.from(&format!("2001:db8:2:{number:x}::1"));
+            visitor.post("/users", user).await.expect_status(201);
+        })
+        .await,
+    );
+    let keys = vec![chief.clone(); WRITERS];
+    rows.push(
+        row(&stack, "invite", &keys, async |client, _| {
+            client.post("/admin/invitations", json!({ "role": "author" })).await.expect_status(201);
+        })
+        .await,
+    );
+    stack.settle().await;
+    stack.pass_seconds(200);
+    let visitor = stack.visitor();
+    for path in ["/posts", "/search?q=post", "/feed.xml"] {
+        visitor.get(path).await.expect_status(200);
+    }
+    let mut reads = String::new();
+    for (pattern, path) in [
+        ("20 latest", "/posts"),
+        ("20 of an author", "/posts?author=ada"),
+        ("20 of a tag", "/posts?tag=hot"),
+        ("a post", "/posts/target"),
+        ("20 comments", "/posts/target/comments"),
+        ("the reactions to a post", "/posts/target/reactions"),
+        ("tags", "/tags"),
+        ("a search", "/search?q=post"),
+        ("a profile", "/users/ada"),
+        ("a feed", "/feed.xml"),
+    ] {
+        reads.push_str(&read(&stack, pattern, &visitor, path).await);
+    }
+    let mut table = INTRODUCTION.to_owned();
+    let _ = write!(
+        table,
+        "\n| write | partition | WCU of it, a write | writes a second | the item that most writes share |\n|---|---|---|---|---|\n{}\
+         \n| read by visitors | partition | RCU of it, a read | reads a second |\n|---|---|---|---|\n{reads}",
+        rows.concat(),
+    );
+    expect_file!["../../../docs/measurements-spread.md"].assert_eq(&table);
+}
+
+/// `cargo test -p local --test stories -- --ignored --nocapture five_thousand_posts`. Each post is by another author, with one of so many
+/// tags. Transactions take 15 ms of Tokio's time, as in docs/measurements-counters.md.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn five_thousand_posts_in_a_second_meet_these_limits() {
+    const POSTS: usize = 5_000;
+    println!("| tags | 503 for conflicts | partitions, and the WCU asked of one |\n|---|---|---|");
+    for tags in [1, 100, 1_000] {
+        let stack = TestStack::start().await;
+        let (post, _) = target(&stack).await;
+        let authors = strangers(&stack, POSTS, false).await;
+        let wire = &stack.stack.wire;
+        wire.record();
+        wire.transactions_take(Duration::from_millis(15));
+        tokio::time::pause();
+        let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / POSTS as u64));
+        let mut tasks = JoinSet::new();
+        for (number, user) in authors.into_iter().enumerate() {
+            tick.tick().await;
+            let stack = stack.clone();
+            let tag = format!("tag-{}", number % tags);
+            tasks.spawn(async move { write(&stack, Act::Publish, user, post, &tag, false).await });
+        }
+        let outcomes = tasks.join_all().await;
+        tokio::time::resume();
+        wire.transactions_take(Duration::ZERO);
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        let calls: Vec<_> = wire.take_calls().into_iter().filter(|call| call.capacity > 0.0).collect();
+        let spread = Spread::of(&stack, &calls);
+        let mut kinds = BTreeMap::<String, f64>::new();
+        for (pk, units) in &spread.partitions {
+            let most = kinds.entry(kind(pk)).or_default();
+            *most = most.max(*units);
+        }
+        let hot = kinds.iter().filter(|(_, units)| **units > WRITE_UNITS / 10.0);
+        let hot: Vec<_> = hot.map(|(kind, units)| format!("`{kind}` {units:.0}")).collect();
+        println!("| {tags} | {:.1} % | {} |", 100.0 * refused as f64 / POSTS as f64, hot.join(", "));
+    }
+}
