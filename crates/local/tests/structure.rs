@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     // They run the operations of other crates: a page shows what these answer (docs/adr/0037, docs/adr/0039).
     &["conduit", "ghost", "pages"],
     &["importer", "local_cognito", "local_s3", "template"],
-    &["openapi"],
+    &["load", "openapi"],
     &["local"],
     &["measure", "xtask"],
 ];
