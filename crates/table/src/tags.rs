@@ -73,6 +73,9 @@ impl Entity for TagMove {
 /// How long a walk of the list by count is spared what moves.
 const MOVES_KEPT_SECONDS: i64 = 24 * 60 * 60;
 
+/// The maximum number of moves in a shard that a page reads, 30 RCU of them. A walk that is outrun by more shows some tag where it is now.
+const MAX_MOVES: usize = 1_000;
+
 /// A page of the list by count.
 struct PageByCount<'a> {
     /// When the walk began.
@@ -166,7 +169,7 @@ impl Table {
         let start = format!("{TAG_MOVE_PREFIX}{begun_at}{AFTER_COUNTS}");
         let query = Query::of(&partition, SortKeys::Prefix(TAG_MOVE_PREFIX), Consistency::Strong);
         let mut moved: HashMap<String, (String, u64)> = HashMap::new();
-        for item in self.query(Query { start: Some(&start), ..query }).await? {
+        for item in self.query(Query { start: Some(&start), limit: Some(MAX_MOVES), ..query }).await? {
             let TagMove { tag, from, to, .. } = read(item)?;
             match moved.entry(tag) {
                 Entry::Occupied(mut first) => first.get_mut().1 = to,
