@@ -21,7 +21,7 @@ use crate::harness::{PASSWORD, START, TestStack};
 
 /// What strangers do to one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+enum Act {
     Reply,
     Repost,
     Follow,
@@ -45,7 +45,7 @@ fn new_id<T: From<ulid::Ulid> + ToString>(stack: &TestStack, one_shard: bool) ->
 }
 
 /// Users with a profile, who need not log in.
-pub async fn strangers(stack: &TestStack, size: usize, one_shard: bool) -> Vec<User> {
+async fn strangers(stack: &TestStack, size: usize, one_shard: bool) -> Vec<User> {
     let mut strangers = Vec::new();
     for number in 0..size {
         let name = format!("stranger-{number}");
@@ -60,19 +60,14 @@ pub async fn strangers(stack: &TestStack, size: usize, one_shard: bool) -> Vec<U
 
 /// Does it as the operation does, apart from HTTP.
 async fn act(stack: &TestStack, act: Act, user: User, post: PostId, ada: UserId, one: bool) -> Result<(), Refused> {
+    let table = &stack.stack.blog.table;
     if act == Act::Follow {
-        let follow = Follow { follower: user.id, followed: ada, followed_at: now() };
-        return stack.stack.blog.table.follow(&follow).await;
+        return table.follow(&Follow { follower: user.id, followed: ada, followed_at: now() }).await;
     }
-    write(stack, act, user, post, "hot", one).await
-}
-
-/// Publishes a post with this tag, replies or reposts.
-pub async fn write(stack: &TestStack, act: Act, user: User, post: PostId, tag: &str, one: bool) -> Result<(), Refused> {
     let id: PostId = new_id(stack, one);
     let mut details = Details::default();
     if act == Act::Publish {
-        details.tags = serde_json::from_value(json!([tag])).unwrap();
+        details.tags = serde_json::from_value(json!(["hot"])).unwrap();
     }
     let reply_to = (act == Act::Reply).then_some(post);
     let text = NewText { text: PostText { markdown: "B".into(), html: "<p>B</p>".into() }, ..NewText::default() };
@@ -84,12 +79,10 @@ pub async fn write(stack: &TestStack, act: Act, user: User, post: PostId, tag: &
         written.publish(None, now()).unwrap();
         written
     };
-    let create = PostWrite::Create { post: &written, text: &text.text, author: &user };
-    stack.stack.blog.table.write_post(create, now()).await
+    table.write_post(PostWrite::Create { post: &written, text: &text.text, author: &user }, now()).await
 }
 
-/// A post with the tag, and its author.
-pub async fn target(stack: &TestStack) -> (PostId, UserId) {
+async fn target(stack: &TestStack) -> (PostId, UserId) {
     let ada = stack.user("ada").await;
     let slug = ada.publish("Target", &["hot"]).await;
     stack.settle().await;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use dynoxide::Item;
 use dynoxide::types::{item_size, write_capacity_units};
@@ -10,10 +9,8 @@ use expect_test::expect_file;
 use local::backing::TABLE_NAME;
 use local::wire::Call;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::budgets::ten_kilobytes;
-use crate::counters::{Act, strangers, target, write};
 use crate::harness::{Client, TestStack};
 
 /// What DynamoDB gives a partition each second.
@@ -275,44 +272,4 @@ async fn the_documentation_says_what_a_partition_takes() {
         rows.concat(),
     );
     expect_file!["../../../docs/measurements-spread.md"].assert_eq(&table);
-}
-
-/// `cargo test -p local --test stories -- --ignored --nocapture five_thousand_posts`. Each post is by another author, with one of so many
-/// tags. Transactions take 15 ms of Tokio's time, as in docs/measurements-counters.md.
-#[tokio::test]
-#[ignore = "takes minutes"]
-async fn five_thousand_posts_in_a_second_meet_these_limits() {
-    const POSTS: usize = 5_000;
-    println!("| tags | 503 for conflicts | partitions, and the WCU asked of one |\n|---|---|---|");
-    for tags in [1, 100, 1_000] {
-        let stack = TestStack::start().await;
-        let (post, _) = target(&stack).await;
-        let authors = strangers(&stack, POSTS, false).await;
-        let wire = &stack.stack.wire;
-        wire.record();
-        wire.transactions_take(Duration::from_millis(15));
-        tokio::time::pause();
-        let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / POSTS as u64));
-        let mut tasks = JoinSet::new();
-        for (number, user) in authors.into_iter().enumerate() {
-            tick.tick().await;
-            let stack = stack.clone();
-            let tag = format!("tag-{}", number % tags);
-            tasks.spawn(async move { write(&stack, Act::Publish, user, post, &tag, false).await });
-        }
-        let outcomes = tasks.join_all().await;
-        tokio::time::resume();
-        wire.transactions_take(Duration::ZERO);
-        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-        let calls: Vec<_> = wire.take_calls().into_iter().filter(|call| call.capacity > 0.0).collect();
-        let spread = Spread::of(&stack, &calls);
-        let mut kinds = BTreeMap::<String, f64>::new();
-        for (pk, units) in &spread.partitions {
-            let most = kinds.entry(kind(pk)).or_default();
-            *most = most.max(*units);
-        }
-        let hot = kinds.iter().filter(|(_, units)| **units > WRITE_UNITS / 10.0);
-        let hot: Vec<_> = hot.map(|(kind, units)| format!("`{kind}` {units:.0}")).collect();
-        println!("| {tags} | {:.1} % | {} |", 100.0 * refused as f64 / POSTS as f64, hot.join(", "));
-    }
 }
