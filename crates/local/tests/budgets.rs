@@ -221,7 +221,7 @@ async fn what_each_pattern_costs_does_not_grow_with_the_blog() {
         20 followers, signed in      4 reads 43.5 RCU  0 writes   0 WCU
         read my profile              1 reads    1 RCU  0 writes   0 WCU
         authorize, read my profile   2 reads  1.5 RCU  0 writes   0 WCU
-        20 of my home feed           6 reads   13 RCU  0 writes   0 WCU
+        20 of my home feed           5 reads   12 RCU  0 writes   0 WCU
     "#]]
     .assert_eq(&small);
     assert_eq!(measured(120).await, small);

@@ -17,9 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{self, Key, List};
 use crate::write::{BatchWrite, Write};
 use crate::{Consistency, Cursor, Entity, Item, Query, Refused, SortKeys, Table, read, sort_key, type_of};
-use domain::{
-    Follow, Limit, MAX_FOLLOWED_TAGS, Page, Post, PostId, PostKind, Timestamp, User, UserId, Username, Viewer,
-};
+use domain::{Follow, Limit, Page, Post, PostId, PostKind, Tag, TagFollow, Timestamp, User, UserId, Username, Viewer};
 
 /// The maximum number of very popular authors whose lists a feed is merged with: a query each. The posts of those whom a user
 /// follows beyond that are written to the feed, whatever their authors' popularity.
@@ -160,21 +158,17 @@ impl Table {
         let start = Some(next.after.clone()).filter(|after| !after.is_empty());
         // One more tells whether there is a next page.
         let wanted = limit.get() + 1;
-        let tags = keys::followed_tags(viewer.user_id);
-        let (notes, entries, tags) = tokio::try_join!(
+        let (notes, entries) = tokio::try_join!(
             self.query_prefix(&list.partition, keys::FEED_NOTE_PREFIX, consistency),
             self.posts_between(&list, None, start.as_deref(), wanted, consistency),
-            self.walk_by_name(&tags, None, MAX_FOLLOWED_TAGS, consistency),
         )?;
-        let Notes { popular, ended } = Notes::read(notes)?;
+        let Notes { popular, ended, tags } = Notes::read(notes)?;
 
         // What is older than the last entry is on another page, so of the other lists only what is newer is read.
         let oldest = entries.get(wanted - 1).and_then(sort_key).map(str::to_owned);
         let mut lists = vec![keys::posts_by_author(&viewer.username)];
         lists.extend(self.usernames(&popular, consistency).await?.iter().map(keys::posts_by_author));
-        for tag in tags {
-            lists.push(keys::posts_by_tag(&read::<domain::TagFollow>(tag)?.tag));
-        }
+        lists.extend(tags.iter().map(keys::posts_by_tag));
         let between = |list| self.posts_between(list, oldest.as_deref(), start.as_deref(), wanted, consistency);
         let merged = try_join_all(lists.iter().map(between)).await?;
 
@@ -531,7 +525,7 @@ impl Table {
         }
     }
 
-    /// Deletes the feed of a user who leaves, and what is kept of their popularity: at most `max` items of each. Says whether
+    /// Deletes the feed of a user who leaves, the tags that they follow, and what is kept of their popularity: at most `max` items of each. Says whether
     /// there was none any more. Their entries in other feeds go with their follows.
     pub async fn delete_feed_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
         let mut keys = Vec::new();
@@ -563,6 +557,8 @@ struct Notes {
     popular: Vec<UserId>,
     /// The authors whose entries are hidden, if they are there for a follow that began then or before.
     ended: HashMap<UserId, Timestamp>,
+    /// The tags that the user follows.
+    tags: Vec<Tag>,
 }
 
 impl Notes {
@@ -570,11 +566,13 @@ impl Notes {
         let mut notes = Self::default();
         let mut popular = Vec::new();
         for item in items {
-            if type_of(&item) == Some(PopularFollow::TYPE) {
-                popular.push(read::<PopularFollow>(item)?);
-            } else {
-                let EndedFollow { author, followed_at } = read(item)?;
-                notes.ended.insert(author, followed_at);
+            match type_of(&item) {
+                Some(PopularFollow::TYPE) => popular.push(read::<PopularFollow>(item)?),
+                Some(TagFollow::TYPE) => notes.tags.push(read::<TagFollow>(item)?.tag),
+                _ => {
+                    let EndedFollow { author, followed_at } = read(item)?;
+                    notes.ended.insert(author, followed_at);
+                }
             }
         }
         popular.retain(|follow| !hides(&notes.ended, follow.author, follow.followed_at));

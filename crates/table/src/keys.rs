@@ -49,7 +49,7 @@
 //! | how many reactions a post has of each kind | Query | `POST#slug` | begins with `POST#COUNT#id#` | eventual; strong for a viewer | 0.5 RCU |
 //! | bookmark a post | GetItem, TransactWriteItems | `MARKS#user`, `BOOKMARKS#user` | post id, `bookmarked_at#post` | strong | 1 RCU, 4 WCU |
 //! | a page of bookmarks | Query, BatchGetItem | `BOOKMARKS#user`, `AUTHOR#id` | `bookmarked_at#post`, `ALL#post` | strong | 1 RCU, 1 a card |
-//! | the references of a page of the home feed, and what else belongs to it | Query, twice | `FEED#user` | up to `published_at#post`; `~POPULAR#author`, `~ENDED#author` | eventual; strong for a viewer who wrote | 0.5 RCU each |
+//! | the references of a page of the home feed, and what else belongs to it | Query, twice | `FEED#user` | up to `published_at#post`; `~POPULAR#author`, `~ENDED#author`, `~TAG#tag` | eventual; strong for a viewer who wrote | 0.5 RCU each |
 //! | what is merged with them: one's own posts, those of tags and very popular authors | Query, each | `BYLINE#username`, `TAG#tag` | between two of `published_at#post` | as the references | 0.5 RCU each |
 //! | the cards of the references | BatchGetItem | `AUTHOR#id` | `ALL#post` | as the references | 0.5 RCU each |
 //! | write a post to the feeds of followers, or remove it | BatchWriteItem; BatchGetItem of the follows | `FEED#user` | `published_at#post` | strong | 1 WCU and 1 RCU a follower |
@@ -66,8 +66,8 @@
 //! | my pictures, newest first | Query | `MEDIAOF#user` | id | strong | 3 RCU |
 //! | which of my pictures my posts show | Query, beside the page | `MEDIAUSES#user` | from the least picture id to the greatest: `picture#post` | strong | 1 RCU |
 //! | note that a post shows a picture, or no longer | in the transaction of the post | `MEDIAUSES#author` | `picture#post` | | 2 WCU each |
-//! | the tags that a user follows, by name | Query | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU |
-//! | follow a tag | Query, TransactWriteItems | `FOLLOWEDTAGS#user` | tag | strong | 1 RCU, 2 WCU |
+//! | the tags that a user follows, by name | Query | `FEED#user` | begins with `~TAG#` | strong | 1 RCU |
+//! | follow a tag | Query, TransactWriteItems | `FEED#user` | begins with `~TAG#` | strong | 1 RCU, 2 WCU |
 //! | my posts | Query | `AUTHOR#id` | begins with `ALL#` | strong | 6 RCU |
 //! | my drafts, my scheduled posts, my trash | Query | `AUTHOR#id` | begins with `DRAFT#`, `SCHEDULED#`, `TRASHED#` | strong | 6 RCU |
 //! | the aliases of a post, and the slugs that it had | Query | `POSTID#id` | from `ALIASES` to `FORMER#~` | strong | 1 RCU |
@@ -89,9 +89,10 @@
 //! | put a post into a sitemap, or take it out | GetItem, TransactWriteItems | `MAPPED#post`, `SITEMAP#number`, `SITEMAPS`, `POST#slug` | | strong | 2 to 4 RCU, 6 to 8 WCU |
 //! | which segments the search index has, and what changed since | Query | `SEARCH` | all: `CHANGED#id`, `MANIFEST` | strong | 1 RCU |
 //! | mark a post as changed for the search index, and take the mark back | TransactWriteItems | `SEARCH` | `CHANGED#id` | | 2 WCU each |
-//! | note a file before it is written for the search index, and forget it when the index lists it | TransactWriteItems | `SEARCHFILES` | name | | 2 WCU each |
-//! | which files the search index may not list | Query | `SEARCHFILES` | all | strong | 1 RCU |
-//! | swap the search index | TransactWriteItems | `SEARCH` | `MANIFEST` | | 2 to 6 WCU |
+//! | note a file before it is written for the search index | TransactWriteItems | `SEARCHFILES` | name | | 2 WCU |
+//! | which files the search index may not list | Query | `SEARCHFILES` | before the names of ten minutes ago | strong | 1 RCU |
+//! | swap the search index, with the notes of files that it now lists and lists no more | TransactWriteItems | `SEARCH`, `SEARCHFILES` | `MANIFEST`; names | | 2 to 6 WCU, 2 a note |
+//! | forget files of the search index that are deleted | DeleteItem | `SEARCHFILES` | name | | 1 WCU |
 //! | the posts that a search finds | BatchGetItem | `AUTHOR#id` | `ALL#post` | eventual; strong for a viewer | 0.5 RCU a card |
 //! | the webhooks | Query | `WEBHOOKS` | all: webhook id | eventual; strong for an administrator | 0.5 RCU each 10 |
 //! | a webhook | GetItem | `WEBHOOKS` | webhook id | strong | 1 RCU |
@@ -362,9 +363,9 @@ pub fn media_of_use(sk: &str) -> Option<MediaId> {
     sk.split_once('#')?.0.parse().ok()
 }
 
-/// The tags that a user follows.
+/// The tags that a user follows. They are among the notes of the home feed, which is merged with their posts.
 pub fn followed_tags(user: UserId) -> List {
-    List::new(format!("FOLLOWEDTAGS#{user}"), "")
+    List { prefix: "~TAG#", ..feed(user) }
 }
 
 /// That a user follows a tag.
@@ -735,8 +736,8 @@ pub fn pending_post(id: PostId) -> Key {
 /// Files of the search index that it may not list: apart from what every search reads.
 pub const SEARCH_FILES_PARTITION: &str = "SEARCHFILES";
 
-/// That a file of the search index is being written.
-pub fn unlisted_file(name: &str) -> Key {
+/// That this file of the search index is being written, or has taken the place of others. Its name begins with the time.
+pub fn unlisted_files(name: &str) -> Key {
     Key::new(SEARCH_FILES_PARTITION, name.to_owned())
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refused;
 use crate::write::Write;
 use crate::{Consistency, Entity, Query, SortKeys, Table, keys, read, sort_key};
-use domain::{PostId, ReactionKind, Timestamp, UserId};
+use domain::{PostId, ReactionKind, Timestamp, UserId, Viewer};
 
 /// What a user did with a post. There is no mark of who did nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,19 +37,20 @@ impl Table {
         Ok(self.get(&keys::mark(user, post), Consistency::Strong).await?.unwrap_or_default())
     }
 
-    /// What a user did with these posts.
+    /// What the viewer did with these posts.
     ///
     /// The posts of a page were mostly written about the same time, so their ids lie close together and the user's
     /// marks between the first and the last are few: one read of a unit, where asking for each would be a unit each.
     /// Only if there are many marks between them is each asked for.
-    pub async fn marks(&self, user: UserId, posts: &[PostId]) -> Result<HashMap<PostId, Mark>, Refused> {
+    pub async fn marks(&self, viewer: &Viewer, posts: &[PostId]) -> Result<HashMap<PostId, Mark>, Refused> {
+        let (user, consistency) = (viewer.user_id, Consistency::for_viewer(Some(viewer)));
         let (Some(first), Some(last)) = (posts.iter().min(), posts.iter().max()) else { return Ok(HashMap::new()) };
         let (from, to) = (keys::mark(user, *first), keys::mark(user, *last));
-        let query = Query::of(&from.pk, SortKeys::Between(&from.sk, &to.sk), Consistency::Strong);
+        let query = Query::of(&from.pk, SortKeys::Between(&from.sk, &to.sk), consistency);
         let mut items = self.query(Query { limit: Some(MAX_LOOKED_THROUGH), ..query }).await?;
         if items.len() == MAX_LOOKED_THROUGH {
             let each = posts.iter().map(|post| keys::mark(user, *post)).collect();
-            items = self.batch_get(&each, Consistency::Strong).await?;
+            items = self.batch_get(&each, consistency).await?;
         }
         let mut marks = HashMap::new();
         for item in items {

@@ -51,17 +51,8 @@ impl Table {
         max: usize,
     ) -> Result<Vec<TagFollow>, Refused> {
         let list = keys::followed_tags(user);
-        let start = after.map(Tag::as_str);
-        let items = self.walk_by_name(&list, start, max, Consistency::Strong).await?;
+        let start = after.map(|tag| keys::tag_follow(user, tag).sk);
+        let items = self.walk_by_name(&list, start.as_deref(), max, Consistency::Strong).await?;
         items.into_iter().map(read).collect()
-    }
-
-    /// Deletes tags that a user follows, at most `max`. Says whether there was none any more.
-    pub async fn delete_tag_follows_of(&self, user: UserId, max: usize) -> Result<bool, Refused> {
-        let follows = self.followed_tags_after(user, None, max).await?;
-        for follow in &follows {
-            self.unfollow_tag(user, &follow.tag).await?;
-        }
-        Ok(follows.is_empty())
     }
 }

@@ -204,7 +204,7 @@ async fn context(table: &Table, posts: &[Post], viewer: Option<&Viewer>) -> Resu
         let Some(viewer) = viewer else { return Ok(None) };
         // Nobody can do anything with a post that is not published.
         let subjects: Vec<_> = posts.iter().filter(|post| post.is_published()).map(original).collect();
-        table.marks(viewer.user_id, &subjects).await.map(Some)
+        table.marks(viewer, &subjects).await.map(Some)
     };
     let (references, marks) = tokio::try_join!(references, marks)?;
     Ok(Context { references, marks })

@@ -76,7 +76,7 @@ async fn context(caller: &Caller<'_>, posts: &[Post]) -> Result<Context, Problem
     let marks = async {
         let Some(viewer) = &caller.viewer else { return Ok(HashMap::new()) };
         let ids: Vec<_> = posts.iter().map(|post| post.id).collect();
-        Ok(caller.blog().table.marks(viewer.user_id, &ids).await?)
+        Ok(caller.blog().table.marks(viewer, &ids).await?)
     };
     let (authors, marks) = tokio::try_join!(authors, marks)?;
     Ok(Context { authors, marks })

@@ -30,7 +30,6 @@ pub async fn delete_user(services: &Services, work: Work) -> Result<Option<Work>
         || !blog.table.delete_feed_of(user.id, STEP).await?
         || !blog.table.anonymise_comments_of(user.id, STEP).await?
         || !blog.table.delete_marks_of(user.id, STEP).await?
-        || !blog.table.delete_tag_follows_of(user.id, STEP).await?
         || !blog.table.delete_reports_by(user.id, STEP).await?
         || !blog.table.delete_keys_of(user.id, STEP).await?
         || !blog.table.delete_notifications_of(user.id, STEP).await?
