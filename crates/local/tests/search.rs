@@ -3,6 +3,7 @@
 use domain::Role;
 use local::wire::Fault;
 use serde_json::{Value, json};
+use table::{Unlisted, UnlistedFiles};
 
 use crate::harness::{Client, TestStack, walk};
 
@@ -478,15 +479,24 @@ impl TestSearch {
 const SMALL: search::Sizes =
     search::Sizes { whole_index: 0, whole_segment: 0, cache: 1 << 20, merged_at_once: 2, step: 2, rebuilt_at_once: 2 };
 
-/// The files of the index that are in the bucket, and those that it lists.
+/// The files of the index that are in the bucket, and those that it lists or has just replaced.
 async fn files(stack: &TestStack) -> (Vec<String>, Vec<String>) {
     let files = stack.stack.backing.bucket.keys().unwrap();
     let there = files.iter().filter_map(|file| file.strip_prefix("search/")).map(str::to_owned).collect();
     let manifest = state(stack).await.manifest;
     let mut known: Vec<String> = manifest.segments.iter().map(|segment| segment.name.clone()).collect();
-    known.extend(manifest.retired.iter().map(|retired| retired.name.clone()));
+    known.extend(unlisted(stack).await.into_iter().flat_map(|note| match note.files {
+        Unlisted::Replaced { names } => names,
+        Unlisted::Written { .. } => Vec::new(),
+    }));
     known.sort();
     (there, known)
+}
+
+/// All notes of files that the index may not list.
+async fn unlisted(stack: &TestStack) -> Vec<UnlistedFiles> {
+    let table = &stack.stack.blog.table;
+    table.unlisted_search_files(stack.stack.blog.now().plus_seconds(1)).await.unwrap()
 }
 
 /// An hour later the next writer has left nothing but what the index lists.
@@ -495,7 +505,7 @@ async fn check_files(stack: &TestStack, what: &str) {
     run_writer(stack).await.unwrap();
     let (there, known) = files(stack).await;
     assert_eq!(there, known, "{what}");
-    assert_eq!(stack.stack.blog.table.unlisted_search_files().await.unwrap(), [], "{what}");
+    assert_eq!(unlisted(stack).await, [], "{what}");
 }
 
 /// Posts about apples, each taken into the index by itself by a process that finds two posts many. Gives that process.
@@ -518,6 +528,36 @@ async fn mark(stack: &TestStack, slug: &str) {
 
 async fn posts_of_segments(stack: &TestStack) -> Vec<usize> {
     state(stack).await.manifest.segments.iter().map(|segment| segment.posts).collect()
+}
+
+/// A search that has read the manifest before may still read of segments that were replaced. No other search pays for them.
+#[tokio::test]
+async fn replaced_segments_stay_for_ten_minutes_and_no_search_reads_their_names() {
+    let stack = TestStack::start().await;
+    let cost = async || {
+        stack.stack.wire.record();
+        assert!(TestSearch::with_sizes(&stack, SMALL).count("apple").await > 0);
+        let calls = stack.stack.wire.take_calls();
+        let state = calls.iter().find(|call| call.request["ExpressionAttributeValues"][":pk"]["S"] == "SEARCH");
+        state.expect("the manifest is read").capacity
+    };
+    many_segments(&stack, 1).await;
+    let of_one = cost().await;
+    let small = TestSearch::with_sizes(&stack, SMALL);
+    for number in 1..65 {
+        mark(&stack, "post-0").await;
+        run(&small.0, "index_posts", json!({})).await.unwrap();
+        assert_eq!(posts_of_segments(&stack).await, [1], "{number}");
+    }
+    assert_eq!(cost().await, of_one);
+    let there = async || files(&stack).await.0.len();
+    assert_eq!(there().await, 65);
+    stack.pass_seconds(10 * 60);
+    run_writer(&stack).await.unwrap();
+    assert_eq!(there().await, 65);
+    stack.pass_seconds(1);
+    run_writer(&stack).await.unwrap();
+    assert_eq!((there().await, unlisted(&stack).await), (1, Vec::new()));
 }
 
 /// While large segments are merged, others write, withdraw and search.
@@ -773,15 +813,16 @@ async fn a_file_that_no_manifest_lists_is_deleted() {
     assert_eq!((there.len(), known.len()), (2, 1), "somebody may be about to list it");
     check_files(&stack, "one hour").await;
     assert_eq!(found(&stack.visitor(), "apple").await, ["one"]);
-    // One that dies when the index lists its file, and it has not said so, has left none.
+    // One that dies when the index lists its file has left none.
     let ada = stack.log_in("ada").await;
     let slug = write(&ada, "Two", "apple").await;
     mark(&stack, &slug).await;
     stack.stack.wire.break_calls("TransactWriteItems", 2, 1_000, Fault::TimedOut);
     run_writer(&stack).await.unwrap_err();
     stack.stack.wire.mend();
-    let unlisted = stack.stack.blog.table.unlisted_search_files().await.unwrap();
-    assert!(state(&stack).await.manifest.lists(&unlisted[0].name));
+    let notes = unlisted(&stack).await;
+    assert!(notes.iter().all(|note| matches!(note.files, Unlisted::Replaced { .. })), "{notes:?}");
+    assert_eq!(state(&stack).await.pending.len(), 1);
     stack.pass_seconds(61 * 60);
     // What would have become a segment of its own is merged with it, so it is still read.
     run(&TestSearch::with_sizes(&stack, SMALL).0, "index_posts", json!({})).await.unwrap();

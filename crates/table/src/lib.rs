@@ -70,7 +70,7 @@ pub use posts::{AuthorsPlace, Slot};
 pub use rate_limits::{Quota, RateLimit};
 pub use refused::Refused;
 pub use repair::{Finding, Repair, RepairSettings, Repaired};
-pub use search::{Manifest, Merging, PendingPost, Rebuild, RetiredSegment, SearchState, StoredSegment, UnlistedFile};
+pub use search::{Manifest, Merging, PendingPost, Rebuild, SearchState, StoredSegment, Unlisted, UnlistedFiles};
 pub use signing_key::SigningKey;
 pub use sitemaps::{Sitemap, SitemapEntry};
 pub use tags::{TagOrder, tag_of};

@@ -4,6 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Post, PostId, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
 use crate::post_writes::number;
 use crate::write::Write;
@@ -25,20 +26,36 @@ pub struct StoredSegment {
     pub footer: usize,
 }
 
-/// A file that may be in the bucket although the index does not list it: noted before it is written, and forgotten when it is
-/// listed or deleted again.
+/// Files that may be in the bucket although the index does not list them. They are noted apart from the manifest, because every
+/// search reads that one whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnlistedFile {
-    /// Its name in the bucket.
+pub struct UnlistedFiles {
+    /// The name of the note: that of a file that is being written, or of one that took the place of others.
     pub name: String,
     /// Since when.
     pub at: Timestamp,
-    /// The rebuild that it is for, which lists it at its end.
-    pub rebuild: Option<String>,
+    /// Which files.
+    pub files: Unlisted,
 }
 
-impl Entity for UnlistedFile {
-    const TYPE: &'static str = "unlisted_search_file";
+/// Why files are not listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlisted {
+    /// The file that the note is called after is noted before it is written. The index has not listed it yet.
+    Written {
+        /// The rebuild that it is for, which lists it at its end.
+        rebuild: Option<String>,
+    },
+    /// The index lists these files no more.
+    Replaced {
+        /// Their names.
+        names: Vec<String>,
+    },
+}
+
+impl Entity for UnlistedFiles {
+    const TYPE: &'static str = "unlisted_search_files";
 }
 
 /// That large segments are being merged.
@@ -48,15 +65,6 @@ pub struct Merging {
     pub id: String,
     /// Since when.
     pub begun_at: Timestamp,
-}
-
-/// A segment that is no longer part of the index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RetiredSegment {
-    /// Its name in the bucket.
-    pub name: String,
-    /// Since when.
-    pub at: Timestamp,
 }
 
 /// That the index is being built anew.
@@ -77,8 +85,6 @@ pub struct Manifest {
     pub writes: u64,
     /// Its segments, the oldest first: what a later one says of a post replaces what an earlier one says.
     pub segments: Vec<StoredSegment>,
-    /// Segments that are to be deleted when nobody can be reading them any more.
-    pub retired: Vec<RetiredSegment>,
     /// The rebuild that is on its way, if one is.
     pub rebuild: Option<Rebuild>,
     /// The merge of large segments that is on its way, if one is.
@@ -87,10 +93,15 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Whether this file is a segment, or was one and is about to be deleted.
+    /// Whether this file is a segment of the index.
     pub fn lists(&self, name: &str) -> bool {
         self.segments.iter().any(|segment| segment.name == name)
-            || self.retired.iter().any(|retired| retired.name == name)
+    }
+
+    /// The names of the segments that are not in the other one.
+    fn names_missing_in(&self, other: &Self) -> Vec<String> {
+        let missing = self.segments.iter().filter(|segment| !other.lists(&segment.name));
+        missing.map(|segment| segment.name.clone()).collect()
     }
 }
 
@@ -161,24 +172,29 @@ impl Table {
     }
 
     /// Notes a file before it is written.
-    pub async fn note_search_file(&self, file: &UnlistedFile) -> Result<(), Refused> {
-        self.write(vec![Write::put(keys::unlisted_file(&file.name), file)?]).await
+    pub async fn note_search_file(&self, name: &str, rebuild: Option<String>, now: Timestamp) -> Result<(), Refused> {
+        let note = UnlistedFiles { name: name.to_owned(), at: now, files: Unlisted::Written { rebuild } };
+        self.write(vec![Write::put(keys::unlisted_files(name), &note)?]).await
     }
 
-    /// Files that the index may not list.
-    pub async fn unlisted_search_files(&self) -> Result<Vec<UnlistedFile>, Refused> {
-        let query = Query::of(keys::SEARCH_FILES_PARTITION, SortKeys::Any, Consistency::Strong);
+    /// Files that the index may not list, of the notes whose names were given before `before`. Reads no newer ones, of which there
+    /// may be many.
+    pub async fn unlisted_search_files(&self, before: Timestamp) -> Result<Vec<UnlistedFiles>, Refused> {
+        let end = Ulid::from_parts(before.milliseconds().unsigned_abs(), 0).to_string();
+        let query = Query::of(keys::SEARCH_FILES_PARTITION, SortKeys::Before(&end), Consistency::Strong);
         self.query(query).await?.into_iter().map(read).collect()
     }
 
-    /// Forgets a file that is listed or deleted.
-    pub async fn forget_search_file(&self, name: &str) -> Result<(), Refused> {
-        self.write(vec![Write::delete(keys::unlisted_file(name))]).await
+    /// Forgets files that are deleted.
+    pub async fn forget_search_files(&self, note: &str) -> Result<(), Refused> {
+        self.delete_item(&keys::unlisted_files(note)).await
     }
 
     /// Replaces the manifest by the next one. [`Refused::Changed`] if it is no longer the one that was read. The next one's number of
     /// writes is set here.
-    pub async fn swap_manifest(&self, manifest: &Manifest, next: &Manifest) -> Result<(), Refused> {
+    ///
+    /// In the same transaction, the notes of files that are listed now become one of the files that are listed no more.
+    pub async fn swap_manifest(&self, manifest: &Manifest, next: &Manifest, now: Timestamp) -> Result<(), Refused> {
         let next = Manifest { writes: manifest.writes + 1, ..next.clone() };
         let swap = Write::put(keys::search_manifest(), &next)?;
         let swap = match manifest.writes {
@@ -188,7 +204,18 @@ impl Table {
                 swap.on_condition("writes = :writes").with_value(":writes", writes)
             }
         };
-        self.write(vec![swap.on_condition_failed(Refused::Changed)]).await
+        let mut writes = vec![swap.on_condition_failed(Refused::Changed)];
+        let mut listed = next.names_missing_in(manifest);
+        let replaced = manifest.names_missing_in(&next);
+        if !replaced.is_empty() {
+            // If nothing has taken their place, a name that sorts before all others, so that the note is found.
+            let name = listed.pop().unwrap_or_else(|| format!("0#{}", next.writes));
+            let key = keys::unlisted_files(&name);
+            let files = Unlisted::Replaced { names: replaced };
+            writes.push(Write::put(key, &UnlistedFiles { name, at: now, files })?);
+        }
+        writes.extend(listed.iter().map(|name| Write::delete(keys::unlisted_files(name))));
+        self.write(writes).await
     }
 
     /// Published posts, newest first, for who goes through all of them: up to a hundred after this place, or the first. Gives the

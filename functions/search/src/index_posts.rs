@@ -7,7 +7,7 @@
 use domain::Timestamp;
 use edge::Problem;
 use search_index::{Builder, segments_to_merge};
-use table::{Manifest, PendingPost, Refused, RetiredSegment, SearchState, StoredSegment};
+use table::{Manifest, PendingPost, Refused, SearchState, StoredSegment};
 
 use crate::{Services, merge_segments, posts, rebuild_index};
 
@@ -32,9 +32,8 @@ pub async fn index_posts(services: &Services) -> Result<(), Problem> {
             return merge_segments::begin_if_needed(services, &state.manifest, now).await;
         }
         let (next, taken, segment) = next_manifest(services, &state, now).await?;
-        match swap(services, &state.manifest, &next, &segment).await? {
+        match swap(services, &state.manifest, &next, &segment, now).await? {
             Swapped::Yes => {
-                table.forget_search_file(&segment.name).await?;
                 for pending in taken {
                     table.unmark_for_search(pending).await?;
                 }
@@ -65,8 +64,9 @@ pub async fn swap(
     manifest: &Manifest,
     next: &Manifest,
     segment: &StoredSegment,
+    now: Timestamp,
 ) -> Result<Swapped, Problem> {
-    match services.blog.table.swap_manifest(manifest, next).await {
+    match services.blog.table.swap_manifest(manifest, next, now).await {
         Ok(()) => Ok(Swapped::Yes),
         Err(Refused::Changed) => {
             // By an earlier try of this very call, whose answer was lost, or by somebody else.
@@ -124,8 +124,6 @@ async fn next_manifest<'a>(
         }
     };
 
-    let mut retired = services.segments.delete_retired(&manifest.retired, now).await?;
-    retired.extend(merged.iter().map(|segment| RetiredSegment { name: segment.name.clone(), at: now }));
     let segments = kept.iter().chain([&segment]).cloned().collect();
-    Ok((Manifest { segments, retired, ..manifest.clone() }, taken, segment))
+    Ok((Manifest { segments, ..manifest.clone() }, taken, segment))
 }

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use edge::{BusEvent, Problem};
 use search_index::segments_to_merge;
 use serde::{Deserialize, Serialize};
-use table::{Manifest, Merging, Refused, RetiredSegment, StoredSegment};
+use table::{Manifest, Merging, Refused, StoredSegment};
 use ulid::Ulid;
 
 use crate::{Services, rebuild_index};
@@ -94,7 +94,7 @@ async fn begun(services: &Services, id: &str) -> Result<Option<Manifest>, Proble
             return Ok(None);
         }
         let next = Manifest { merging: Some(Merging { id: id.to_owned(), begun_at: now }), ..manifest.clone() };
-        match services.blog.table.swap_manifest(&manifest, &next).await {
+        match services.blog.table.swap_manifest(&manifest, &next, now).await {
             Ok(()) | Err(Refused::Changed) => {}
             Err(error) => return Err(error.into()),
         }
@@ -115,35 +115,23 @@ async fn finish(
         let now = blog.now();
         let manifest = blog.table.search_state().await?.manifest;
         let is_noted = manifest.merging.as_ref().is_some_and(|merging| merging.id == id);
-        let is_listed = stored.as_ref().is_some_and(|stored| manifest.lists(&stored.name));
         let place = manifest.segments.windows(merged.len().max(1)).position(|window| window == merged);
         let mut next = Manifest { merging: None, ..manifest.clone() };
         if let (Some(stored), Some(place), true) = (&stored, place, is_noted) {
             next.segments.splice(place..place + merged.len(), [stored.clone()]);
-            next.retired = services.segments.delete_retired(&manifest.retired, now).await?;
-            next.retired.extend(merged.iter().map(|segment| RetiredSegment { name: segment.name.clone(), at: now }));
             if let Some(rebuild) = &mut next.rebuild {
                 // A rebuild that began meanwhile replaces what was there then.
                 rebuild.replaces = rebuild.replaces.saturating_sub(merged.len() - 1);
             }
-        } else if let Some(stored) = &stored {
-            // By an earlier try of this very call, whose answer was lost, or not at all.
-            if is_listed {
-                blog.table.forget_search_file(&stored.name).await?;
-            } else {
-                services.segments.delete(blog, &stored.name).await?;
-            }
+        } else if let Some(stored) = stored.as_ref().filter(|stored| !manifest.lists(&stored.name)) {
+            // Not by an earlier try of this very call either, whose answer was lost.
+            services.segments.delete(blog, &stored.name).await?;
         }
         if !is_noted {
             return Ok(());
         }
-        match blog.table.swap_manifest(&manifest, &next).await {
-            Ok(()) => {
-                if let Some(stored) = &stored {
-                    blog.table.forget_search_file(&stored.name).await?;
-                }
-                return begin_if_needed(services, &next, now).await;
-            }
+        match blog.table.swap_manifest(&manifest, &next, now).await {
+            Ok(()) => return begin_if_needed(services, &next, now).await,
             Err(Refused::Changed) => {}
             Err(error) => return Err(error.into()),
         }

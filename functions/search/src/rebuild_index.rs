@@ -10,7 +10,7 @@ use domain::Timestamp;
 use edge::{BusEvent, Problem};
 use search_index::Builder;
 use serde::{Deserialize, Serialize};
-use table::{Manifest, Rebuild, Refused, RetiredSegment, StoredSegment};
+use table::{Manifest, Rebuild, Refused, StoredSegment};
 use ulid::Ulid;
 
 use crate::{Services, merge_segments, posts};
@@ -121,7 +121,7 @@ async fn is_next(services: &Services, work: &Work, now: Timestamp) -> Result<boo
         }
         let begun = Rebuild { id: work.rebuild.clone(), at: now, replaces };
         let next = Manifest { rebuild: Some(begun), ..manifest.clone() };
-        match services.blog.table.swap_manifest(&manifest, &next).await {
+        match services.blog.table.swap_manifest(&manifest, &next, now).await {
             Err(Refused::Changed) => {}
             outcome => return Ok(outcome.map(|()| true)?),
         }
@@ -134,23 +134,15 @@ async fn finish(services: &Services, id: &str, segments: Vec<StoredSegment>, now
     for _ in 0..MAX_TRIES {
         let manifest = services.blog.table.search_state().await?.manifest;
         let Some(rebuild) = manifest.rebuild.as_ref().filter(|rebuild| rebuild.id == id) else { return Ok(()) };
-        let (old, written) = manifest.segments.split_at_checked(rebuild.replaces).unwrap_or((&manifest.segments, &[]));
-        let retired = old.iter().map(|segment| RetiredSegment { name: segment.name.clone(), at: now });
-        let next = Manifest {
-            segments: segments.iter().chain(written).cloned().collect(),
-            retired: manifest.retired.iter().cloned().chain(retired).collect(),
-            rebuild: None,
-            ..manifest.clone()
-        };
-        match services.blog.table.swap_manifest(&manifest, &next).await {
+        let (_, written) = manifest.segments.split_at_checked(rebuild.replaces).unwrap_or((&manifest.segments, &[]));
+        let next =
+            Manifest { segments: segments.iter().chain(written).cloned().collect(), rebuild: None, ..manifest.clone() };
+        match services.blog.table.swap_manifest(&manifest, &next, now).await {
             Err(Refused::Changed) => {}
             outcome => {
                 let posts: usize = segments.iter().map(|segment| segment.posts).sum();
                 let bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
                 outcome?;
-                for StoredSegment { name, .. } in &segments {
-                    services.blog.table.forget_search_file(name).await?;
-                }
                 tracing::info!(posts, bytes, segments = segments.len(), "the search index is rebuilt");
                 return merge_segments::begin_if_needed(services, &next, now).await;
             }

@@ -12,7 +12,7 @@ use domain::Timestamp;
 use edge::{Blog, Problem};
 use futures_util::future::try_join_all;
 use search_index::{Builder, Cache, ReadError, Sink, Source, merge};
-use table::{Manifest, RetiredSegment, StoredSegment, UnlistedFile};
+use table::{Manifest, StoredSegment, Unlisted};
 use ulid::Ulid;
 
 /// A segment of which parts are read when they are asked for.
@@ -56,7 +56,7 @@ const RANGE: u64 = 4 * 1024 * 1024;
 const UNLISTED_SECONDS: i64 = 60 * 60;
 
 /// How long a segment is kept that the index lists no more: a search that has read the manifest before may still read of it.
-const RETIRED_SECONDS: i64 = 10 * 60;
+const REPLACED_SECONDS: i64 = 10 * 60;
 
 /// Where the bytes of a segment are.
 pub enum File {
@@ -154,8 +154,7 @@ impl Segments {
         let now = blog.now();
         let name = blog.new_id::<Ulid>(now).to_string();
         // Before there is a file, so that one that is never listed is found.
-        let file = UnlistedFile { name: name.clone(), at: now, rebuild: rebuild.map(str::to_owned) };
-        blog.table.note_search_file(&file).await?;
+        blog.table.note_search_file(&name, rebuild.map(str::to_owned), now).await?;
         let mut written = Written(self.bucket.begin(key(&name)));
         let merged = match merge(segments, are_all, &mut written).await {
             Ok(merged) => merged,
@@ -172,40 +171,35 @@ impl Segments {
         }))
     }
 
-    /// Deletes a segment that nobody reads.
+    /// Deletes a segment that was never listed.
     pub async fn delete(&self, blog: &Blog, name: &str) -> Result<(), Problem> {
         self.bucket.delete(&key(name)).await?;
-        Ok(blog.table.forget_search_file(name).await?)
+        Ok(blog.table.forget_search_files(name).await?)
     }
 
-    /// Deletes files that somebody noted and died before the index listed them, and forgets those that it lists.
+    /// Deletes files that somebody noted and died before the index listed them, and those that it lists no more and nobody can be
+    /// reading.
     pub async fn delete_unlisted(&self, blog: &Blog, manifest: &Manifest, now: Timestamp) -> Result<(), Problem> {
-        // In this order: whoever lists a file that was noted so long ago is a rebuild, and the manifest knows of that.
-        let unlisted = blog.table.unlisted_search_files().await?;
-        for file in unlisted.iter().filter(|file| file.at.plus_seconds(UNLISTED_SECONDS) < now) {
-            let is_awaited =
-                file.rebuild.is_some() && file.rebuild == manifest.rebuild.as_ref().map(|rebuild| rebuild.id.clone());
-            if manifest.lists(&file.name) {
-                blog.table.forget_search_file(&file.name).await?;
-            } else if !is_awaited {
-                self.delete(blog, &file.name).await?;
+        for note in blog.table.unlisted_search_files(now.plus_seconds(-REPLACED_SECONDS)).await? {
+            match note.files {
+                Unlisted::Replaced { names } if note.at.plus_seconds(REPLACED_SECONDS) < now => {
+                    for name in names {
+                        self.bucket.delete(&key(&name)).await?;
+                    }
+                    blog.table.forget_search_files(&note.name).await?;
+                }
+                Unlisted::Written { rebuild } if note.at.plus_seconds(UNLISTED_SECONDS) < now => {
+                    // Whoever lists a file that was noted so long ago is a rebuild, and the manifest, which was read before, knows of it.
+                    let is_awaited =
+                        rebuild.is_some() && rebuild == manifest.rebuild.as_ref().map(|rebuild| rebuild.id.clone());
+                    if !is_awaited {
+                        self.delete(blog, &note.name).await?;
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
-    }
-
-    /// Deletes what nobody can be reading any more, and gives what is left.
-    pub async fn delete_retired(
-        &self,
-        retired: &[RetiredSegment],
-        now: Timestamp,
-    ) -> Result<Vec<RetiredSegment>, Problem> {
-        let (deleted, left): (Vec<_>, Vec<_>) =
-            retired.iter().cloned().partition(|retired| retired.at.plus_seconds(RETIRED_SECONDS) < now);
-        for RetiredSegment { name, .. } in &deleted {
-            self.bucket.delete(&key(name)).await?;
-        }
-        Ok(left)
     }
 }
 
