@@ -816,7 +816,8 @@ fn numbered_follower(number: usize) -> UserId {
     format!("01KAM5K9R0{number:016}").parse().unwrap()
 }
 
-/// More followers of ada, up to this number of all, as copies of the first one that are loaded straight into the table.
+/// More followers of ada, up to this number of all, as copies of the first one that are loaded straight into the table. Nothing
+/// counts them, so no repair of this stack would find nothing.
 async fn load_followers(stack: &TestStack, ada: UserId, followers: &mut Vec<UserId>, number: usize) {
     let first = Follow { follower: followers[0], followed: ada, followed_at: Timestamp::from_milliseconds(START) };
     let mut items = Vec::new();
@@ -844,11 +845,12 @@ fn units_of(stack: &TestStack, plugin: &str) -> (f64, f64) {
 }
 
 /// What a post costs that an author with so many followers publishes.
-async fn check_fan_out(number: usize) -> String {
-    let stack = stack_with(100_000).await;
+async fn check_fan_out(stack: TestStack, number: usize) -> String {
     let (ada, mut followers) = followed_by(&stack, number.min(110)).await;
     stack.settle().await;
-    load_followers(&stack, id_of(&ada).await, &mut followers, number).await;
+    if followers.len() < number {
+        load_followers(&stack, id_of(&ada).await, &mut followers, number).await;
+    }
     stack.take_put("broadsheet.work");
     publish(&stack, &ada, "Ada", &[]).await;
     stack.stack.wire.record();
@@ -856,7 +858,7 @@ async fn check_fan_out(number: usize) -> String {
     let (read, written) = units_of(&stack, "home_feed");
     let steps = 1 + stack.take_put("broadsheet.work").len();
     assert_eq!(steps, 1 + number / 100, "a hundred followers a step");
-    for follower in &followers {
+    for follower in followers.iter().step_by(1 + number / 1_000) {
         assert_eq!(stored(&stack, *follower).await.len(), 1);
     }
     format!("{number} followers: {steps} steps, {read} RCU, {written} WCU")
@@ -864,8 +866,8 @@ async fn check_fan_out(number: usize) -> String {
 
 #[tokio::test]
 async fn a_post_goes_to_many_followers_in_steps() {
-    expect!["10 followers: 1 steps, 14 RCU, 10 WCU"].assert_eq(&check_fan_out(10).await);
-    expect!["110 followers: 2 steps, 123 RCU, 110 WCU"].assert_eq(&check_fan_out(110).await);
+    expect!["10 followers: 1 steps, 14 RCU, 10 WCU"].assert_eq(&check_fan_out(stack_with(100_000).await, 10).await);
+    expect!["110 followers: 2 steps, 123 RCU, 110 WCU"].assert_eq(&check_fan_out(stack_with(100_000).await, 110).await);
 }
 
 /// `cargo test -p local --test stories -- --ignored --nocapture thousands_of_followers`: takes minutes.
@@ -873,9 +875,10 @@ async fn a_post_goes_to_many_followers_in_steps() {
 #[ignore = "takes minutes, and prints"]
 async fn what_a_post_costs_an_author_with_thousands_of_followers() {
     for number in [1000, 10_000, 100_000] {
-        println!("{}", check_fan_out(number).await);
+        let stack = TestStack::start_unwatched(&[("FanOutFollowers", "100000")]).await;
+        println!("{}", check_fan_out(stack, number).await);
     }
-    let stack = stack_with(2).await;
+    let stack = TestStack::start_unwatched(&[("FanOutFollowers", "2")]).await;
     let (ada, mut followers) = followed_by(&stack, 3).await;
     stack.settle().await;
     load_followers(&stack, id_of(&ada).await, &mut followers, 100_000).await;
