@@ -7,7 +7,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{self, TlsContext, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -29,13 +31,16 @@ pub enum Service {
     S3,
 }
 
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How AWS is reached: what the clients of all services share, and where each service answers if not at AWS.
 #[derive(Debug, Clone)]
 pub struct Sdk {
     config: SdkConfig,
     endpoints: Vec<(Service, String)>,
-    /// Whom HTTP clients of its own take for AWS. None is whom the system trusts.
-    tls: Option<TlsContext>,
+    /// What calls AWS, and keeps its connections. None where the configuration has a client of its own.
+    connector: Option<SharedHttpConnector>,
     /// What calls servers that are not AWS, unless one is made for that.
     web: Option<SharedHttpClient>,
 }
@@ -59,33 +64,30 @@ impl Sdk {
             None,
             "Lambda",
         );
-        let tls = tls_of_aws()?;
+        let connector = connector(tls_of_aws()?);
+        let shared = connector.clone();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
-                    .tls_context(tls.clone())
-                    .build_https(),
-            )
+            // Of the SDK's own client, each service's client makes a connector more to see whether it can be made.
+            .http_client(http_client_fn(move |_, _| shared.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(2))
+                    .connect_timeout(CONNECT_TIMEOUT)
                     .operation_attempt_timeout(Duration::from_secs(3))
                     .operation_timeout(Duration::from_secs(8))
                     .build(),
             );
         config.set_region(variable("AWS_REGION").map(Region::new));
         config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-        Ok(Self { config: config.build(), endpoints: Vec::new(), tls: Some(tls), web: None })
+        Ok(Self { config: config.build(), endpoints: Vec::new(), connector: Some(connector), web: None })
     }
 
     /// From a given configuration, for stacks that are not at AWS.
     pub fn new(config: SdkConfig) -> Self {
         let web = config.http_client();
-        Self { config, endpoints: Vec::new(), tls: None, web }
+        Self { config, endpoints: Vec::new(), connector: None, web }
     }
 
     /// The same, with services at these addresses instead of AWS's.
@@ -93,13 +95,10 @@ impl Sdk {
         Self { endpoints, ..self }
     }
 
-    /// What calls AWS for something that no client of the SDK asks for.
-    pub fn connector(&self) -> Connector {
-        let connector = Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
-        match &self.tls {
-            Some(tls) => connector.tls_context(tls.clone()).build(),
-            None => connector.build(),
-        }
+    /// What calls AWS for something that no client of the SDK asks for. Made once and shared with those clients, because to make one,
+    /// certificates are read.
+    pub fn connector(&self) -> SharedHttpConnector {
+        self.connector.clone().unwrap_or_else(|| connector(TlsContext::default()))
     }
 
     /// What calls servers that are not AWS: it trusts whom the system trusts. Made for each call, because to read the system's certificates is
@@ -118,4 +117,11 @@ impl Sdk {
             None => self.config.clone(),
         }
     }
+}
+
+/// What opens connections to those that `tls` trusts, and keeps them.
+fn connector(tls: TlsContext) -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let connector = Connector::builder().connector_settings(settings);
+    SharedHttpConnector::new(connector.tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build())
 }

@@ -37,7 +37,8 @@ pub fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
 pub fn parts_of_tag(tag: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
     let (name, mut rest) = tag.split_once(' ').unwrap_or((tag, ""));
     let attributes = std::iter::from_fn(move || {
-        let (attribute, after) = rest.split_once("=\"")?;
+        let (attribute, after) = rest.split_once('=')?;
+        let after = after.strip_prefix('"')?;
         let (value, after) = after.split_once('"').unwrap_or((after, ""));
         rest = after.trim_start();
         Some((attribute, value))

@@ -72,13 +72,21 @@ impl Blog {
 
     /// Uses the network once during init, so that the first request does not pay for the TLS handshake: Lambda gives
     /// init a full CPU whatever the function's memory. A failure is left to the first request, which answers it properly.
-    pub async fn warm(&self, verifies_tokens: bool) {
-        let keys = async { if verifies_tokens { self.verifier.prefetch(self.now()).await } else { Ok(()) } };
-        let (table, keys) = tokio::join!(self.table.warm(), keys);
-        for problem in [table.map_err(crate::Problem::from), keys.map_err(crate::Problem::from)] {
-            if let Err(problem) = problem {
-                tracing::warn!(causes = problem.causes(), "warming up failed");
-            }
+    ///
+    /// The keys of tokens are not fetched: that takes a second handshake, of which most requests to a public operation make no use.
+    pub async fn warm(&self) {
+        if let Err(error) = self.table.warm().await {
+            tracing::warn!(causes = crate::Problem::from(error).causes(), "warming up failed");
         }
+    }
+
+    /// The same for who checks the token of each request.
+    pub async fn warm_with_keys(&self) {
+        let keys = async {
+            if let Err(error) = self.verifier.prefetch(self.now()).await {
+                tracing::warn!(causes = crate::Problem::from(error).causes(), "fetching the keys failed");
+            }
+        };
+        tokio::join!(self.warm(), keys);
     }
 }

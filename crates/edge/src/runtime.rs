@@ -58,8 +58,7 @@ pub async fn serve<S: Services>(
 ) -> Result<(), Error> {
     let (blog, sdk) = start()?;
     let entry = find(operations, &handler_name())?;
-    // Behind the authorizer nothing verifies tokens.
-    blog.warm(entry.operation.min_role.is_none()).await;
+    blog.warm().await;
     let services = &services(blog, &sdk);
     lambda_http::run(service_fn(move |request: Request| async move {
         Ok::<_, Infallible>((entry.handle)(services, &request).await)

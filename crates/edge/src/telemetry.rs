@@ -2,6 +2,7 @@
 //! CloudWatch makes of it. `docs/logging.md` says what is in a line and what never is.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use aws::Usage;
 use domain::UserId;
@@ -239,35 +240,46 @@ where
             }
         }
         event.record(&mut line);
-        if metadata.target() == MEASURED {
-            let metrics: Vec<_> = METRICS.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
-            let by = if line.0.contains_key("class") { "class" } else { "operation" };
-            let mut directives = vec![json!({
-                "Namespace": "Broadsheet",
-                "Dimensions": [["stack", by]],
-                "Metrics": metrics,
-            })];
-            if let Some(Instance { function, version }) = &self.instance {
-                line.0.insert("function".to_owned(), json!(function));
-                line.0.insert("version".to_owned(), json!(version));
-                // Of a version only what goes wrong, which its release is watched by: a metric costs in each hour in
-                // which it is reported, and what is not reported counts as none. Throttling and conflicts are the load's
-                // fault and not the version's.
-                if line.0.get("server_error") == Some(&json!(1)) && !line.0.contains_key("overloaded") {
-                    directives.push(json!({
-                        "Namespace": "Broadsheet",
-                        "Dimensions": [["function", "version"]],
-                        "Metrics": [{ "Name": "server_error", "Unit": "Count" }],
-                    }));
-                }
-            }
-            let metrics = json!({ "Timestamp": now.milliseconds(), "CloudWatchMetrics": directives });
-            line.0.insert("_aws".to_owned(), metrics);
-        } else {
+        if metadata.target() != MEASURED {
             line.0.insert("target".to_owned(), json!(metadata.target()));
+            return writeln!(writer, "{}", Value::Object(line.0));
         }
-        writeln!(writer, "{}", Value::Object(line.0))
+        let by = if line.0.contains_key("class") { &OF_CLASS } else { &OF_OPERATION };
+        // Of a version only what goes wrong, which its release is watched by: a metric costs in each hour in
+        // which it is reported, and what is not reported counts as none. Throttling and conflicts are the load's
+        // fault and not the version's.
+        let is_watched = self.instance.is_some()
+            && line.0.get("server_error") == Some(&json!(1))
+            && !line.0.contains_key("overloaded");
+        if let Some(Instance { function, version }) = &self.instance {
+            line.0.insert("function".to_owned(), json!(function));
+            line.0.insert("version".to_owned(), json!(version));
+        }
+        // The same in all lines, so it is not made anew for each.
+        let of_version = if is_watched { OF_VERSION } else { "" };
+        let (directives, timestamp) = (by.as_str(), now.milliseconds());
+        let line = Value::Object(line.0).to_string();
+        let fields = line.strip_prefix('{').unwrap_or_default();
+        writeln!(
+            writer,
+            r#"{{"_aws":{{"CloudWatchMetrics":[{directives}{of_version}],"Timestamp":{timestamp}}},{fields}"#
+        )
     }
+}
+
+/// Which metrics are in a line, by the operation and by its class.
+static OF_OPERATION: LazyLock<String> = LazyLock::new(|| metrics_by("operation"));
+static OF_CLASS: LazyLock<String> = LazyLock::new(|| metrics_by("class"));
+
+/// The same of what goes wrong in a version, which follows others.
+const OF_VERSION: &str = concat!(
+    r#",{"Dimensions":[["function","version"]],"#,
+    r#""Metrics":[{"Name":"server_error","Unit":"Count"}],"Namespace":"Broadsheet"}"#,
+);
+
+fn metrics_by(dimension: &str) -> String {
+    let metrics = METRICS.map(|(name, unit)| json!({ "Name": name, "Unit": unit }));
+    json!({ "Namespace": "Broadsheet", "Dimensions": [["stack", dimension]], "Metrics": metrics }).to_string()
 }
 
 struct Line(Map<String, Value>);

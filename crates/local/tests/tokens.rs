@@ -7,7 +7,7 @@ use aws::{Failure, Rejected, Sdk};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 use axum::{Json, Router, routing::get};
 use base64::Engine;
@@ -29,7 +29,7 @@ fn encoded(part: &Value) -> String {
 }
 
 /// What fetches keys from this machine.
-pub fn connector() -> Connector {
+pub fn connector() -> SharedHttpConnector {
     Sdk::new(SdkConfig::builder().build()).connector()
 }
 

@@ -48,7 +48,7 @@ fn largest(symbols: &str) -> Vec<(String, u64)> {
 }
 
 /// The crate that a function is of: of an implementation, that of the type, or of the trait if any type may have it.
-fn owner(name: &str) -> String {
+pub fn owner(name: &str) -> String {
     let (of, of_trait) = name.trim_start_matches('<').split_once(" as ").unwrap_or((name, ""));
     let path = if of.contains("::") { of } else { of_trait };
     let path = path.trim_start_matches(['<', '&', '*', '(', '[']);

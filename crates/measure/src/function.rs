@@ -98,18 +98,23 @@ impl Function {
 
     /// The instructions from the start until it has answered these events, by callgrind.
     pub async fn instructions(&self, events: &[Value]) -> io::Result<u64> {
+        let counted = self.counted(events, &[]).await?;
+        let totals = counted.lines().find_map(|line| line.strip_prefix("totals: "));
+        totals.and_then(|total| total.trim().parse().ok()).ok_or_else(|| io::Error::other("callgrind counted nothing"))
+    }
+
+    /// What callgrind writes down, with these arguments, until it has answered these events.
+    pub async fn counted(&self, events: &[Value], arguments: &[&str]) -> io::Result<String> {
         let folder = tempfile::tempdir()?;
         let folder = self.profiles.as_deref().unwrap_or(folder.path());
         let file = folder.join(format!("{}-{}.callgrind", self.name, events.len()));
         let mut command = Command::new("valgrind");
-        command.args(["--tool=callgrind", "--quiet"]);
+        command.args(["--tool=callgrind", "--quiet"]).args(arguments);
         command.arg(format!("--callgrind-out-file={}", file.display())).arg(&self.program);
         let mut child = Running::start(command, &self.environment, events).await?;
         child.finished().await?;
         child.end()?;
-        let counted = std::fs::read_to_string(&file)?;
-        let totals = counted.lines().find_map(|line| line.strip_prefix("totals: "));
-        totals.and_then(|total| total.trim().parse().ok()).ok_or_else(|| io::Error::other("callgrind counted nothing"))
+        std::fs::read_to_string(&file)
     }
 
     async fn run(&self, events: &[Value]) -> io::Result<Ran> {

@@ -4,6 +4,7 @@
 
 mod asked;
 mod binary;
+mod flame;
 mod function;
 mod growth;
 mod instructions;
@@ -14,7 +15,7 @@ mod tls;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +36,15 @@ struct Cli {
 enum Command {
     /// Measure the functions of the release build.
     Functions(Functions),
+    /// Draw where the instructions of an init go, as docs/init.svg.
+    Flame {
+        /// The folder of the binaries, with their symbols.
+        #[arg(long)]
+        binaries: PathBuf,
+        /// The binary.
+        #[arg(long, value_name = "NAME", default_value = "posts")]
+        only: String,
+    },
     /// Measure what pages take of the table in blogs of 100, 10,000 and 1,000,000 posts.
     Growth {
         /// Blogs of other sizes; prints the table and writes nothing.
@@ -63,6 +73,7 @@ struct Functions {
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Functions(options) => functions(options).await,
+        Command::Flame { binaries, only } => flame(&binaries, &only).await,
         Command::Growth { posts } => growth(&posts).await,
     };
     match done {
@@ -117,6 +128,15 @@ async fn measure(scene: &Scene, cli: &Functions, cold: &scene::Request) -> io::R
         answer_nanoseconds: answered,
         memory_kilobytes: function.memory_kilobytes(&cold.events).await?,
     })
+}
+
+async fn flame(binaries: &Path, only: &str) -> io::Result<()> {
+    let scene = Scene::set().await?;
+    let cold_starts = scene.cold_starts().await?;
+    let cold = cold_starts.iter().find(|cold| cold.binary == only);
+    let cold = cold.ok_or_else(|| io::Error::other(format!("nothing is measured of {only}")))?;
+    let svg = flame::of_init(&Function::of(&scene, binaries, cold), only).await?;
+    std::fs::write(report::docs("init.svg"), svg)
 }
 
 async fn growth(posts: &[usize]) -> io::Result<()> {

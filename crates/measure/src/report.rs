@@ -86,7 +86,8 @@ pub fn write_growth(growth: Growth) -> io::Result<()> {
     Measurements { growth, ..committed()? }.write_json()
 }
 
-fn docs(name: &str) -> PathBuf {
+/// A file of the documentation.
+pub fn docs(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(name)
 }
 
@@ -98,11 +99,12 @@ local stack, and writes this file and `measurements.json`. `scripts/measure --ch
 3 % higher or lower. Times depend on the machine, so only those of one run compare with each other; nothing checks them.
 
 - The **floor** is a function of `lambda_http` that answers nothing (`crates/floor`), built with the same profile.
-- **Init** ends when the function asks for its first event. The warming call reads one item of the table, through TLS; the authorizer and public functions also fetch the
+- **Init** ends when the function asks for its first event. The warming call reads one item of the table, through TLS; the authorizer also fetches the
   user pool's keys. \"Without\" it, services have addresses that nothing can be sent to.
 - **First answer** is init with the warming call, and a request that asks the table. `events` gets no records, so it asks nothing.
-- DynamoDB and the user pool's keys are behind TLS 1.3, with a certificate that stands beside the roots of AWS. Cognito and S3 are called
-  without it.
+- DynamoDB and the user pool's keys are behind TLS 1.3, with a chain of certificates like that of AWS's endpoints: RSA keys of 2048 bits, and one
+  intermediate authority, whose root stands beside those of AWS. Cognito and S3 are called without TLS.
+- A **bare** call is a function of `lambda_http` that makes this one call of DynamoDB through the SDK and answers nothing (`crates/floor`).
 - Instructions are counted by callgrind in user space. Processor time is that of all threads, with the kernel's; of a cold start the least of nine runs, of a
   warm request the median of forty.
 - Memory is the peak of the resident set after the first answer.

@@ -168,6 +168,12 @@ impl Scene {
         let times = EVENTS + TIMED;
         let repeated = |request: Request| Request { events: vec![request.events[0].clone(); times], ..request };
         let mut requests = vec![repeated(Request { name: "authorizer, a token".to_owned(), ..self.question()? })];
+        for (handler, name) in
+            [("bare_get_item", "one GetItem of a post, bare"), ("bare_query", "one Query of a post, bare")]
+        {
+            let (name, binary, handler) = (name.to_owned(), "bare".to_owned(), handler.to_owned());
+            requests.push(repeated(Request { name, binary, handler, ..self.request(Asked::get(&read)).await? }));
+        }
         for asked in [
             Asked::get(&read),
             Asked::get("/v1/posts"),

@@ -8,8 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws::{Failure, Rejected};
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use domain::{Denied, Timestamp};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -57,7 +56,7 @@ pub struct Verifier {
     issuer: String,
     client_id: String,
     jwks_url: String,
-    connector: Connector,
+    connector: SharedHttpConnector,
     keys: RwLock<Keys>,
     last_fetch: tokio::sync::Mutex<Option<Timestamp>>,
 }
@@ -65,7 +64,7 @@ pub struct Verifier {
 impl Verifier {
     /// A verifier of the tokens that `issuer` makes for the app client `client_id`, with the public keys that are at
     /// `jwks_url`, where `connector` fetches them ([`aws::Sdk::connector`]). Makes no network call.
-    pub fn new(issuer: String, client_id: String, jwks_url: String, connector: Connector) -> Self {
+    pub fn new(issuer: String, client_id: String, jwks_url: String, connector: SharedHttpConnector) -> Self {
         Self {
             issuer,
             client_id,

@@ -31,12 +31,13 @@ impl std::error::Error for Unauthorized {}
 /// # Errors
 /// `Unauthorized` for a bad token; the cause itself if the token could not be checked.
 pub async fn authorize(blog: &Blog, question: Question) -> Result<Value, lambda_http::Error> {
-    let answer = async {
+    // In a box, because it is large and handed on several times.
+    let answer = Box::pin(async {
         let token = bearer_token(&question.headers)?.ok_or(Denied::BadToken)?;
         let viewer = authenticate(blog, token, blog.now()).await?;
         note_key_use(blog, &viewer, blog.now()).await;
         Ok(viewer)
-    };
+    });
     let viewer = match observe(blog, NAME, None, answer).await {
         Ok(viewer) => viewer,
         Err(problem) if problem.kind().status.is_server_error() => return Err(problem.into()),

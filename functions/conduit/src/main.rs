@@ -7,7 +7,7 @@ use lambda_http::{Error, Request, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (blog, sdk) = edge::runtime::start()?;
-    blog.warm(true).await;
+    blog.warm().await;
     let services = &users::Services::new(blog, &sdk);
     lambda_http::run(service_fn(move |request: Request| async move {
         Ok::<_, Infallible>(conduit::answer(services, &request).await)

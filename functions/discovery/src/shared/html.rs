@@ -42,6 +42,10 @@ fn write_tag(written: &mut String, tag: &str, page: &Url) {
 
 /// The address that the value of an attribute is, seen from `page`. None if it is relative and leads nowhere.
 fn absolute_address<'v>(value: &'v str, page: &Url) -> Option<Cow<'v, str>> {
+    // What begins with a scheme is absolute, whatever follows: most addresses need not be parsed.
+    if ["https:", "http:", "mailto:"].iter().any(|scheme| value.starts_with(scheme)) {
+        return Some(Cow::Borrowed(value));
+    }
     let address = unescaped(value);
     match Url::parse(&address) {
         Err(ParseError::RelativeUrlWithoutBase) => {

@@ -85,7 +85,15 @@ enum Use {
 /// (<https://www.rssboard.org/rss-profile#data-types-characterdata>).
 fn escaped(text: &str, place: Use) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
+    let mut rest = text;
+    loop {
+        // Most of a text is copied in long parts.
+        let (plain, others) =
+            rest.split_at(rest.bytes().position(|byte| !PLAIN[usize::from(byte)]).unwrap_or(rest.len()));
+        escaped.push_str(plain);
+        let mut others = others.chars();
+        let Some(c) = others.next() else { return escaped };
+        rest = others.as_str();
         match (c, place) {
             ('&', Use::Plain) => escaped.push_str("&#x26;"),
             ('<', Use::Plain) => escaped.push_str("&#x3C;"),
@@ -100,8 +108,18 @@ fn escaped(text: &str, place: Use) -> String {
             (c, _) => escaped.push(c),
         }
     }
-    escaped
 }
+
+/// Which bytes are characters that stand for themselves everywhere.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'&' | b'<' | b'>' | b'"');
+        byte += 1;
+    }
+    plain
+};
 
 /// Whether a character stands in a feed: XML 1.0 forbids some (<https://www.w3.org/TR/xml/#charsets>), discourages the controls from U+0080
 /// on, and validators take U+FFFD for a text that was read in a wrong encoding. None of them shows.
