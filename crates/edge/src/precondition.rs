@@ -23,8 +23,9 @@ impl ETag {
         Self(format!("\"{version}-{}\"", Self::hash(body)))
     }
 
-    /// SipHash, and no cryptographic hash: it only has to tell apart what one client is sent, and is a tenth of the work. With another
-    /// version of Rust it may be another hash; clients then fetch once more.
+    /// SipHash, and no cryptographic hash: it only has to tell apart what one client is sent. That is a tenth of SHA-256's
+    /// instructions where a processor has none for SHA, and about as fast where it has. With another version of Rust it may be another
+    /// hash; clients then fetch once more.
     fn hash(body: &[u8]) -> String {
         let mut hasher = DefaultHasher::new();
         hasher.write(body);
