@@ -95,7 +95,7 @@ fn cards(criterion: &mut Criterion) {
         let title = format!("Post number {number}");
         let fields = json!({ "title": title, "summary": "s".repeat(470), "tags": ["one", "two"] });
         let details: Details = serde_json::from_value(fields).unwrap();
-        let new = NewPost { details, slug: None, quote_of: None, reply_to: None };
+        let new = NewPost { details, ..NewPost::default() };
         let id: PostId = Ulid::from_parts(number, 1).into();
         let mut post = Post::draft(new, &text, id, &author, now());
         post.publish(None, now()).unwrap();

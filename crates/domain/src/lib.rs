@@ -82,7 +82,7 @@ pub use schemars::SchemaGenerator;
 pub use scope::{Scope, Scopes};
 pub use slug::Slug;
 pub use source::Source;
-pub use tag::{Tag, Tags};
+pub use tag::{Tag, TagLabels, Tags};
 pub use text::{
     AltText, Biography, Body, CommentBody, ConfirmationCode, DisplayName, FileName, Language, Login, MetaDescription,
     MetaTitle, Reason, RefreshToken, Summary, Title,

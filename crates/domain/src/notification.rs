@@ -287,12 +287,7 @@ mod tests {
             (Some(&eve), Some(&eve), vec![]),
             (Some(&eve), Some(&bob), vec![(2, "reply")]),
         ] {
-            let new = NewPost {
-                details: Details::default(),
-                slug: None,
-                quote_of: quoted.map(post_of),
-                reply_to: answered.map(post_of),
-            };
+            let new = NewPost { quote_of: quoted.map(post_of), reply_to: answered.map(post_of), ..NewPost::default() };
             let draft = Post::draft(new, &NewText::default(), Ulid(500).into(), &eve, now);
             assert_eq!(About::told_of_post(&draft, author_of), BTreeMap::new());
             let post = Post { status: crate::PostStatus::Published, published_at: Some(now), ..draft };

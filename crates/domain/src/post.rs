@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Denied, Details, DetailsPatch, FieldError, MediaId, NewText, Patch, Policy, PostId, PostText, Role, Slug, Summary,
-    Timestamp, User, UserId, Username, Viewer,
+    TagLabels, Timestamp, User, UserId, Username, Viewer,
 };
 
 /// Words a minute that an adult reads of an English text (Brysbaert 2019: 238 silent, rounded).
@@ -109,6 +109,9 @@ pub struct Post {
     /// What its author wrote of it, apart from the text.
     #[serde(flatten)]
     pub details: Details,
+    /// How its tags were typed where they are shown so ([`TagLabels`]); none if that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_labels: Option<TagLabels>,
     /// The beginning of its text, if it has no summary that lists show instead.
     pub excerpt: Option<String>,
     /// The post that it quotes, or reposts.
@@ -163,9 +166,12 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// What a new post is made of, apart from its text.
+#[derive(Default)]
 pub struct NewPost {
     /// What its author wrote of it.
     pub details: Details,
+    /// How its tags were typed, if that is kept.
+    pub tag_labels: Option<TagLabels>,
     /// The slug, if the client chose one.
     pub slug: Option<Slug>,
     /// The post that it quotes.
@@ -178,6 +184,8 @@ pub struct NewPost {
 pub struct PostPatch {
     /// What its author wrote of it.
     pub details: DetailsPatch,
+    /// How its tags were typed, if that is kept. Otherwise each tag that stays keeps its label.
+    pub tag_labels: Option<TagLabels>,
     /// The slug, if the client chooses one.
     pub slug: Option<Slug>,
     /// The post that it quotes.
@@ -234,6 +242,7 @@ impl Post {
             kind: PostKind::Note,
             status: PostStatus::Draft,
             details: new.details,
+            tag_labels: new.tag_labels,
             excerpt: None,
             quote_of: new.quote_of,
             reply_to: new.reply_to,
@@ -262,7 +271,7 @@ impl Post {
 
     /// `author`'s repost of the post `original`, published at once.
     pub fn repost(original: PostId, id: PostId, author: &User, now: Timestamp) -> Self {
-        let new = NewPost { details: Details::default(), slug: None, quote_of: Some(original), reply_to: None };
+        let new = NewPost { quote_of: Some(original), ..NewPost::default() };
         let mut repost = Self::draft(new, &NewText::default(), id, author, now);
         repost.kind = PostKind::Repost;
         repost.come_out(now);
@@ -317,7 +326,7 @@ impl Post {
         })
     }
 
-    /// Derives what follows from what the author wrote: the kind, and from a new text the length and the excerpt.
+    /// Derives what follows from what the author wrote: the kind, which tags have labels, and from a new text the length and the excerpt.
     fn settle(&mut self, text: Option<&NewText>) {
         self.kind = match (self.kind, self.reply_to, self.quote_of, &self.details.title) {
             (PostKind::Repost, ..) => PostKind::Repost,
@@ -326,6 +335,9 @@ impl Post {
             (.., Some(_)) => PostKind::Article,
             _ => PostKind::Note,
         };
+        if let Some(labels) = &mut self.tag_labels {
+            labels.keep_only(&self.details.tags);
+        }
         if let Some(text) = text {
             self.word_count = text.word_count;
             self.excerpt = text.excerpt.clone();
@@ -455,6 +467,9 @@ impl Post {
             (None, _) => {}
         }
         self.details.apply(&patch.details);
+        if patch.tag_labels.is_some() {
+            self.tag_labels.clone_from(&patch.tag_labels);
+        }
         patch.quote_of.apply(&mut self.quote_of);
         patch.reply_to.apply(&mut self.reply_to);
     }

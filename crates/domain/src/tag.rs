@@ -1,12 +1,14 @@
 //! What a post is about.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::schema::schema;
+use crate::text::{bounded, check_line};
 
 /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,6 +142,36 @@ impl TryFrom<Vec<String>> for Tags {
     }
 }
 
+/// How the tags of a post were typed, for an API that shows them so: by tag, each that was not typed in its folded form.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TagLabels(BTreeMap<String, String>);
+
+impl TagLabels {
+    /// The labels of tags that were typed like this. As with [`Tags`], of those that fold to the same tag the first counts. What is no
+    /// tag, or longer than a tag or invisible on a line of text, gives no label: it is shown as it is folded.
+    pub fn of_typed<'a>(typed: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut seen = HashSet::new();
+        let labels = typed.into_iter().filter_map(|typed| {
+            let (tag, label) = (Tag::try_from(typed.to_owned()).ok()?.0, typed.trim());
+            let is_first = seen.insert(tag.clone());
+            let is_label = label != tag && bounded(label, 1, Tag::MAX).is_ok() && check_line(label).is_ok();
+            (is_first && is_label).then(|| (tag, label.to_owned()))
+        });
+        Self(labels.collect())
+    }
+
+    /// What is shown of a tag.
+    pub fn show<'a>(&'a self, tag: &'a Tag) -> &'a str {
+        self.0.get(tag.as_str()).map_or(tag.as_str(), String::as_str)
+    }
+
+    /// Forgets the labels of all other tags.
+    pub(crate) fn keep_only(&mut self, tags: &Tags) {
+        self.0.retain(|labelled, _| tags.iter().any(|tag| tag.as_str() == labelled));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +206,23 @@ mod tests {
         }
         let long = folded("人工智能与机器学习的未来发展趋势").unwrap_err();
         assert!(long.contains("ren-gong-zhi-neng") && long.contains("a-z 0-9 -"), "{long}");
+    }
+
+    #[test]
+    fn a_label_is_what_was_typed_if_it_is_a_line_that_differs() {
+        let long = "a".repeat(40) + "!";
+        let typed = ["foo_bar", " Big Data ", "rust", "#Rust", "foo bar", "a\u{202e}b", "a\nc", "!!", "C++", &long];
+        let labels = TagLabels::of_typed(typed);
+        let shown = |typed: &str| labels.show(&Tag::try_from(typed.to_owned()).unwrap()).to_owned();
+        for (tag, label) in [("foo-bar", "foo_bar"), ("big-data", "Big Data"), ("cpp", "C++"), ("rust", "rust")] {
+            assert_eq!(shown(tag), label, "the first that is the same tag");
+        }
+        for typed in ["a\u{202e}b", "a\nc", &long] {
+            assert_eq!(shown(typed), folded(typed).unwrap());
+        }
+        assert_eq!(labels.0.len(), 3);
+        let stored = serde_json::to_value(&labels).unwrap();
+        assert_eq!(stored, serde_json::json!({ "foo-bar": "foo_bar", "big-data": "Big Data", "cpp": "C++" }));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use exchange::{Exchange, misplaced, without_route};
 pub use input::{
     Attempt, Attempted, Body, Input, InputDescription, PageQuery, Path, Query, body_object, proxy_segments, query_pairs,
 };
-pub use operation::{Call, Description, Entry, Handler, Inner, Operation, check_scope, handle, perform};
+pub use operation::{Call, Description, Entry, Handler, Inner, Operation, admit, check_scope, handle, perform};
 pub use plugin::{BusEvent, Plugin};
 pub use precondition::{ETag, IfMatch};
 pub use problem::{Problem, ProblemDetails, ProblemKind};

@@ -14,8 +14,8 @@ use crate::idempotency::{Outcome, Repeatable};
 use crate::input::{body_fields, path_fields, query_fields, query_pairs};
 use crate::reply::{self, NO_STORE, ReplyContext};
 use crate::{
-    AnswerDescription, Browser, Caller, ETag, Exchange, IfMatch, Input, InputDescription, Problem, Reply, Services,
-    quota,
+    AnswerDescription, Blog, Browser, Caller, ETag, Exchange, IfMatch, Input, InputDescription, Problem, Reply,
+    Services, quota,
 };
 
 /// A parsed call of an operation. An operation is an async function of the services that it uses and of its call, whose
@@ -364,8 +364,19 @@ where
     R: Reply,
     F: Handler<'a, S, C, I, R>,
 {
+    let call = admit(scope, services.blog(), inner, quotas).await?;
+    handler(services, call).await
+}
+
+/// The call of an operation for another API over the same blog, once everything is checked that [`perform`] checks; for an API
+/// that hands the operation more than a request says.
+pub async fn admit<C: Caller, I: Input>(
+    scope: Option<Scope>,
+    blog: &Blog,
+    inner: Inner,
+    quotas: &mut Vec<Quota>,
+) -> Result<Call<C, I>, Problem> {
     let Inner { viewer, path, body, base_url, source, new_id, now } = inner;
-    let blog = services.blog();
     let path = I::Path::from_fields(Fields::new(path)).map_err(|_| Problem::not_found("There is nothing here."))?;
     let query = I::Query::from_fields(Fields::new(Map::new())).map_err(Problem::invalid)?;
     let body = I::Body::from_fields(Fields::new(body)).map_err(Problem::invalid)?;
@@ -379,8 +390,7 @@ where
     }
     let caller = C::admit(viewer)?;
     let (if_match, browser, own_hosts) = (IfMatch::Any, Browser::default(), Vec::new());
-    let call = Call { caller, input, browser, if_match, base_url, own_hosts, new_id, now };
-    handler(services, call).await
+    Ok(Call { caller, input, browser, if_match, base_url, own_hosts, new_id, now })
 }
 
 /// Whether a caller with an API key may do what takes this scope. Whoever showed a token may, as far as their role goes.

@@ -110,7 +110,8 @@ async fn own_profile(client: &mut Client<'_>) -> Result<Value, ImportError> {
 /// All items of a list.
 async fn walk(client: &mut Client<'_>, path: &str) -> Result<Vec<Value>, ImportError> {
     let mut items = Vec::new();
-    let mut next = format!("{path}?limit=100");
+    let first = format!("{path}{}limit=100", if path.contains('?') { '&' } else { '?' });
+    let mut next = first.clone();
     loop {
         let answer = client.send(&Call::get(&next)).await?;
         if answer.status.as_u16() != 200 {
@@ -120,7 +121,7 @@ async fn walk(client: &mut Client<'_>, path: &str) -> Result<Vec<Value>, ImportE
         items.append(&mut page.items);
         let Some(cursor) = page.next_cursor else { return Ok(items) };
         let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-        next = format!("{path}?limit=100&cursor={cursor}");
+        next = format!("{first}&cursor={cursor}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Failure,
     client::{Call, Client},
+    formats::byline,
     journal::Journal,
 };
 
@@ -43,6 +45,47 @@ impl Comment {
             whole
         };
         Self { id: id.to_owned(), parent, body }
+    }
+
+    /// Whether it was posted with this text. Imports of before wrote no [`Origin`] above the name.
+    pub fn has_body(&self, body: &str) -> bool {
+        let without_origin = || self.body.strip_prefix(Origin::BEGIN)?.split_once(Origin::END);
+        self.body == body || without_origin().is_some_and(|(_, rest)| rest == body)
+    }
+}
+
+/// Who wrote a comment on another blog of Broadsheet, and when: the first line of what is imported of it, a definition of a link that
+/// nothing refers to, so that readers see the name and the day below it, and an export writes the comment as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The username.
+    pub author: String,
+    /// What the author was called.
+    pub name: String,
+    /// As it was exported.
+    pub created_at: String,
+}
+
+impl Origin {
+    const BEGIN: &str = "[//]: <import:comment?";
+    const END: &str = ">\n\n";
+
+    /// What stands before the text.
+    pub fn heading(&self) -> String {
+        let Self { author, name, created_at } = self;
+        let fields = [("author", author), ("name", name), ("created_at", created_at)];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        format!("{}{query}{}{}", Self::BEGIN, Self::END, byline(name, created_at.parse::<Timestamp>().ok()))
+    }
+
+    /// The origin of a comment that was imported, and its text. None if it was not, or if it no longer begins as it did then.
+    pub fn split(body: &str) -> Option<(Self, &str)> {
+        let (query, _) = body.strip_prefix(Self::BEGIN)?.split_once(Self::END)?;
+        let mut fields: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut take = |name: &str| fields.remove(name);
+        let origin = Self { author: take("author")?, name: take("name")?, created_at: take("created_at")? };
+        let text = body.strip_prefix(&origin.heading())?.strip_prefix("\n\n")?;
+        Some((origin, text))
     }
 }
 
@@ -214,6 +257,28 @@ mod tests {
                 ("10", "")
             ]
         );
+    }
+
+    #[test]
+    fn an_origin_is_read_as_it_was_written() {
+        for name in ["Bob", "Bob *the* <builder> & \"son\" [x](y)", "a\nb", "👩\u{200d}💻>", ""] {
+            let created_at = "2026-11-21T08:30:00.123Z".to_owned();
+            let origin = Origin { author: "bob-1_x".to_owned(), name: name.to_owned(), created_at };
+            for text in ["Text", "  \n\n> text\n", ">\n\n**A**:\n\nText", ""] {
+                let comment = Comment::new("1", None, Some(&origin.heading()), text);
+                assert_eq!(Origin::split(&comment.body), Some((origin.clone(), text)));
+                assert!(comment.body.lines().next().is_some_and(|line| line.is_ascii() && line.ends_with('>')));
+            }
+        }
+        let heading = Origin { author: "bob".into(), name: "Bob".into(), created_at: "?".into() }.heading();
+        for body in [
+            "**Bob**, 4 March 2014:\n\nText",
+            &heading,
+            &format!("{heading} edited\n\nText"),
+            &format!("x{heading}\n\nText"),
+        ] {
+            assert_eq!(Origin::split(body), None, "{body}");
+        }
     }
 
     #[test]

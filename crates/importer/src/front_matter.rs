@@ -3,7 +3,10 @@
 //! Nobody should have to edit a hundred old posts to move them here. So keys are found whatever their case, and a value
 //! may be written in any of the ways that the generators accept. What cannot be understood is refused with a sentence.
 
+use std::fmt;
+
 use domain::Tag;
+use serde::de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde_json::{Map, Value};
 
 #[derive(Debug, thiserror::Error)]
@@ -145,9 +148,7 @@ impl Keys {
     /// (`! 'text'`, which Ruby once wrote); what it stands before is what counts.
     pub fn from_yaml(source: &str) -> Result<Self, Error> {
         let syntax = |error: serde_yaml_ng::Error| Error::Syntax { language: "YAML", reason: error.to_string() };
-        let mut value: serde_yaml_ng::Value = serde_yaml_ng::from_str(source).map_err(syntax)?;
-        // Merging looks for maps, which a tag would hide.
-        strip_tags(&mut value);
+        let LastWins(mut value) = serde_yaml_ng::from_str(source).map_err(syntax)?;
         value.apply_merge().map_err(syntax)?;
         match from_yaml_value(value) {
             // An empty document is `null`, which is no keys at all.
@@ -274,15 +275,73 @@ fn same_tag(one: &str, other: &str) -> bool {
     Tag::try_from(one.to_owned()).is_ok_and(|folded| Tag::try_from(other.to_owned()) == Ok(folded))
 }
 
-fn strip_tags(value: &mut serde_yaml_ng::Value) {
-    use serde_yaml_ng::Value as Yaml;
-    while let Yaml::Tagged(tagged) = value {
-        *value = std::mem::take(&mut tagged.value);
+/// YAML without its tags, in which the last of several keys that are the same counts, as Hugo and Jekyll have it. Without tags, because
+/// merging looks for maps, which a tag would hide.
+struct LastWins(serde_yaml_ng::Value);
+
+impl<'de> Deserialize<'de> for LastWins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LastWinsVisitor).map(Self)
     }
-    match value {
-        Yaml::Sequence(values) => values.iter_mut().for_each(strip_tags),
-        Yaml::Mapping(map) => map.values_mut().for_each(strip_tags),
-        _ => {}
+}
+
+struct LastWinsVisitor;
+
+impl<'de> Visitor<'de> for LastWinsVisitor {
+    type Value = serde_yaml_ng::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Self::Value::Null)
+    }
+
+    /// An empty document.
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Self::Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(flag.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(LastWins(value)) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut map = serde_yaml_ng::Mapping::new();
+        while let Some((LastWins(key), LastWins(value))) = entries.next_entry()? {
+            map.insert(key, value);
+        }
+        Ok(map.into())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Self::Value, A::Error> {
+        let (_, value) = tagged.variant::<String>()?;
+        value.newtype_variant().map(|LastWins(value)| value)
     }
 }
 

@@ -224,7 +224,14 @@ fn read(folder: &Path, below: &Path, path: &Path, site: &Site, now: Timestamp) -
         return Planned::Left(reason.to_owned());
     }
     match Document::parse(&place, &bytes, site, now) {
-        Ok(document) => refusal(&document).map_or_else(|| Planned::Post(Box::new(document)), Planned::Failed),
+        Ok(document) => match (refusal(&document), &document.hidden) {
+            (None, _) => Planned::Post(Box::new(document)),
+            // A bundle of files for other pages, say: there is nothing to make a draft of.
+            (Some(_), Some(reason)) if document.body.trim().is_empty() => {
+                Planned::Left(format!("without text, and hidden ({reason})"))
+            }
+            (Some(reason), _) => Planned::Failed(reason),
+        },
         Err(error) => Planned::Failed(error.to_string()),
     }
 }
@@ -467,6 +474,13 @@ mod tests {
         );
         let date = hugo.posts().next().unwrap().1.date.unwrap();
         assert_eq!(date.to_string(), "2019-12-31T23:00:00Z");
+        for (config, generator) in [
+            ("{\n\t\"baseurl\": \"https://example.com\",\n\t\"title\": \"A\"\n}\n", Generator::Hugo),
+            ("{\"port\": 80}", Generator::Plain),
+        ] {
+            let plan = plan(&[("config.json", config), ("content/a.md", POST), ("notes.md", POST)]);
+            assert_eq!(plan.site.generator, generator, "{config}");
+        }
 
         let jekyll = plan(&[
             ("_config.yml", "timezone: UTC\ndefaults:\n- scope: {path: _posts/secret}\n  values: {published: false}\n"),
@@ -757,6 +771,8 @@ mod tests {
                 ("broken.md", "---\n\ndraft: true\nText."),
                 ("state.md", "---\nstatus: [draft]\n---\nText."),
                 ("_draft/z.md", "Text."),
+                // There is nothing to make a draft of.
+                ("headless.md", "---\nheadless: true\n---\n"),
             ],
             &[
                 ("_draft/z.md", "z?"),

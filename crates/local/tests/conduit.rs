@@ -313,6 +313,8 @@ async fn articles(stack: &TestStack, visitor: &FrontEnd, ada: &FrontEnd, bob: &F
     let all = visitor.get("/tags").await.ok(200);
     assert!(all["tags"].as_array().unwrap().contains(&json!(format!("zebra-{round}"))), "at once: {all}");
 
+    tags_as_typed(stack, visitor, ada, round).await;
+
     let path = format!("/articles/{}", text(&made["slug"]));
     for front_end in [visitor, bob, ada] {
         let got = front_end.get(&path).await.ok(200)["article"].clone();
@@ -402,6 +404,52 @@ async fn articles(stack: &TestStack, visitor: &FrontEnd, ada: &FrontEnd, bob: &F
     }
     let all = visitor.get("/tags").await.ok(200);
     assert!(!all["tags"].as_array().unwrap().contains(&json!(format!("zebra-{round}"))), "at once: {all}");
+}
+
+/// What is `big-data` natively is `Big Data` here, for who typed it so.
+async fn tags_as_typed(stack: &TestStack, visitor: &FrontEnd, ada: &FrontEnd, round: &str) {
+    let typed = json!([format!("Foo_Bar {round}"), "rust", "C++", "rust", "#Rust"]);
+    let shown = json!([format!("Foo_Bar {round}"), "rust", "C++"]);
+    let made = ada.publish("Tagged", typed).await;
+    assert_eq!(made["tagList"], shown);
+    let path = format!("/articles/{}", text(&made["slug"]));
+    let tags = async |path: &str| visitor.get(path).await.ok(200)["article"]["tagList"].clone();
+    let all = async || visitor.get("/tags").await.ok(200)["tags"].as_array().unwrap().clone();
+    let tag = format!("foo-bar-{round}");
+    assert_eq!(tags(&path).await, shown);
+    for tag in [&tag, &format!("Foo_Bar%20{round}"), &format!("FOO%20BAR%20{round}")] {
+        let listed = visitor.get(&format!("/articles?tag={tag}")).await.ok(200);
+        assert_eq!((&listed["articlesCount"], &listed["articles"][0]["tagList"]), (&json!(1), &shown), "{tag}");
+        let both = visitor.get(&format!("/articles?author=lovelace-{round}&tag={tag}")).await.ok(200);
+        assert_eq!(both["articles"][0]["tagList"], shown, "{tag}");
+    }
+    let labels = all().await;
+    assert!(labels.contains(&json!(format!("Foo_Bar {round}"))) && !labels.contains(&json!(tag)), "{labels:?}");
+
+    // Whoever types it last says what it is called, also in an article that had it before.
+    stack.pass_seconds(1);
+    let other = ada.publish("Tagged too", json!([format!("FOO BAR {round}")])).await;
+    let labels = all().await;
+    assert!(labels.contains(&json!(format!("FOO BAR {round}"))) && !labels.contains(&shown[0]), "{labels:?}");
+    assert_eq!(tags(&path).await, shown, "each article as it was typed");
+    let update = async |fields: Value| ada.put(&path, json!({ "article": fields })).await.ok(200)["article"].clone();
+    assert_eq!(update(json!({ "body": "New" })).await["tagList"], shown);
+    for again in [format!("foo_bar_{round}"), tag.clone()] {
+        stack.pass_seconds(1);
+        assert_eq!(update(json!({ "tagList": ["c++", again] })).await["tagList"], json!(["c++", again]));
+        let labels = all().await;
+        assert!(labels.contains(&json!(again)), "{labels:?}");
+    }
+    assert_eq!(update(json!({ "tagList": [] })).await["tagList"], json!([]));
+    assert_eq!(
+        update(json!({ "tagList": ["\u{202e}cpp", "a".repeat(40) + "!"] })).await["tagList"],
+        json!(["cpp", "a".repeat(40)])
+    );
+    let long = json!({ "article": { "tagList": ["a".repeat(41)] } });
+    ada.put(&path, long).await.refuses(422, &["tagList"]);
+    for article in [made, other] {
+        ada.delete(&format!("/articles/{}", text(&article["slug"]))).await.ok(204);
+    }
 }
 
 async fn lists(stack: &TestStack, visitor: &FrontEnd, ada: &FrontEnd, bob: &FrontEnd, round: &str) {
@@ -894,6 +942,51 @@ async fn what_is_written_natively_is_shown_and_native_rules_hold() {
     }
     let blind = ada.post("/me/keys", json!({ "name": "writer", "scopes": ["posts:write"] })).await;
     front_end.with(format!("Token {}", text(&blind.body["key"]))).get("/user").await.refuses(403, &["body"]);
+}
+
+/// The native API folds tags, whoever typed them, and leaves labels alone as long as their tags stay.
+#[tokio::test]
+async fn tags_as_typed_here_are_folded_natively_and_outlast_native_edits() {
+    let stack = TestStack::start_with_parameters(ON).await;
+    let (visitor, ada) = (FrontEnd::of(&stack), stack.user("ada").await);
+    let session = stack.visitor().post("/sessions", json!({ "login": "ada", "password": PASSWORD })).await;
+    let conduit = visitor.with(format!("Token {}", text(&session.body["access_token"])));
+    let made = conduit.publish("Tagged", json!(["Big Data", "foo_bar", "C++"])).await;
+    let (native, path) = (format!("/posts/{}", text(&made["slug"])), format!("/articles/{}", text(&made["slug"])));
+    let tags = async || visitor.get(&path).await.ok(200)["article"]["tagList"].clone();
+
+    let post = ada.get(&native).await;
+    assert_eq!(post.body["tags"], json!(["big-data", "foo-bar", "cpp"]));
+    assert!(!post.body.to_string().contains("foo_bar"), "{}", post.body);
+    let cards = ada.get("/posts?tag=foo-bar").await.body["items"].clone();
+    assert_eq!(cards[0]["tags"], post.body["tags"]);
+    let native_tags = ada.get("/tags?sort=name").await.body["items"].clone();
+    assert_eq!(native_tags[0], json!({ "tag": "big-data", "posts": 1 }));
+
+    // What an editor sends back is what it was shown.
+    let edit = async |fields: Value| {
+        let etag = ada.get(&native).await.etag();
+        ada.patch(&native, &etag, fields).await.expect_status(200);
+    };
+    edit(json!({ "tags": ["cpp", "foo-bar", "big-data", "new"], "body": "Another text" })).await;
+    assert_eq!(tags().await, json!(["C++", "foo_bar", "Big Data", "new"]));
+    edit(json!({ "tags": ["foo-bar"] })).await;
+    assert_eq!(tags().await, json!(["foo_bar"]));
+    ada.post(&format!("{native}/unpublish"), json!({})).await.expect_status(200);
+    assert_eq!(visitor.get("/tags").await.ok(200)["tags"], json!([]));
+    ada.post(&format!("{native}/publish"), json!({})).await.expect_status(200);
+    assert_eq!(
+        (tags().await, visitor.get("/tags").await.ok(200)),
+        (json!(["foo_bar"]), json!({ "tags": ["foo_bar"] }))
+    );
+    ada.publish("Another", &["Foo Bar", "plain"]).await;
+    assert_eq!(visitor.get("/tags").await.ok(200)["tags"], json!(["foo_bar", "plain"]), "natively nothing is typed");
+
+    // What went with its tag does not come back with it.
+    edit(json!({ "tags": ["big-data"] })).await;
+    let first = ada.post(&format!("{native}/revisions/1/restore"), json!({})).await;
+    assert_eq!(first.body["tags"], json!(["big-data", "foo-bar", "cpp"]));
+    assert_eq!(tags().await, json!(["big-data", "foo-bar", "cpp"]));
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ async fn act(stack: &TestStack, act: Act, user: User, post: PostId, ada: UserId,
     let written = if act == Act::Repost {
         Post::repost(post, id, &user, now())
     } else {
-        let new = NewPost { details, slug: None, quote_of: None, reply_to };
+        let new = NewPost { details, reply_to, ..NewPost::default() };
         let mut written = Post::draft(new, &text, id, &user, now());
         written.publish(None, now()).unwrap();
         written

@@ -248,17 +248,26 @@ async fn a_blog_that_is_exported_and_imported_is_exported_the_same() {
     assert_eq!(kinds.len(), written + 1);
 }
 
-/// The comments of an export without ids and times, by the post.
+/// The comments of an export without ids and times, by the post, each with the place of the one that it answers. The time of who imports is
+/// that of the import; of all others it is what it was.
 fn comments_in(folder: &Path) -> BTreeMap<String, Vec<Value>> {
     let files = std::fs::read_dir(folder.join("comments")).into_iter().flatten();
     files
         .map(|file| {
             let path = file.unwrap().path();
             let mut comments: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let ids: Vec<_> = comments.iter().map(|comment| comment["id"].clone()).collect();
             for comment in &mut comments {
+                let parent = ids.iter().position(|id| *id == comment["parent_id"]);
+                let is_own = comment["author"] == "ada";
                 let comment = comment.as_object_mut().unwrap();
-                for changes in ["id", "parent_id", "post", "created_at", "updated_at", "version"] {
+                for changes in ["id", "updated_at", "version"] {
                     assert!(comment.remove(changes).is_some(), "{changes}: {comment:?}");
+                }
+                assert_eq!(parent.is_none(), comment["parent_id"].is_null(), "{comment:?}");
+                comment.insert("parent_id".to_owned(), json!(parent));
+                if is_own {
+                    comment.remove("created_at");
                 }
             }
             (without_ids(&path.file_stem().unwrap().to_string_lossy()), comments)
@@ -266,8 +275,22 @@ fn comments_in(folder: &Path) -> BTreeMap<String, Vec<Value>> {
         .collect()
 }
 
+async fn import_with_comments(stack: &TestStack, folder: &Path, url: &str) -> (Report, String) {
+    let formats = Formats { comments: true, ..Formats::default() };
+    let import = Import { formats, ..options(folder, "ada", url) };
+    beside(stack, crate::importing::run_as(&import)).await
+}
+
+/// Says something at a moment of its own.
+async fn say(stack: &TestStack, who: &Client, post: &str, parent: &Value, body: &str) -> Value {
+    stack.pass_seconds(1);
+    let said = who.post(&format!("/posts/{post}/comments"), json!({ "body": body, "parent_id": parent })).await;
+    said.expect_status(201);
+    said.body["id"].clone()
+}
+
 #[tokio::test]
-async fn comments_come_back_as_those_of_who_imports_and_then_stay_as_they_are() {
+async fn comments_of_others_come_back_under_their_names_and_stay_as_they_are() {
     let (one, other, third) = (TestStack::start().await, TestStack::start().await, TestStack::start().await);
     let (ada, bob) = (one.user_with_role("ada", Role::Editor).await, one.user("bob").await);
     let (there, _) = (other.user_with_role("ada", Role::Editor).await, third.user_with_role("ada", Role::Editor).await);
@@ -276,13 +299,7 @@ async fn comments_come_back_as_those_of_who_imports_and_then_stay_as_they_are() 
     let note = ada.draft("").without("title").with("status", "published").save().await;
     ada.publish("Open", &[]).await;
     ada.publish("Closed", &[]).await;
-    let say = async |who: &Client, post: &str, parent: &Value, body: &str| {
-        let comment = json!({ "body": body, "parent_id": parent });
-        let said = who.post(&format!("/posts/{post}/comments"), comment).await;
-        said.expect_status(201);
-        one.pass_seconds(1);
-        said.body["id"].clone()
-    };
+    let say = async |who: &Client, post: &str, parent: &Value, body: &str| say(&one, who, post, parent, body).await;
     let none = Value::Null;
     let first = say(&bob, "open", &none, "First *of all*\n\n> quoted\n").await;
     let answer = say(&ada, "open", &first, "  Thank you  \n").await;
@@ -298,52 +315,120 @@ async fn comments_come_back_as_those_of_who_imports_and_then_stay_as_they_are() 
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let [first, second, same] = [0, 1, 2].map(|number: usize| folders[number].path());
     export(first, "ada", &from).await;
-    let with_comments = async |stack: &TestStack, folder: &Path, url: &str| {
-        let formats = Formats { comments: true, ..Formats::default() };
-        let import = Import { formats, ..options(folder, "ada", url) };
-        beside(stack, crate::importing::run_as(&import)).await
-    };
     // Nobody says something in their own name without being asked.
     let (report, out) = import(&other, first, &to).await;
     assert_eq!((report.counts.created, report.counts.failed), (3, 0), "{out}");
     assert_eq!(there.get("/posts/open/comments").await.each("id").len(), 0);
 
-    let (report, out) = with_comments(&other, first, &to).await;
+    let (report, out) = import_with_comments(&other, first, &to).await;
     assert_eq!((report.counts.created, report.counts.unchanged, report.counts.failed), (3, 3, 0), "{out}");
     assert!(out.contains("5 comments imported") && !out.contains("refused"), "{out}");
+    // Readers see whose it is, and nothing else.
+    let shown = there.get("/posts/open/comments").await.body["items"][0].clone();
+    let byline = "<p><strong>Bob *the* builder</strong>, 21 November 2026:</p>";
+    let html = shown["html"].as_str().unwrap();
+    assert_eq!(
+        html.trim(),
+        format!("{byline}\n<p>First <em>of all</em></p>\n<blockquote>\n<p>quoted</p>\n</blockquote>")
+    );
     export(second, "ada", &to).await;
-    let texts = |comments: &[Value]| -> Vec<(u64, String, String)> {
-        let text = |comment: &Value, name: &str| comment[name].as_str().unwrap().to_owned();
-        comments.iter().map(|one| (one["depth"].as_u64().unwrap(), text(one, "author"), text(one, "body"))).collect()
-    };
     let (before, after) = (comments_in(first), comments_in(second));
-    let byline = "**Bob \\*the\\* builder**, 21 November 2026:";
+    let texts: Vec<_> = after["open"].iter().map(|comment| (&comment["author"], &comment["body"])).collect();
     let expected = [
-        (1, "ada", format!("{byline}\n\nFirst *of all*\n\n> quoted\n")),
-        (2, "ada", "  Thank you  \n".to_owned()),
-        (3, "ada", "Why?".to_owned()),
-        (2, "ada", "Thank you".to_owned()),
-        (1, "ada", "Second".to_owned()),
+        ("bob", "First *of all*\n\n> quoted\n"),
+        ("ada", "  Thank you  \n"),
+        ("ada", "Why?"),
+        ("ada", "Thank you"),
+        ("ada", "Second"),
     ];
-    assert_eq!(texts(&after["open"]), expected.map(|(depth, author, body)| (depth, author.to_owned(), body)));
-    for slug in ["closed", "ID"] {
-        assert_eq!(before[slug], after[slug], "{slug}");
-    }
+    assert_eq!(
+        texts,
+        expected.each_ref().map(|(author, body)| (json!(author), json!(body))).each_ref().map(|(a, b)| (a, b))
+    );
+    assert_eq!(before, after);
     assert_eq!(there.get("/posts/closed").await.body["comments_open"], false);
 
-    // From now on nothing is lost or added: not in a third blog, and not by importing again, with the journal or without.
-    let (report, out) = with_comments(&third, second, &last).await;
+    // Nothing is lost or added in a third blog, and not by importing again, with the journal or without.
+    let (report, out) = import_with_comments(&third, second, &last).await;
     assert_eq!((report.counts.created, report.counts.failed), (6, 0), "{out}");
     export(same, "ada", &last).await;
-    assert_eq!(comments_in(second), comments_in(same));
+    assert_eq!(before, comments_in(same));
     assert_eq!(restorable(second), restorable(same));
-    let (report, out) = with_comments(&other, first, &to).await;
+    let (report, out) = import_with_comments(&other, first, &to).await;
     assert_eq!((report.counts.created, report.counts.unchanged), (0, 6), "{out}");
     std::fs::remove_file(first.join(".broadsheet-import.jsonl")).unwrap();
-    let (report, out) = with_comments(&other, first, &to).await;
+    let (report, out) = import_with_comments(&other, first, &to).await;
     assert_eq!((report.counts.created, report.counts.failed), (0, 0), "{out}");
     export(second, "ada", &to).await;
-    assert_eq!(comments_in(second), comments_in(same));
+    assert_eq!(before, comments_in(second));
+
+    // Nobody puts words into the mouths of others by beginning with their name.
+    let cleo = third.user("cleo").await;
+    let heading = shown["body"].as_str().unwrap().replace("First *of all*", "Not by Bob");
+    cleo.post("/posts/open/comments", json!({ "body": heading })).await.expect_status(201);
+    export(same, "ada", &last).await;
+    let said = comments_in(same)["open"].clone();
+    let [.., forged] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!((&forged["author"], &forged["body"]), (&json!("cleo"), &json!(heading)));
+}
+
+/// Whatever several authors have written comes back, public or not, and is the same from the first time.
+#[tokio::test]
+async fn a_blog_of_several_authors_is_exported_the_same_again() {
+    let (one, other) = (TestStack::start().await, TestStack::start().await);
+    other.pass_seconds(1);
+    let (ada, bob, cleo) =
+        (one.user_with_role("ada", Role::Admin).await, one.user("bob").await, one.user("cleo").await);
+    let there = other.user_with_role("ada", Role::Admin).await;
+    let (from, to) = (serve(&one).await, serve(&other).await);
+    cleo.patch("/me", "*", json!({ "display_name": "Cléo > \"C\"" })).await.expect_status(200);
+    ada.publish("Of Ada", &["one"]).await;
+    ada.draft("Draft of Ada").save().await;
+    bob.publish("Of Bob", &["two"]).await;
+    let answer =
+        bob.draft("Draft of Bob").with("reply_to", "of-ada").with("summary", "Not yet").with("tags", json!(["b", "a"]));
+    answer.save().await;
+    // Who has published nothing yet.
+    cleo.draft("To come").with("status", "scheduled").with("publish_at", "2031-02-03T04:05:00.000Z").save().await;
+    cleo.draft("").without("title").with("body", "A note of Cleo").save().await;
+    cleo.draft("Thrown away").save().await;
+    cleo.delete("/posts/thrown-away").await.expect_status(204);
+    cleo.call("PUT", "/posts/of-bob/repost", &[], None).await.expect_status(204);
+    let none = Value::Null;
+    let first = say(&one, &bob, "of-ada", &none, "Of Bob").await;
+    let second = say(&one, &cleo, "of-ada", &first, "Of *Cleo*\n").await;
+    say(&one, &ada, "of-ada", &second, "Of Ada").await;
+    let fourth = say(&one, &bob, "of-ada", &second, "Of Bob").await;
+    say(&one, &cleo, "of-ada", &fourth, "> Of Bob\n\nAgain").await;
+    say(&one, &cleo, "of-bob", &none, "Of Cleo").await;
+
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [first, second] = folders.each_ref().map(|folder| folder.path());
+    let exported = export(first, "ada", &from).await;
+    assert_eq!((exported.posts, exported.comments, exported.users), (6, 6, 3));
+    let (report, out) = import_with_comments(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (8, 0), "{out}");
+    assert!(!["refused", "is left out", "are left out"].iter().any(|words| out.contains(words)), "{out}");
+    let exported = export(second, "ada", &to).await;
+    assert_eq!((exported.posts, exported.comments), (6, 6));
+    let (before, after) = (restorable(first), restorable(second));
+    let files = |folder: &BTreeMap<String, Vec<String>>| -> Vec<String> { folder.keys().cloned().collect() };
+    assert_eq!(files(&before), files(&after));
+    for (name, texts) in &before {
+        assert_eq!(&after[name], texts, "{name}");
+    }
+    assert_eq!(comments_in(first), comments_in(second));
+
+    // Nothing is public that was not, and the next import changes nothing.
+    let slugs = |posts: Value| -> Vec<Value> {
+        let mut slugs: Vec<_> = posts["items"].as_array().unwrap().iter().map(|post| post["slug"].clone()).collect();
+        slugs.sort_by_key(Value::to_string);
+        slugs
+    };
+    assert_eq!(slugs(other.visitor().get("/posts").await.body), ["of-ada", "of-bob"]);
+    assert_eq!(slugs(there.get("/me/posts?status=scheduled").await.body), ["to-come"]);
+    let (again, out) = import_with_comments(&other, first, &to).await;
+    assert_eq!((again.counts.unchanged, again.counts.created, again.counts.updated), (8, 0, 0), "{out}");
 }
 
 #[tokio::test]
@@ -355,6 +440,8 @@ async fn who_may_exports_the_whole_and_an_author_their_own() {
     ada.draft("Her draft").save().await;
     bob.publish("Of Bob", &[]).await;
     bob.draft("His draft").save().await;
+    stack.user("dora").await.draft("Only a draft").save().await;
+    let _ = stack.user_with_role("eve", Role::Editor).await;
     let url = serve(&stack).await;
     let files = |folder: &Path| {
         let posts = std::fs::read_dir(folder.join("posts")).into_iter().flatten();
@@ -367,7 +454,13 @@ async fn who_may_exports_the_whole_and_an_author_their_own() {
     };
     for (user, posts, users) in [
         ("bob", vec!["his-draft.md", "of-bob.md"], vec!["bob"]),
-        ("chief", vec!["of-ada.md", "of-bob.md"], vec!["ada", "bob", "chief", "rita"]),
+        (
+            "chief",
+            vec!["her-draft.md", "his-draft.md", "of-ada.md", "of-bob.md", "only-a-draft.md"],
+            vec!["ada", "bob", "chief", "dora", "eve", "rita"],
+        ),
+        // An editor knows of nobody who has published nothing.
+        ("eve", vec!["her-draft.md", "his-draft.md", "of-ada.md", "of-bob.md"], vec!["ada", "bob", "eve"]),
         ("rita", vec![], vec!["rita"]),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! Lists: order, pages, cursors.
 
+use domain::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{TestStack, walk};
@@ -327,5 +328,41 @@ async fn a_page_of_cards_that_are_as_large_as_they_can_be_is_whole() {
         let page = stack.visitor().get(&format!("{list}{}limit=39", if list.contains('?') { '&' } else { '?' })).await;
         assert_eq!(page.each("slug").len(), 39, "{list}");
         assert_eq!(walk(&stack.visitor(), list, 100).await.len(), 40, "{list}");
+    }
+}
+
+/// What others have not published, editors find by its author.
+#[tokio::test]
+async fn editors_list_the_posts_of_another_author() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    let editor = stack.user_with_role("eve", Role::Editor).await;
+    for title in ["First", "Second", "Third"] {
+        ada.draft(title).save().await;
+    }
+    ada.publish("Public", &[]).await;
+    ada.draft("Gone").save().await;
+    ada.delete("/posts/gone").await.expect_status(204);
+    editor.draft("Of the editor").save().await;
+    let slugs = async |query: &str| editor.get(&format!("/me/posts?{query}")).await.each("slug");
+    assert_eq!(slugs("author=ada&status=draft").await, ["third", "second", "first"]);
+    assert_eq!(slugs("author=ada").await, ["public", "third", "second", "first"]);
+    assert_eq!(slugs("author=ada&status=published").await, ["public"]);
+    assert_eq!(slugs("author=ada&status=trashed").await, ["gone"]);
+    assert_eq!(slugs("author=ada&status=scheduled").await, [""; 0]);
+    assert_eq!(slugs("author=eve").await, ["of-the-editor"]);
+    let page = editor.get("/me/posts?author=ada&status=draft&limit=2").await;
+    let cursor = page.body["next_cursor"].as_str().unwrap();
+    assert_eq!(slugs(&format!("author=ada&status=draft&limit=2&cursor={cursor}")).await, ["first"]);
+    bob.get(&format!("/me/posts?status=draft&cursor={cursor}")).await.expect_status(400);
+
+    // Others see what they have written themselves.
+    assert_eq!(ada.get("/me/posts?author=ada&status=draft").await.each("slug"), ["third", "second", "first"]);
+    bob.get("/me/posts?author=ada").await.expect_problem(403, "forbidden");
+    editor.get("/me/posts?author=nobody").await.expect_problem(404, "not-found");
+    ada.patch("/me", "*", json!({ "username": "countess" })).await.expect_status(200);
+    stack.settle().await;
+    for name in ["ada", "countess"] {
+        assert_eq!(slugs(&format!("author={name}&status=published")).await, ["public"], "{name}");
     }
 }

@@ -73,7 +73,7 @@ pub use repair::{Finding, Repair, RepairSettings, Repaired};
 pub use search::{Manifest, Merging, PendingPost, Rebuild, SearchState, StoredSegment, Unlisted, UnlistedFiles};
 pub use signing_key::SigningKey;
 pub use sitemaps::{Sitemap, SitemapEntry};
-pub use tags::{TagOrder, tag_of};
+pub use tags::{TagOrder, UsedTag, tag_of};
 pub use users::Guarded;
 pub use write::MAX_TRIES;
 

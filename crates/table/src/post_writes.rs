@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    AuditEntry, DAY_SECONDS, MediaId, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Timestamp,
-    User,
+    AuditEntry, DAY_SECONDS, MediaId, Post, PostId, PostKind, PostReference, PostStatus, PostText, Revision, Tag,
+    Timestamp, User,
 };
 
 use crate::audit::record;
@@ -17,6 +17,7 @@ use crate::counts::Target;
 use crate::keys::{self, Key};
 use crate::marks::{Mark, change_mark};
 use crate::posts::{Redirect, deflated};
+use crate::tags::label_tag;
 use crate::write::Write;
 use crate::{Entity, Item, Refused, Table};
 
@@ -69,7 +70,7 @@ impl Table {
         writes.extend(list_items(old, new)?);
         writes.extend(count_for_author(old, new, author));
         writes.extend(count_for_site(old, new).filter(|_| self.counts_posts));
-        writes.extend(count_tags(old, new));
+        writes.extend(count_tags(old, new, now));
         writes.extend(count_pinned(old, new));
         writes.extend(self.count_for_others(old, new).await?);
         writes.extend(self.move_own_counts(old, new).await?);
@@ -239,8 +240,8 @@ fn published_by(old: Option<&Post>, new: Option<&Post>) -> i64 {
     new.map_or(0, is_counted) - old.map_or(0, is_counted)
 }
 
-/// Keeps each tag's count of published posts.
-fn count_tags(old: Option<&Post>, new: Option<&Post>) -> Vec<Write> {
+/// Keeps each tag's count of published posts, and how the tag was typed last, if that is kept.
+fn count_tags(old: Option<&Post>, new: Option<&Post>, now: Timestamp) -> Vec<Write> {
     let tags = |post: Option<&Post>| -> Vec<_> {
         let post = post.filter(|post| post.is_published());
         post.into_iter().flat_map(|post| post.details.tags.iter().cloned()).collect()
@@ -248,8 +249,18 @@ fn count_tags(old: Option<&Post>, new: Option<&Post>) -> Vec<Write> {
     let (before, after) = (tags(old), tags(new));
     let gone = before.iter().filter(|tag| !after.contains(tag)).map(|tag| (tag, -1));
     let come = after.iter().filter(|tag| !before.contains(tag)).map(|tag| (tag, 1));
+    let label = |post: Option<&Post>, tag: &Tag| Some(post?.tag_labels.as_ref()?.show(tag).to_owned());
+    let is_relabelled = |tag: &&Tag| before.contains(tag) && label(old, tag) != label(new, tag);
+    let relabelled = after.iter().filter(is_relabelled).map(|tag| (tag, 0));
     let Some(member) = new.or(old).map(|post| post.id.to_string()) else { return Vec::new() };
-    gone.chain(come).map(|(tag, by)| Target::Tag(tag).count(&member, [("posts", by)])).collect()
+    let count = |(tag, by): (&Tag, i64)| {
+        let count = Target::Tag(tag).count(&member, [("posts", by)]);
+        match label(new, tag).filter(|_| by >= 0) {
+            Some(label) => label_tag(count, label, now),
+            None => count,
+        }
+    };
+    gone.chain(come).chain(relabelled).map(count).collect()
 }
 
 /// Keeps the count of pinned posts, and its limit.

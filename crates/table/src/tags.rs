@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,48 @@ pub enum TagOrder {
     Count,
     /// By name, from a to z.
     Name,
+}
+
+/// A tag that published posts have.
+#[derive(Debug, Clone)]
+pub struct UsedTag {
+    /// The tag.
+    pub tag: String,
+    /// How many posts have it.
+    pub posts: u64,
+    /// How it was typed last, if that is kept.
+    pub label: Option<String>,
+}
+
+/// Attributes of a shard: how a tag was typed last in a post that is counted there, and when.
+const LABEL: &str = "label";
+const LABELLED_AT: &str = "labelled_at";
+
+/// Keeps with a count of a tag how the tag was typed.
+pub(crate) fn label_tag(count: Write, label: String, now: Timestamp) -> Write {
+    count.and_set(LABEL, AttributeValue::S(label)).and_set(LABELLED_AT, AttributeValue::S(now.to_string()))
+}
+
+/// A tag's items, added up while they are read.
+struct ListedTag {
+    /// The sort key after which the next tag begins.
+    after: String,
+    posts: u64,
+    /// When it was typed how.
+    label: Option<(String, String)>,
+}
+
+impl ListedTag {
+    fn of(item: &Item, after: String) -> Self {
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let label = text(LABELLED_AT).zip(text(LABEL));
+        Self { after, posts: Sums::of([item]).get("posts"), label }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.posts += other.posts;
+        self.label = self.label.take().max(other.label);
+    }
 }
 
 /// Where a tag stands in the list by count.
@@ -184,13 +227,18 @@ impl Table {
 
     /// The tags that published posts have, the most used first, up to `max` of each shard by name; strongly consistent, so that a
     /// tag is here as soon as its first post is published.
-    pub async fn all_tags(&self, max: usize) -> Result<Vec<(String, u64)>, Refused> {
-        let tags = SHARDS.map(|shard| self.tags_of(shard, TagOrder::Name, None, max, Consistency::Strong));
+    pub async fn all_tags(&self, max: usize) -> Result<Vec<UsedTag>, Refused> {
+        let tags = SHARDS.map(|shard| self.listed_tags(shard, TagOrder::Name, None, max, Consistency::Strong));
         let [a, b, c, d] = tags;
         let (a, b, c, d) = tokio::try_join!(a, b, c, d)?;
         let tags = [a, b, c, d].into_iter().flat_map(|tags| tags.into_iter().take(max));
-        let mut tags: Vec<_> = tags.map(|(sk, posts)| (name_in(&sk), posts)).collect();
-        tags.sort_unstable_by(|(one, of_one), (other, of_other)| of_other.cmp(of_one).then_with(|| one.cmp(other)));
+        let used = |ListedTag { after, posts, label }| UsedTag {
+            tag: name_in(&after),
+            posts,
+            label: label.map(|(_, label)| label),
+        };
+        let mut tags: Vec<_> = tags.map(used).collect();
+        tags.sort_unstable_by(|one, other| other.posts.cmp(&one.posts).then_with(|| one.tag.cmp(&other.tag)));
         Ok(tags)
     }
 
@@ -209,12 +257,25 @@ impl Table {
         limit: usize,
         consistency: Consistency,
     ) -> Result<Vec<(String, u64)>, Refused> {
+        let tags = self.listed_tags(shard, order, start, limit, consistency).await?;
+        Ok(tags.into_iter().map(|tag| (tag.after, tag.posts)).collect())
+    }
+
+    /// The same with how each was typed.
+    async fn listed_tags(
+        &self,
+        shard: u8,
+        order: TagOrder,
+        start: Option<&str>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<ListedTag>, Refused> {
         let partition = keys::tags_partition(shard);
         let prefix = match order {
             TagOrder::Count => TAG_RANK_PREFIX,
             TagOrder::Name => TAG_NAME_PREFIX,
         };
-        let mut found: Vec<(String, u64)> = Vec::new();
+        let mut found: Vec<ListedTag> = Vec::new();
         let mut start = start.map(str::to_owned);
         loop {
             // A tag that few posts have, which is most of them, has few items.
@@ -230,15 +291,15 @@ impl Table {
                     (TagOrder::Name, Some(tag)) => format!("{TAG_NAME_PREFIX}{tag}{AFTER_COUNTS}"),
                     (TagOrder::Name, None) => continue,
                 };
-                let posts = Sums::of([&item]).get("posts");
+                let listed = ListedTag::of(&item, after);
                 match found.last_mut() {
-                    Some((known, sum)) if *known == after => *sum += posts,
-                    _ => found.push((after, posts)),
+                    Some(known) if known.after == listed.after => known.add(listed),
+                    _ => found.push(listed),
                 }
             }
             // The last one may have more items. One that nobody uses any more is about to be deleted.
             let incomplete = if exhausted { None } else { found.pop() };
-            found.retain(|(_, posts)| *posts > 0);
+            found.retain(|tag| tag.posts > 0);
             if exhausted || found.len() > limit {
                 return Ok(found);
             }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{
-    Denied, Post, PostAuthor, PostId, PostKind, PostStatus, PostText, Slug, Summary, Tag, Title, User, UserId,
+    Denied, Post, PostAuthor, PostId, PostKind, PostStatus, PostText, Slug, Summary, Tag, TagLabels, Title, User,
+    UserId,
 };
 use edge::Problem;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -83,7 +84,7 @@ async fn context(caller: &Caller<'_>, posts: &[Post]) -> Result<Context, Problem
 }
 
 fn show(post: &Post, favorites: u64, context: &Context) -> Map<String, Value> {
-    let details = &post.details;
+    let (details, labels) = (&post.details, post.tag_labels.as_ref());
     let description = details.summary.as_ref().map(Summary::as_str).or(post.excerpt.as_deref());
     // Lists are ordered by publication, which is long before a post that was imported was created here.
     let created_at = post.published_at.unwrap_or(post.created_at);
@@ -91,7 +92,7 @@ fn show(post: &Post, favorites: u64, context: &Context) -> Map<String, Value> {
         "slug": post.slug.to_string(),
         "title": details.title.as_ref().map(Title::as_str).unwrap_or_default(),
         "description": description.unwrap_or_default(),
-        "tagList": details.tags.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "tagList": details.tags.iter().map(|tag| labels.map_or(tag.as_str(), |labels| labels.show(tag))).collect::<Vec<_>>(),
         "createdAt": created_at,
         "updatedAt": post.updated_at.max(created_at),
         "favorited": context.marks.get(&post.id).is_some_and(|mark| mark.reaction.is_some()),
@@ -191,13 +192,22 @@ fn fields_of(article: &mut Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
+/// How the tags of an article were typed, if it has a list of them.
+fn tag_labels(article: &Map<String, Value>) -> Option<TagLabels> {
+    let typed = article.get("tagList")?.as_array()?;
+    Some(TagLabels::of_typed(typed.iter().filter_map(Value::as_str)))
+}
+
 /// `POST /articles`
 pub async fn create(caller: &mut Caller<'_>, mut article: Map<String, Value>) -> Result<Response<Body>, Problem> {
     refuse_blank(&["title", "description", "body"], &article)?;
     let blog = caller.blog();
+    let labels = tag_labels(&article).unwrap_or_default();
     let mut fields = fields_of(&mut article);
     fields.insert("status".to_owned(), json!("published"));
-    let created = perform!(posts::create_post, blog, caller, Map::new(), fields).await?;
+    let inner = caller.inner(Map::new(), fields);
+    let call = edge::admit(posts::scopes::create_post, blog, inner, &mut caller.quotas).await?;
+    let created = posts::create_labelled_post(blog, call, Some(labels)).await?;
     written(caller, StatusCode::CREATED, &created.body).await
 }
 
@@ -209,8 +219,11 @@ pub async fn update(
 ) -> Result<Response<Body>, Problem> {
     refuse_emptied(&["title", "description", "body", "tagList"], &article)?;
     let blog = caller.blog();
+    let labels = tag_labels(&article);
     let fields = fields_of(&mut article);
-    let updated = perform!(posts::update_post, blog, caller, with("slug", slug), fields).await?;
+    let inner = caller.inner(with("slug", slug), fields);
+    let call = edge::admit(posts::scopes::update_post, blog, inner, &mut caller.quotas).await?;
+    let updated = posts::update_labelled_post(blog, call, labels).await?;
     written(caller, StatusCode::OK, &updated.body).await
 }
 
@@ -254,7 +267,7 @@ pub async fn unfavorite(caller: &mut Caller<'_>, slug: &str) -> Result<Response<
 /// `GET /tags`
 pub async fn tags(caller: &Caller<'_>) -> Result<Response<Body>, Problem> {
     let tags = caller.blog().table.all_tags(MAX_TAGS_OF_SHARD).await?;
-    respond(StatusCode::OK, "tags", tags.into_iter().map(|(tag, _)| json!(tag)).collect())
+    respond(StatusCode::OK, "tags", tags.into_iter().map(|used| json!(used.label.unwrap_or(used.tag))).collect())
 }
 
 /// Which articles of a list.

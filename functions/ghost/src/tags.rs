@@ -70,7 +70,8 @@ fn counted(context: &Context<'_>, (tag, posts): &Counted) -> Map<String, Value> 
 pub async fn browse(context: &Context<'_>) -> Result<Value, Problem> {
     let query = &context.query;
     let (filter, order) = (query.filter(&kinds, context.now)?, query.order(&kinds)?);
-    let mut tags = context.blog.table.all_tags(MAX_TAGS_OF_SHARD).await?;
+    let tags = context.blog.table.all_tags(MAX_TAGS_OF_SHARD).await?;
+    let mut tags: Vec<Counted> = tags.into_iter().map(|used| (used.tag, used.posts)).collect();
     tags.retain(|tag| filter.lets_through(tag));
     order.unwrap_or_else(|| Order::ascending("name")).sort(&mut tags);
     let total = tags.len();

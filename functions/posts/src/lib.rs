@@ -36,8 +36,10 @@ edge::operations! {
     }
 }
 
+pub use operations::create_post::create_labelled_post;
 pub use operations::get_post::Preview;
 pub use operations::list_posts::{Filters, list_posts};
 pub use operations::list_tags::{CountedTag, Order, list_tags};
+pub use operations::update_post::update_labelled_post;
 pub use shared::lookup::PostPath;
 pub use shared::reading::{ReadPost, read_post};

@@ -27,14 +27,14 @@ fn text(words: u64) -> NewText {
 
 fn draft(named: Option<&str>) -> Post {
     let details = Details { title: named.map(title), ..Details::default() };
-    let new = NewPost { details, slug: None, quote_of: None, reply_to: None };
+    let new = NewPost { details, ..NewPost::default() };
     Post::draft(new, &text(3), Ulid(7).into(), &user(), at(0))
 }
 
 /// A patch of the title alone.
 fn retitled(patch: Patch<Title>) -> PostPatch {
     let details = DetailsPatch { title: patch, ..DetailsPatch::default() };
-    PostPatch { details, slug: None, quote_of: Patch::Keep, reply_to: Patch::Keep }
+    PostPatch { details, tag_labels: None, slug: None, quote_of: Patch::Keep, reply_to: Patch::Keep }
 }
 
 /// What can happen to a post.
@@ -161,7 +161,7 @@ fn a_change_that_alters_nothing_is_no_edit() {
 fn the_kind_follows_from_what_a_post_has() {
     let new = |title: Option<&str>, quote_of, reply_to| {
         let details = Details { title: title.map(self::title), ..Details::default() };
-        let new = NewPost { details, slug: None, quote_of, reply_to };
+        let new = NewPost { details, quote_of, reply_to, ..NewPost::default() };
         Post::draft(new, &text(1), Ulid(7).into(), &user(), at(0)).kind
     };
     let other = Some(Ulid(8).into());

@@ -14,7 +14,7 @@ use super::{
     COMMENTS, FORMAT, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, is_export,
     own_profile, pictures, read, text, walk, write_whole,
 };
-use crate::{Call, Client, ImportError, LogIn};
+use crate::{Call, Client, ImportError, LogIn, comments::Origin};
 
 /// Write a blog as a folder of Markdown files, which `import` reads back.
 ///
@@ -150,10 +150,15 @@ impl Exporter<'_, '_> {
         let own = walk(self.client, "/me/posts").await?;
         let front = if self.is_editor { walk(self.client, "/posts").await? } else { Vec::new() };
         let pins = pins(&front);
+        let others = if self.is_editor { self.hidden_posts_of_others(&front).await? } else { Vec::new() };
         let (reposts, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|card| text(card, "kind") == "repost");
         let mut seen = BTreeSet::new();
-        let cards: Vec<_> =
-            own.into_iter().chain(front).filter(|card| seen.insert(text(card, "id").to_owned())).collect();
+        let cards: Vec<_> = own
+            .into_iter()
+            .chain(front)
+            .chain(others)
+            .filter(|card| seen.insert(text(card, "id").to_owned()))
+            .collect();
         writeln!(self.client.out, "{} posts.", cards.len())?;
         self.export_own_pictures().await?;
         for (number, card) in cards.iter().enumerate() {
@@ -180,6 +185,26 @@ impl Exporter<'_, '_> {
         self.write(MEDIA_LIST, &pretty(&json!(self.pictures)))?;
         let redirects = std::mem::take(&mut self.redirects);
         self.write(REDIRECTS, redirects.as_bytes())
+    }
+
+    /// Drafts and scheduled posts of others: of all users for an administrator, of those who have published something for an editor.
+    async fn hidden_posts_of_others(&mut self, front: &[Value]) -> Result<Vec<Value>, ImportError> {
+        let mut names: BTreeSet<String> =
+            front.iter().map(|card| text(&card["author"], "username").to_owned()).collect();
+        if text(&self.me, "role") == "admin" {
+            for user in walk(self.client, "/admin/users").await? {
+                names.insert(text(&user, "username").to_owned());
+                self.users.insert(text(&user, "username").to_owned(), user);
+            }
+        }
+        names.remove(text(&self.me, "username"));
+        let mut hidden = Vec::new();
+        for name in names {
+            for status in ["draft", "scheduled"] {
+                hidden.extend(walk(self.client, &format!("/me/posts?author={name}&status={status}")).await?);
+            }
+        }
+        Ok(hidden)
     }
 
     /// The post at a slug, all of it of one version.
@@ -234,21 +259,38 @@ impl Exporter<'_, '_> {
         if answer.status != reqwest::StatusCode::OK {
             return Ok(());
         }
-        let mut comments = walk(self.client, &format!("/posts/{slug}/comments")).await?;
+        let listed = walk(self.client, &format!("/posts/{slug}/comments")).await?;
+        let comments: Vec<Value> =
+            without_placeholders(listed).into_iter().map(|comment| self.comment(comment)).collect();
         if comments.is_empty() {
             return Ok(());
         }
         self.exported.comments += comments.len();
-        for comment in &mut comments {
-            let author = comment["author"].take();
-            self.meet(&author);
-            comment["author"] = author["username"].clone();
-            // It is made from the text.
-            if let Some(comment) = comment.as_object_mut() {
-                comment.remove("html");
+        self.write(&format!("{COMMENTS}/{slug}.json"), &pretty(&json!(comments)))
+    }
+
+    /// A comment as it is exported: without what follows from the others. One's own that was imported for somebody else is theirs again;
+    /// of nobody else is taken that what they say of themselves is true.
+    fn comment(&mut self, mut comment: Value) -> Value {
+        let author = comment["author"].take();
+        let own = (author["username"] == self.me["username"]).then(|| text(&comment, "body").to_owned());
+        match own.as_deref().and_then(Origin::split) {
+            Some((Origin { author, name, created_at }, body)) => {
+                comment["author"] = json!(author);
+                comment["author_name"] = json!(name);
+                comment["created_at"] = json!(created_at);
+                comment["body"] = json!(body);
+            }
+            None => {
+                self.meet(&author);
+                comment["author"] = author["username"].clone();
+                comment["author_name"] = author["display_name"].clone();
             }
         }
-        self.write(&format!("{COMMENTS}/{slug}.json"), &pretty(&json!(comments)))
+        const KEPT: [&str; 9] =
+            ["id", "parent_id", "status", "author", "author_name", "body", "created_at", "updated_at", "version"];
+        let kept = KEPT.iter().map(|key| ((*key).to_owned(), comment[*key].take()));
+        Value::Object(kept.collect())
     }
 
     /// Notes who wrote something.
@@ -262,11 +304,6 @@ impl Exporter<'_, '_> {
     async fn export_users(&mut self) -> Result<(), ImportError> {
         let me = self.me.clone();
         self.meet(&me);
-        if self.is_editor && text(&self.me, "role") == "admin" {
-            for user in walk(self.client, "/admin/users").await? {
-                self.users.insert(text(&user, "username").to_owned(), user);
-            }
-        }
         const KEPT: [&str; 8] =
             ["username", "display_name", "bio", "avatar_url", "website_url", "role", "status", "created_at"];
         let mut users = Vec::new();
@@ -350,6 +387,23 @@ impl Exporter<'_, '_> {
 
 fn pretty(value: &Value) -> Vec<u8> {
     format!("{value:#}\n").into_bytes()
+}
+
+/// Comments without the places of what was deleted: what answered that answers the comment above it.
+fn without_placeholders(mut comments: Vec<Value>) -> Vec<Value> {
+    let is_placeholder = |comment: &&Value| text(comment, "status") == "deleted";
+    let above: BTreeMap<String, Value> = comments
+        .iter()
+        .filter(is_placeholder)
+        .map(|comment| (text(comment, "id").to_owned(), comment["parent_id"].clone()))
+        .collect();
+    comments.retain(|comment| !is_placeholder(&comment));
+    for comment in &mut comments {
+        while let Some(parent) = above.get(text(comment, "parent_id")) {
+            comment["parent_id"] = parent.clone();
+        }
+    }
+    comments
 }
 
 /// The ids of the pinned posts, in their order. The API shows them by nothing but their place: they lead the list, and what follows goes by

@@ -18,9 +18,8 @@ use super::{
 };
 use crate::{
     Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report,
-    comments::{self, Comment},
+    comments::{self, Comment, Origin},
     find,
-    formats::byline,
     journal::{self, Journal},
     media::{self, Picture, Upload},
     written,
@@ -378,11 +377,8 @@ impl Restorer<'_, '_> {
     ) -> Result<FileReport, Stopped> {
         let now_at = self.slugs.get(slug).map_or(slug, String::as_str).to_owned();
         let made = shown(listed).map(|comment| {
-            let author = text(comment, "author");
-            let name = self.names.get(author).map_or(author, String::as_str);
-            let byline = byline(name, text(comment, "created_at").parse().ok());
-            let byline = Some(byline.as_str()).filter(|_| author != self.username);
-            Comment::new(text(comment, "id"), parent_of(comment), byline, text(comment, "body"))
+            let heading = self.origin_of(comment).map(|origin| origin.heading());
+            Comment::new(text(comment, "id"), parent_of(comment), heading.as_deref(), text(comment, "body"))
         });
         let above = listed.iter().filter_map(|comment| Some((text(comment, "id").to_owned(), parent_of(comment)?)));
         let comments = comments::in_threads(made.collect(), &above.collect());
@@ -406,6 +402,20 @@ impl Restorer<'_, '_> {
         Ok(FileReport { notes, ..FileReport::without_post(file, outcome, &detail) })
     }
 
+    /// Who wrote a comment, if it was somebody else.
+    fn origin_of(&self, comment: &Value) -> Option<Origin> {
+        let author = text(comment, "author");
+        // Exports of before say what users are called in a file of its own.
+        let known = || self.names.get(author).map_or(author, String::as_str);
+        let name = comment["author_name"].as_str().unwrap_or_else(known);
+        let origin = Origin {
+            author: author.to_owned(),
+            name: name.to_owned(),
+            created_at: text(comment, "created_at").to_owned(),
+        };
+        (author != self.username).then_some(origin)
+    }
+
     /// Notes in the journal those comments that are there already, where an earlier journal is lost. Says why they cannot be read.
     async fn find_comments(
         &mut self,
@@ -426,7 +436,7 @@ impl Restorer<'_, '_> {
         for comment in comments.iter().filter(|comment| is_new(&self.journal, comment)).collect::<Vec<_>>() {
             let parent = comment.parent.as_ref().and_then(|parent| self.journal.get(&comments::place(file, parent)));
             let parent = parent.map(|entry| entry.slug.clone());
-            let is_it = |found: &Value| text(found, "body") == comment.body && parent_of(found) == parent;
+            let is_it = |found: &Value| comment.has_body(text(found, "body")) && parent_of(found) == parent;
             if let Some(index) = there.iter().position(is_it) {
                 let id = text(&there.swap_remove(index), "id").to_owned();
                 let place = comments::place(file, &comment.id);

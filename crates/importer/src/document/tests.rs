@@ -268,6 +268,15 @@ fn yaml_may_have_any_tag_anchors_and_merges() {
     assert_eq!(found.dropped, ["1", "base", "extra"]);
 }
 
+/// As Hugo and Jekyll have it; the site of Hugo itself has such a file.
+#[test]
+fn of_keys_that_are_there_twice_the_last_counts() {
+    let text = "---\ntitle: One\ndraft: false\nmenu: {a: 1, a: 2}\ntitle: !x Two\ndraft: true\n---\nText.\n";
+    let found = document("a.md", text);
+    assert_eq!((&*found.title, found.hidden.is_some()), ("Two", true));
+    assert_eq!(found.dropped, ["menu"]);
+}
+
 #[test]
 fn json_and_the_languages_behind_the_dashes_are_read() {
     let json = document("a.md", "{\n\"title\": \"Secret\", \"draft\": true,\n\"x\": {\"y\": \"}\"}\n}\nText.\n");

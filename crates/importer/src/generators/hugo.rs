@@ -21,8 +21,10 @@ pub struct Hugo;
 impl Rules for Hugo {
     fn detect(&self, folder: &Path) -> Option<Keys> {
         let toml = ["hugo.toml", "config/_default/hugo.toml", "config/_default/config.toml"];
-        let yaml = ["hugo.yaml", "hugo.yml", "hugo.json", "config/_default/hugo.yaml"];
-        let own = read_first(folder, &toml, Keys::from_toml).or_else(|| read_first(folder, &yaml, Keys::from_yaml));
+        let yaml = ["hugo.yaml", "hugo.yml", "config/_default/hugo.yaml"];
+        let own = read_first(folder, &toml, Keys::from_toml)
+            .or_else(|| read_first(folder, &yaml, Keys::from_yaml))
+            .or_else(|| read_first(folder, &["hugo.json"], Keys::from_json));
         if own.is_some() {
             return own;
         }
@@ -38,7 +40,8 @@ impl Rules for Hugo {
         if folder.join("_config.yml").exists() || folder.join("_config.yaml").exists() {
             return None;
         }
-        let keys = read_first(folder, &["config.yaml", "config.yml"], Keys::from_yaml)?;
+        let keys = read_first(folder, &["config.yaml", "config.yml"], Keys::from_yaml)
+            .or_else(|| read_first(folder, &["config.json"], Keys::from_json))?;
         keys.0.contains_key("baseurl").then_some(keys)
     }
 

@@ -4,7 +4,7 @@
 //! Problems: slug-taken, conflict.
 
 use domain::{Body as Markdown, Details, NewPost, Post, PostAuthor, PostId, PostName, PostText, Slug, Timestamp, Viewer};
-use domain::{Denied, fields};
+use domain::{Denied, TagLabels, fields};
 use edge::{Author, Blog, Body, Call, Created, Problem};
 use std::sync::Arc;
 use table::{Consistency, PostWrite, Refused};
@@ -35,7 +35,16 @@ fields! {
 
 pub async fn create_post(
     blog: &Arc<Blog>,
+    call: Call<Author, Body<PostToCreate>>,
+) -> Result<Created<PostView>, Problem> {
+    create_labelled_post(blog, call, None).await
+}
+
+/// The same for an API that shows tags as they were typed.
+pub async fn create_labelled_post(
+    blog: &Arc<Blog>,
     Call { caller: Author(viewer), input: Body(body), base_url, new_id, now, .. }: Call<Author, Body<PostToCreate>>,
+    tag_labels: Option<TagLabels>,
 ) -> Result<Created<PostView>, Problem> {
     let status = body.status.unwrap_or(WritableStatus::Draft);
     check_publication(status, body.publish_at, now)?;
@@ -45,7 +54,7 @@ pub async fn create_post(
     let id: PostId = new_id.into();
     let has_chosen_slug = body.slug.is_some();
     let mut author = author_of(blog, &viewer).await?;
-    let new = NewPost { details: body.details, slug: body.slug, quote_of, reply_to };
+    let new = NewPost { details: body.details, tag_labels, slug: body.slug, quote_of, reply_to };
     let mut post = Post::draft(new, &text, id, &author, now);
     let text = text.text;
     post.check_content(&text.markdown, &blog.config.policy)?;

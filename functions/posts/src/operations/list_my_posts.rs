@@ -1,9 +1,12 @@
-//! `GET /me/posts`: List the signed-in user's posts, newest first. Without `status`, all but those in the trash.
+//! `GET /me/posts`: List the signed-in user's posts, newest first. Without `status`, all but those in the trash. Editors list those of
+//! another author with `author`.
+//!
+//! Problems: not-found.
 
 use std::sync::Arc;
 
-use domain::{Limit, Page, fields};
-use edge::{Blog, Call, Problem, Query, Reader};
+use domain::{Denied, Limit, Page, Role, Username, fields};
+use edge::{Blog, Call, Problem, ProblemKind, Query, Reader};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use table::{Consistency, keys};
@@ -16,6 +19,8 @@ fields! {
         cursor: Option<String>,
         /// Only posts with this status.
         status: Option<StatusFilter>,
+        /// Posts of the author with this username instead of one's own; for editors.
+        author: Option<Username>,
     }
 }
 
@@ -33,12 +38,24 @@ pub async fn list_my_posts(
     blog: &Arc<Blog>,
     Call { caller: Reader(viewer), input: Query(query), now, .. }: Call<Reader, Query<Filters>>,
 ) -> Result<Page<PostCard>, Problem> {
+    let (id, username) = match query.author.filter(|author| *author != viewer.username) {
+        None => (viewer.user_id, viewer.username.clone()),
+        Some(_) if viewer.role < Role::Editor => {
+            return Err(Problem::new(ProblemKind::FORBIDDEN, "Only editors can list the posts of another author here."));
+        }
+        Some(author) => {
+            let holder = blog.table.holder_of_username(&author, now).await?.filter(|holder| !holder.is_reserved());
+            let id = holder.ok_or(Denied::UserNotFound)?.user_id;
+            let author = blog.table.user(id, Consistency::Strong).await?.ok_or(Denied::UserNotFound)?;
+            (id, author.username)
+        }
+    };
     let list = match query.status {
-        None => keys::own_posts(viewer.user_id),
-        Some(StatusFilter::Draft) => keys::drafts(viewer.user_id),
-        Some(StatusFilter::Published) => keys::own_published_posts(&viewer.username),
-        Some(StatusFilter::Trashed) => keys::trash(viewer.user_id),
-        Some(StatusFilter::Scheduled) => keys::scheduled_posts(viewer.user_id),
+        None => keys::own_posts(id),
+        Some(StatusFilter::Draft) => keys::drafts(id),
+        Some(StatusFilter::Published) => keys::own_published_posts(&username),
+        Some(StatusFilter::Trashed) => keys::trash(id),
+        Some(StatusFilter::Scheduled) => keys::scheduled_posts(id),
     };
     let limit = query.limit.unwrap_or_default();
     let page = blog.table.posts(&list, query.cursor.as_deref(), limit, Consistency::Strong, now).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::{
     Body as Markdown, Denied, DetailsPatch, NewText, Patch, PatchRequired, Post, PostName, PostPatch, PostStatus, Slug,
-    Timestamp, fields,
+    TagLabels, Timestamp, fields,
 };
 use edge::{Author, Blog, Body, Call, Path, Problem, Versioned};
 use views::PostView;
@@ -36,6 +36,15 @@ pub async fn update_post(
     blog: &Arc<Blog>,
     call: Call<Author, (Path<PostPath>, Body<EditedFields>)>,
 ) -> Result<Versioned<PostView>, Problem> {
+    update_labelled_post(blog, call, None).await
+}
+
+/// The same for an API that shows tags as they were typed.
+pub async fn update_labelled_post(
+    blog: &Arc<Blog>,
+    call: Call<Author, (Path<PostPath>, Body<EditedFields>)>,
+    tag_labels: Option<TagLabels>,
+) -> Result<Versioned<PostView>, Problem> {
     let Call { caller: Author(viewer), input: (Path(path), Body(fields)), if_match, base_url, new_id, now, .. } = call;
     if_match.required()?;
 
@@ -49,6 +58,7 @@ pub async fn update_post(
     }
     let patch = PostPatch {
         details: fields.details,
+        tag_labels,
         slug: fields.slug.set(),
         quote_of: patched_referenced_post(blog, "quote_of", &fields.quote_of, now).await?,
         reply_to: patched_referenced_post(blog, "reply_to", &fields.reply_to, now).await?,
