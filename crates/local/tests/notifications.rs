@@ -381,6 +381,15 @@ async fn nobody_is_told_of_a_comment_before_an_editor_lets_it_through() {
     read_from(&ada, 0).await;
     decide(&stack.user_with_role("edith", domain::Role::Editor).await, &held, "approve").await;
     assert_eq!(settled(&stack, &ada).await, ["comment bob hello *", "reaction eve hello"]);
+    // One that waits again is taken back, and told anew.
+    read_from(&ada, 0).await;
+    bob.patch(&format!("/posts/hello/comments/{held}"), "*", json!({ "body": "Wait again" })).await.expect_status(200);
+    assert_eq!(settled(&stack, &ada).await, ["reaction eve hello"]);
+    react(&bob, "hello", "love").await;
+    assert_eq!(settled(&stack, &ada).await.len(), 1);
+    read_from(&ada, 0).await;
+    decide(&stack.log_in("edith").await, &held, "approve").await;
+    assert_eq!(settled(&stack, &ada).await[0], "comment bob hello *");
 }
 
 #[tokio::test]
