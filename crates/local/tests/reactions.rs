@@ -154,6 +154,22 @@ async fn one_user_who_clicks_many_times_at_once_has_one_reaction() {
     }
 }
 
+#[tokio::test]
+async fn a_reaction_that_meets_a_bookmark_of_the_same_user_is_made_all_the_same() {
+    let (stack, _, bob, _) = start().await;
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let reacting = tokio::spawn({
+        let bob = bob.clone();
+        async move { react(&bob, "like").await }
+    });
+    hold.arrived().await;
+    bob.call("PUT", "/me/bookmarks/hello", &[], None).await.expect_status(204);
+    hold.release();
+    reacting.await.unwrap().expect_status(204);
+    assert_eq!((own(&bob).await, counts(&stack).await), (json!("like"), [1, 0, 0, 0]));
+    assert_eq!(bob.get("/me/bookmarks").await.each("slug"), ["hello"]);
+}
+
 /// Users with a profile, who need not log in.
 async fn crowd(stack: &TestStack, size: usize) -> Vec<UserId> {
     let mut crowd = Vec::new();

@@ -911,6 +911,34 @@ async fn a_function_that_is_stopped_after_its_attempt_makes_it_again() {
     assert_eq!(delivery(&chief, &hook).await["status"], "delivered");
 }
 
+/// Whoever looks for what is due has read the delivery before its attempt ends, and writes after.
+#[tokio::test]
+async fn an_attempt_that_ends_when_it_counts_as_lost_is_not_made_again() {
+    let (stack, chief) = start().await;
+    let slow = Receiver::slow().await;
+    let hook = hook(&chief, &slow, &["*"]).await;
+    test(&chief, &hook).await.expect_status(200);
+    let meanwhile = async {
+        slow.arrived.notified().await;
+        stack.pass_seconds(3_600);
+        let held = stack.stack.wire.hold_call("TransactWriteItems");
+        let looking = tokio::spawn({
+            let blog = Arc::clone(&stack.stack.blog);
+            async move { blog.table.call_due_deliveries(blog.now()).await }
+        });
+        held.arrived().await;
+        slow.released.notify_one();
+        (held, looking)
+    };
+    let ((), (held, looking)) = tokio::join!(stack.settle(), meanwhile);
+    held.release();
+    looking.await.unwrap().unwrap();
+    stack.settle().await;
+    assert_eq!(slow.take().len(), 1);
+    let chief = stack.log_in("chief").await;
+    assert_eq!(delivery(&chief, &hook).await["status"], "delivered");
+}
+
 #[tokio::test]
 async fn an_edit_counts_whatever_an_attempt_that_was_on_its_way_says() {
     let (stack, chief) = start().await;
