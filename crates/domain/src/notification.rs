@@ -222,7 +222,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
-    use crate::{CommentStatus, Details, NewPost, NewText, PostAuthor, PostText, Role, User};
+    use crate::{CommentStatus, NewPost, NewText, PostAuthor, PostText, Role, User};
 
     fn user(number: u128) -> User {
         let now = Timestamp::from_milliseconds(0);
