@@ -332,20 +332,15 @@ impl Writer<'_> {
                 let children = node.children();
                 let summary = children.iter().find(|child| child.name() == "summary");
                 let summary = summary.map(|summary| self.html_of_children(summary)).unwrap_or_default();
-                let rest = join(
-                    children
-                        .iter()
-                        .filter(|child| child.name() != "summary")
-                        .flat_map(|child| self.blocks_of(child, &inner))
-                        .collect(),
-                );
+                let rest: Vec<_> = children.iter().filter(|child| child.name() != "summary").cloned().collect();
+                let rest = join(self.blocks_of(&rest, &inner));
                 blocks.push(format!("<details>\n<summary>{summary}</summary>\n\n{rest}\n\n</details>").into());
             }
             "figure" => {
                 let children = node.children();
                 let caption = children.iter().find(|child| child.name() == "figcaption");
                 let rest: Vec<_> = children.iter().filter(|child| child.name() != "figcaption").cloned().collect();
-                let rest = join(self.blocks_of_all(&rest, &inner));
+                let rest = join(self.blocks_of(&rest, &inner));
                 let caption = caption.map(|caption| self.html_of_children(caption)).unwrap_or_default();
                 match (rest.is_empty(), caption.trim()) {
                     (_, "") => blocks.push(rest.into()),
@@ -365,12 +360,8 @@ impl Writer<'_> {
         }
     }
 
-    /// One child that may be a block or stand in a line.
-    fn blocks_of(&self, node: &Rc<Node>, around: &Around) -> Vec<Block> {
-        self.blocks_of_all(std::slice::from_ref(node), around)
-    }
-
-    fn blocks_of_all(&self, nodes: &[Rc<Node>], around: &Around) -> Vec<Block> {
+    /// Children, each of which may be a block or stand in a line.
+    fn blocks_of(&self, nodes: &[Rc<Node>], around: &Around) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut line = Vec::new();
         for node in nodes {
@@ -428,13 +419,13 @@ impl Writer<'_> {
             let texts: Vec<_> =
                 blocks.iter().map(|block| block.text.as_str()).filter(|text| !text.is_empty()).collect();
             let text = texts.join(if is_tight { "\n" } else { "\n\n" });
-            prefixed(&text, &marker, &" ".repeat(marker.len())).trim_end().to_owned()
+            prefixed(&text, &marker, &" ".repeat(marker.len())).trim_end_matches([' ', '\n']).to_owned()
         });
         lines.collect::<Vec<_>>().join(if is_tight { "\n" } else { "\n\n" })
     }
 
     fn loose_item(&self, loose: &mut Vec<Rc<Node>>, around: &Around, items: &mut Vec<Vec<Block>>) {
-        let blocks = self.blocks_of_all(&std::mem::take(loose), around);
+        let blocks = self.blocks_of(&std::mem::take(loose), around);
         if !blocks.is_empty() {
             items.push(blocks);
         }
@@ -537,7 +528,12 @@ impl Writer<'_> {
                     push_text(line, " ");
                 }
                 if !words.is_empty() {
-                    line.push(Piece::Raw(code_span(&words.join(" "))));
+                    let code = words.join(" ");
+                    // A backslash before a bar is two things in a cell, and in the first row of a table in a list it is yet another.
+                    line.push(Piece::Raw(match code.contains("\\|") {
+                        true => format!("<code>{}</code>", escape(&code).replace("\\|", "&#124;")),
+                        false => code_span(&code),
+                    }));
                 }
                 if text.ends_with([' ', '\n', '\t', '\r']) {
                     push_text(line, " ");
@@ -1026,8 +1022,16 @@ impl Inline {
                         out.push_str("\\!");
                     }
                 }
-                Piece::Raw(text) if self.place == Place::Cell => out.push_str(&in_cell(text)),
-                Piece::Raw(text) => out.push_str(text),
+                Piece::Raw(text) => {
+                    // The fences of two pieces of code would become one.
+                    if previous == '`' && text.starts_with('`') {
+                        out.push_str("<!-- -->");
+                    }
+                    match self.place {
+                        Place::Cell => out.push_str(&in_cell(text)),
+                        _ => out.push_str(text),
+                    }
+                }
                 Piece::Break => {
                     out.truncate(out.trim_end_matches(' ').len());
                     // A backslash would become part of an address that nothing is escaped in, which is a link without any sign.
@@ -1176,7 +1180,8 @@ fn may_be_entity(letters: &[char]) -> bool {
 
 /// Whether a bare address has signs that must be escaped, which a link made of it would show.
 fn needs_escapes(letters: &[char], from: usize) -> bool {
-    let length = letters[from..].iter().take_while(|letter| !letter.is_whitespace()).count();
+    // A no-break space ends no address.
+    let length = letters[from..].iter().take_while(|letter| !letter.is_ascii_whitespace()).count();
     let is_word = |at: usize| letters.get(at).is_some_and(|letter| letter.is_alphanumeric());
     let is_sign = |at: usize| match letters[at] {
         '_' => !(is_word(at - 1) && is_word(at + 1)),
