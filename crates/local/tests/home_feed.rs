@@ -844,6 +844,16 @@ fn units_of(stack: &TestStack, plugin: &str) -> (f64, f64) {
     (of(false), of(true))
 }
 
+/// What the plug-in does with a post of this author: its steps, RCU and WCU.
+async fn cost_of_a_post(stack: &TestStack, author: &Client) -> (usize, f64, f64) {
+    stack.take_put("broadsheet.work");
+    publish(stack, author, "Ada", &[]).await;
+    stack.stack.wire.record();
+    stack.settle().await;
+    let (read, written) = units_of(stack, "home_feed");
+    (1 + stack.take_put("broadsheet.work").len(), read, written)
+}
+
 /// What a post costs that an author with so many followers publishes.
 async fn check_fan_out(stack: TestStack, number: usize) -> String {
     let (ada, mut followers) = followed_by(&stack, number.min(110)).await;
@@ -851,12 +861,7 @@ async fn check_fan_out(stack: TestStack, number: usize) -> String {
     if followers.len() < number {
         load_followers(&stack, id_of(&ada).await, &mut followers, number).await;
     }
-    stack.take_put("broadsheet.work");
-    publish(&stack, &ada, "Ada", &[]).await;
-    stack.stack.wire.record();
-    stack.settle().await;
-    let (read, written) = units_of(&stack, "home_feed");
-    let steps = 1 + stack.take_put("broadsheet.work").len();
+    let (steps, read, written) = cost_of_a_post(&stack, &ada).await;
     assert_eq!(steps, 1 + number / 100, "a hundred followers a step");
     for follower in followers.iter().step_by(1 + number / 1_000) {
         assert_eq!(stored(&stack, *follower).await.len(), 1);
@@ -882,12 +887,7 @@ async fn what_a_post_costs_an_author_with_thousands_of_followers() {
     let (ada, mut followers) = followed_by(&stack, 3).await;
     stack.settle().await;
     load_followers(&stack, id_of(&ada).await, &mut followers, 100_000).await;
-    stack.take_put("broadsheet.work");
-    publish(&stack, &ada, "Ada", &[]).await;
-    stack.stack.wire.record();
-    stack.settle().await;
-    let (read, written) = units_of(&stack, "home_feed");
-    let steps = 1 + stack.take_put("broadsheet.work").len();
+    let (steps, read, written) = cost_of_a_post(&stack, &ada).await;
     println!("{} followers of a very popular author: {steps} steps, {read} RCU, {written} WCU", followers.len());
 }
 
