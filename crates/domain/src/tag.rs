@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::schema::schema;
-use crate::text::{bounded, check_line};
+use crate::text::{bounded, hides_nothing};
 
 /// A tag: 1 to 40 of `a-z 0-9 -`, folded from what was typed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ impl TagLabels {
         let labels = typed.into_iter().filter_map(|typed| {
             let (tag, label) = (Tag::try_from(typed.to_owned()).ok()?.0, typed.trim());
             let is_first = seen.insert(tag.clone());
-            let is_label = label != tag && bounded(label, 1, Tag::MAX).is_ok() && check_line(label).is_ok();
+            let is_label = label != tag && bounded(label, 1, Tag::MAX).is_ok() && hides_nothing(label);
             (is_first && is_label).then(|| (tag, label.to_owned()))
         });
         Self(labels.collect())
@@ -211,13 +211,27 @@ mod tests {
     #[test]
     fn a_label_is_what_was_typed_if_it_is_a_line_that_differs() {
         let long = "a".repeat(40) + "!";
-        let typed = ["foo_bar", " Big Data ", "rust", "#Rust", "foo bar", "a\u{202e}b", "a\nc", "!!", "C++", &long];
+        let typed = [
+            "foo_bar",
+            " Big Data ",
+            "rust",
+            "#Rust",
+            "foo bar",
+            "a\u{202e}b",
+            "a\nc",
+            "!!",
+            "C++",
+            &long,
+            "ev\u{200b}il",
+            "\u{feff}bom",
+            "tag\u{e0041}s",
+        ];
         let labels = TagLabels::of_typed(typed);
         let shown = |typed: &str| labels.show(&Tag::try_from(typed.to_owned()).unwrap()).to_owned();
         for (tag, label) in [("foo-bar", "foo_bar"), ("big-data", "Big Data"), ("cpp", "C++"), ("rust", "rust")] {
             assert_eq!(shown(tag), label, "the first that is the same tag");
         }
-        for typed in ["a\u{202e}b", "a\nc", &long] {
+        for typed in ["a\u{202e}b", "a\nc", &long, "ev\u{200b}il", "\u{feff}bom", "tag\u{e0041}s"] {
             assert_eq!(shown(typed), folded(typed).unwrap());
         }
         assert_eq!(labels.0.len(), 3);

@@ -87,6 +87,12 @@ fn check_seen(text: &str) -> Result<(), String> {
     if text.chars().any(is_seen) { Ok(()) } else { Err("must not be empty".to_owned()) }
 }
 
+/// Whether each character shows by itself or is a space, so that no two texts that differ look alike for what is hidden in them. Emoji of
+/// several parts do hide some.
+pub(super) fn hides_nothing(text: &str) -> bool {
+    check_line(text).is_ok() && text.chars().all(|c| c == ' ' || is_seen(c))
+}
+
 /// Whether a character shows by itself: neither white space nor a default-ignorable code point (UAX #44), nor one of the
 /// letters and patterns that are drawn as nothing.
 fn is_seen(c: char) -> bool {

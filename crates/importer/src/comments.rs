@@ -67,7 +67,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    const BEGIN: &str = "[//]: <import:comment?";
+    const BEGIN: &str = "[imported-comment]: <import:comment?";
     const END: &str = ">\n\n";
 
     /// What stands before the text.
@@ -153,6 +153,11 @@ pub(crate) async fn publish(
             continue;
         }
         let parent = comment.parent.as_ref().and_then(|parent| journal.get(&place(parent)));
+        // Without it, the comment would begin a thread of its own for good.
+        if parent.is_none() && comments.iter().any(|above| comment.parent.as_ref() == Some(&above.id)) {
+            refused.push(format!("{}: what it answers is not there yet", comment.id));
+            continue;
+        }
         let mut body = json!({ "body": comment.body });
         if let Some(parent) = parent {
             body["parent_id"] = json!(parent.slug);

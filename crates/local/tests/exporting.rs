@@ -374,6 +374,44 @@ async fn comments_of_others_come_back_under_their_names_and_stay_as_they_are() {
 
 /// Whatever several authors have written comes back, public or not, and is the same from the first time.
 #[tokio::test]
+async fn comments_go_to_no_other_post_and_into_no_other_thread() {
+    let (one, taken) = (TestStack::start().await, TestStack::start().await);
+    let holding = TestStack::start_with_parameters(&[("HoldComments", "all")]).await;
+    let ada = one.user("ada").await;
+    ada.publish("Welcome", &[]).await;
+    let mut above = Value::Null;
+    for depth in 1..=4 {
+        above = say(&one, &ada, "welcome", &above, &format!("At depth {depth}")).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    export(folder.path(), "ada", &serve(&one).await).await;
+
+    // Somebody else has a post at that address.
+    taken.user("ada").await;
+    let carol = taken.user("carol").await;
+    carol.publish("Welcome", &[]).await;
+    let (report, out) = import_with_comments(&taken, folder.path(), &serve(&taken).await).await;
+    assert_eq!((report.counts.created, report.counts.failed), (0, 2), "{out}");
+    assert_eq!(carol.get("/posts/welcome/comments").await.each("id"), [""; 0]);
+
+    // What is held takes no answers, and what answers those waits too.
+    holding.user("ada").await;
+    let mona = holding.user_with_role("mona", Role::Editor).await;
+    let url = serve(&holding).await;
+    for depth in 1..=4 {
+        let (_, out) = import_with_comments(&holding, folder.path(), &url).await;
+        assert!(out.contains("1 comments imported"), "{out}");
+        let thread = mona.get("/posts/welcome/comments").await;
+        let items = thread.body["items"].as_array().unwrap();
+        let depths: Vec<_> = items.iter().map(|comment| comment["depth"].as_u64().unwrap()).collect();
+        assert_eq!(depths, (1..=depth).collect::<Vec<_>>());
+        let last = thread.each("id").pop().unwrap();
+        let decided = mona.put(&format!("/moderation/comments/{last}"), json!({ "decision": "approve" })).await;
+        decided.expect_status(200);
+    }
+}
+
+#[tokio::test]
 async fn a_blog_of_several_authors_is_exported_the_same_again() {
     let (one, other) = (TestStack::start().await, TestStack::start().await);
     other.pass_seconds(1);

@@ -364,5 +364,8 @@ async fn editors_list_the_posts_of_another_author() {
     stack.settle().await;
     for name in ["ada", "countess"] {
         assert_eq!(slugs(&format!("author={name}&status=published")).await, ["public"], "{name}");
+        // What one was called before is oneself still.
+        let own = ada.get(&format!("/me/posts?author={name}&status=draft")).await;
+        assert_eq!(own.each("slug"), ["third", "second", "first"], "{name}");
     }
 }

@@ -375,7 +375,10 @@ impl Restorer<'_, '_> {
         listed: &[Value],
         are_closed: bool,
     ) -> Result<FileReport, Stopped> {
-        let now_at = self.slugs.get(slug).map_or(slug, String::as_str).to_owned();
+        let Some(now_at) = self.slugs.get(slug).cloned() else {
+            // Another post may have its slug here.
+            return Ok(FileReport::without_post(file, Outcome::Failed, "the post did not come in"));
+        };
         let made = shown(listed).map(|comment| {
             let heading = self.origin_of(comment).map(|origin| origin.heading());
             Comment::new(text(comment, "id"), parent_of(comment), heading.as_deref(), text(comment, "body"))

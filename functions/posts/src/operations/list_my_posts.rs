@@ -40,12 +40,15 @@ pub async fn list_my_posts(
 ) -> Result<Page<PostCard>, Problem> {
     let (id, username) = match query.author.filter(|author| *author != viewer.username) {
         None => (viewer.user_id, viewer.username.clone()),
-        Some(_) if viewer.role < Role::Editor => {
-            return Err(Problem::new(ProblemKind::FORBIDDEN, "Only editors can list the posts of another author here."));
-        }
         Some(author) => {
             let holder = blog.table.holder_of_username(&author, now).await?.filter(|holder| !holder.is_reserved());
-            let id = holder.ok_or(Denied::UserNotFound)?.user_id;
+            let id = holder.map(|holder| holder.user_id);
+            // One's own former name is one's own, and so is a new one that the session does not know yet.
+            if viewer.role < Role::Editor && id != Some(viewer.user_id) {
+                let detail = "Only editors can list the posts of another author here.";
+                return Err(Problem::new(ProblemKind::FORBIDDEN, detail));
+            }
+            let id = id.ok_or(Denied::UserNotFound)?;
             let author = blog.table.user(id, Consistency::Strong).await?.ok_or(Denied::UserNotFound)?;
             (id, author.username)
         }
