@@ -379,6 +379,8 @@ async fn comments_go_to_no_other_post_and_into_no_other_thread() {
     let holding = TestStack::start_with_parameters(&[("HoldComments", "all")]).await;
     let ada = one.user("ada").await;
     ada.publish("Welcome", &[]).await;
+    ada.draft("Quoting").with("quote_of", "welcome").publish().await;
+    ada.call("PUT", "/posts/welcome/repost", &[], None).await.expect_status(204);
     let mut above = Value::Null;
     for depth in 1..=4 {
         above = say(&one, &ada, "welcome", &above, &format!("At depth {depth}")).await;
@@ -391,8 +393,11 @@ async fn comments_go_to_no_other_post_and_into_no_other_thread() {
     let carol = taken.user("carol").await;
     carol.publish("Welcome", &[]).await;
     let (report, out) = import_with_comments(&taken, folder.path(), &serve(&taken).await).await;
-    assert_eq!((report.counts.created, report.counts.failed), (0, 2), "{out}");
+    assert_eq!((report.counts.created, report.counts.failed), (1, 2), "{out}");
+    assert!(out.contains("its quote_of \"welcome\" is left out: that post did not come in"), "{out}");
     assert_eq!(carol.get("/posts/welcome/comments").await.each("id"), [""; 0]);
+    assert_eq!(carol.get("/posts/welcome").await.body["counts"]["reposts"], 0);
+    assert_eq!(carol.get("/posts/quoting").await.body["quote_of"], Value::Null);
 
     // What is held takes no answers, and what answers those waits too.
     holding.user("ada").await;

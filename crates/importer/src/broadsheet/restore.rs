@@ -294,8 +294,8 @@ struct Restorer<'a, 'b> {
     pictures: BTreeMap<String, String>,
     /// The address of each picture by the name of its file.
     addresses: BTreeMap<String, String>,
-    /// The slug that each post has now by the one in its file.
-    slugs: BTreeMap<String, String>,
+    /// The slug that each post has now by the one in its file; none if the post did not come in.
+    slugs: BTreeMap<String, Option<String>>,
 }
 
 impl Restorer<'_, '_> {
@@ -333,7 +333,7 @@ impl Restorer<'_, '_> {
             };
             let line = match done {
                 Ok(Done { what, slug, note }) => {
-                    self.slugs.insert(post.slug.clone(), slug.clone());
+                    self.slugs.insert(post.slug.clone(), Some(slug.clone()));
                     self.journal.keep(&file, &slug, post.said.clone()).map_err(Stopped::Journal)?;
                     if let Some(pin) = post.pinned.filter(|_| what != Outcome::Unchanged) {
                         pins.insert(pin, slug.clone());
@@ -341,7 +341,10 @@ impl Restorer<'_, '_> {
                     let notes = note.into_iter().collect();
                     FileReport { file, outcome: what, slug: Some(slug), detail: post.fate(self.now), notes }
                 }
-                Err(Failure::File(reason)) => FileReport::without_post(file, Outcome::Failed, &reason),
+                Err(Failure::File(reason)) => {
+                    self.slugs.insert(post.slug.clone(), known.map(|(slug, _)| slug));
+                    FileReport::without_post(file, Outcome::Failed, &reason)
+                }
                 Err(Failure::Run(error)) => return Err(error.into()),
             };
             report.add(line, self.client.out)?;
@@ -363,6 +366,12 @@ impl Restorer<'_, '_> {
         Ok(report)
     }
 
+    /// The slug that a post has here which another one names. One that is not in the export may be here already; none for one that did
+    /// not come in, whose slug another post may have.
+    fn now_at<'b>(&'b self, slug: &'b str) -> Option<&'b str> {
+        self.slugs.get(slug).map_or(Some(slug), Option::as_deref)
+    }
+
     async fn put(&mut self, path: &str, body: &Value) -> Result<Answer, ImportError> {
         self.client.send(&Call::put(path, body)).await
     }
@@ -375,7 +384,7 @@ impl Restorer<'_, '_> {
         listed: &[Value],
         are_closed: bool,
     ) -> Result<FileReport, Stopped> {
-        let Some(now_at) = self.slugs.get(slug).cloned() else {
+        let Some(now_at) = self.slugs.get(slug).cloned().flatten() else {
             // Another post may have its slug here.
             return Ok(FileReport::without_post(file, Outcome::Failed, "the post did not come in"));
         };
@@ -457,7 +466,10 @@ impl Restorer<'_, '_> {
         let mut notes = Vec::new();
         for repost in listed {
             let slug = text(repost, "post");
-            let slug = self.slugs.get(slug).map_or(slug, String::as_str).to_owned();
+            let Some(slug) = self.now_at(slug).map(str::to_owned) else {
+                notes.push(format!("/posts/{slug} is not reposted. It did not come in."));
+                continue;
+            };
             let answer = self.put(&format!("/posts/{slug}/repost"), &json!({})).await?;
             if answer.status != StatusCode::NO_CONTENT {
                 notes.push(format!("/posts/{slug} is not reposted. {}", answer.reason()));
@@ -539,7 +551,7 @@ impl Restorer<'_, '_> {
                 let address = pictures::name_in(said).and_then(|name| self.addresses.get(name));
                 address.map_or_else(|| value.clone(), |address| json!(address))
             }
-            "quote_of" | "reply_to" => json!(self.slugs.get(said).map_or(said, String::as_str)),
+            "quote_of" | "reply_to" => json!(self.now_at(said)),
             _ => value.clone(),
         }
     }
@@ -565,6 +577,12 @@ impl Restorer<'_, '_> {
         }
         body.extend(self.status(post));
         let mut notes = Vec::new();
+        if let Some((name, slug)) = post.reference()
+            && self.now_at(slug).is_none()
+        {
+            notes.push(format!("its {name} \"{slug}\" is left out: that post did not come in"));
+            body.remove(name);
+        }
         let mut answer = self.client.send(&Call::post("/posts", &Value::Object(body.clone()))).await?;
         if let Some((name, slug)) = post.reference()
             && answer.status == StatusCode::UNPROCESSABLE_ENTITY
