@@ -83,7 +83,7 @@ struct Statistics {
     /// How many posts each clause is in.
     frequencies: Vec<u64>,
     /// How many of the words that are not quoted a post must have.
-    matched: usize,
+    matched: u8,
     /// What is left out of a query that would read too much.
     #[serde(default)]
     left_out: Vec<usize>,
@@ -204,9 +204,13 @@ impl<S: Source> Index<S> {
         };
         for level in levels {
             ranked_by.matched = level;
-            let scored = self.parts.iter().zip(&weighed).zip(&looked);
-            let scored = scored.map(|((part, weighed), looked)| score(part, query, weighed, looked, &ranked_by, after));
-            let (mut hits, is_all) = self.best(scored.collect(), max + 1).await?;
+            let best_of_parts = |count: usize| -> Vec<Best> {
+                let parts = self.parts.iter().zip(&weighed).zip(&looked);
+                parts
+                    .map(|((part, weighed), looked)| best(part, query, weighed, looked, &ranked_by, after, count))
+                    .collect()
+            };
+            let (mut hits, is_all) = self.best(best_of_parts, max + 1).await?;
             if hits.is_empty() {
                 continue;
             }
@@ -223,25 +227,20 @@ impl<S: Source> Index<S> {
         Ok(nothing)
     }
 
-    /// The best `wanted` of the posts that have these scores, but for those that a later segment has replaced; and whether that is all.
+    /// The best `wanted` posts of all segments, but for those that a later segment has replaced; and whether that is all.
     async fn best(
         &self,
-        mut scored: Vec<Vec<(f32, u32)>>,
+        best_of_parts: impl Fn(usize) -> Vec<Best>,
         wanted: usize,
     ) -> Result<(Vec<Hit>, bool), ReadError<S::Error>> {
         let mut count = wanted;
         loop {
-            let mut best: Vec<(f32, usize, u32)> = Vec::new();
-            let mut is_all = true;
-            for (part, scored) in scored.iter_mut().enumerate() {
-                let by_score =
-                    |one: &(f32, u32), other: &(f32, u32)| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1));
-                if scored.len() > count {
-                    is_all = false;
-                    scored.select_nth_unstable_by(count, by_score);
-                }
-                best.extend(scored.iter().take(count).map(|(score, post)| (*score, part, *post)));
-            }
+            let of_parts = best_of_parts(count);
+            let mut is_all = of_parts.iter().all(|best| best.is_all);
+            let of_parts = of_parts.into_iter().enumerate();
+            let mut best: Vec<(f32, usize, u32)> = of_parts
+                .flat_map(|(part, best)| best.scored.into_iter().map(move |(score, post)| (score, part, post)))
+                .collect();
             if best.len() > count {
                 is_all = false;
                 let (_, (threshold, ..), _) =
@@ -299,19 +298,12 @@ impl Clause {
 }
 
 /// The numbers of words that a post may have to be found, the best first.
-fn levels(query: &Query, weighed: &[Weighed]) -> Vec<usize> {
-    let mut is_there = vec![false; query.clauses.len() + 1];
-    for weighed in weighed {
-        for (matched, _) in weighed.matched.iter().zip(&weighed.fits).filter(|(_, fits)| **fits) {
-            if let Some(is_there) = is_there.get_mut(usize::from(*matched)) {
-                *is_there = true;
-            }
-        }
-    }
+fn levels(query: &Query, weighed: &[Weighed]) -> Vec<u8> {
+    let is_there = weighed.iter().flat_map(|weighed| &weighed.matched).fold(0_u64, |bits, matched| bits | 1 << matched);
     let wanted = query.clauses.iter().filter(|clause| !clause.is_excluded);
     let is_one_enough = wanted.clone().count() == 0 || wanted.clone().any(|clause| clause.is_quoted);
-    let levels = is_there.into_iter().enumerate().rev().filter(|(_, is_there)| *is_there);
-    levels.map(|(level, _)| level).filter(|level| *level > 0 || is_one_enough).collect()
+    let least = if is_one_enough { 0 } else { 1 };
+    (least..NOT_FOUND).rev().filter(|level| is_there >> level & 1 == 1).collect()
 }
 
 /// What a query is in a segment, before any list is read.
@@ -405,15 +397,17 @@ fn wanted_of_atom(atom: &Atom) -> Wanted {
 
 /// What a query is in the posts of a segment.
 struct Weighed {
-    /// Of each clause, the posts that it is in and how much it weighs there.
+    /// Of each clause, the posts that it is in, in order, and how much it weighs there.
     postings: Vec<Vec<(u32, u32)>>,
     /// How many posts each clause is in.
     frequencies: Vec<u64>,
-    /// Which posts may be found: all that is quoted is there, nothing that is excluded, and every filter lets them pass.
-    fits: Vec<bool>,
-    /// How many of the clauses that are neither quoted nor excluded each post has.
+    /// How many of the clauses that are neither quoted nor excluded each post has. [`NOT_FOUND`] for one that may not be found: something that
+    /// is quoted is not there, something that is excluded is, or a filter does not let it pass.
     matched: Vec<u8>,
 }
+
+/// More than the clauses of a query, and few enough that the numbers up to it are bits of an integer.
+const NOT_FOUND: u8 = 63;
 
 async fn weigh<S: Source>(
     part: &Segment<S>,
@@ -429,10 +423,7 @@ async fn weigh<S: Source>(
     let blocks = part.lists(entries, horizon).await?;
     let lists = Lists { blocks, horizon };
 
-    let mut fits = vec![false; posts as usize];
-    let range = looked.range.start as usize..looked.range.end.min(horizon) as usize;
-    fits.get_mut(range).unwrap_or_default().fill(true);
-    let mut weighed = Weighed { postings: Vec::new(), frequencies: Vec::new(), fits, matched: vec![0; posts as usize] };
+    let mut weighed = Weighed { postings: Vec::new(), frequencies: Vec::new(), matched: vec![0; posts as usize] };
     for (number, (clause, atoms)) in query.clauses.iter().zip(&looked.clauses).enumerate() {
         let mut postings = Vec::new();
         let mut frequency = 0;
@@ -446,7 +437,7 @@ async fn weigh<S: Source>(
             if clause.is_plain() {
                 for (post, _) in &postings {
                     if let Some(matched) = weighed.matched.get_mut(*post as usize) {
-                        *matched += 1;
+                        *matched += u8::from(*matched < NOT_FOUND);
                     }
                 }
             } else {
@@ -459,23 +450,33 @@ async fn weigh<S: Source>(
     for (filter, entries) in query.filters.iter().zip(&looked.filters) {
         if matches!(filter.is, Is::Tagged(_) | Is::By(_)) {
             let mut found = Vec::new();
-            entries.iter().for_each(|entry| lists.read_weights(entry, |post, _| found.push(post)));
+            entries.iter().for_each(|entry| lists.read_weights(entry, false, |post, _| found.push(post)));
             weighed.keep(found.into_iter(), filter.is_excluded);
         }
     }
+    weighed.lose(0..looked.range.start as usize);
+    weighed.lose(looked.range.end.min(horizon) as usize..posts as usize);
     Ok(weighed)
 }
 
 impl Weighed {
-    /// Keeps what is in a list, or what is not.
+    /// Keeps what is in a list, which is in order, or what is not.
     fn keep(&mut self, list: impl Iterator<Item = u32>, is_excluded: bool) {
         if is_excluded {
-            list.for_each(|post| _ = self.fits.get_mut(post as usize).map(|fits| *fits = false));
+            list.for_each(|post| _ = self.matched.get_mut(post as usize).map(|matched| *matched = NOT_FOUND));
             return;
         }
-        let mut is_there = vec![false; self.fits.len()];
-        list.for_each(|post| _ = is_there.get_mut(post as usize).map(|there| *there = true));
-        self.fits.iter_mut().zip(is_there).for_each(|(fits, there)| *fits &= there);
+        let mut next = 0;
+        for post in list {
+            self.lose(next..post as usize);
+            next = post as usize + 1;
+        }
+        self.lose(next..self.matched.len());
+    }
+
+    /// Finds none of these posts.
+    fn lose(&mut self, posts: Range<usize>) {
+        self.matched.get_mut(posts).unwrap_or_default().fill(NOT_FOUND);
     }
 }
 
@@ -489,34 +490,36 @@ impl Lists {
     /// How much a clause weighs in each post that has it.
     fn weights(&self, clause: &Clause, atoms: &[Vec<Entry>]) -> Vec<(u32, u32)> {
         let mut weights: Vec<(u32, u32)> = Vec::new();
-        let add = |weights: &mut Vec<(u32, u32)>, post, weight| match weights.last_mut() {
-            Some((last, sum)) if *last == post => *sum = u32::saturating_add(*sum, weight),
-            _ => weights.push((post, weight)),
-        };
+        let is_word = clause.forms.is_empty();
         match atoms {
-            _ if !clause.forms.is_empty() => {
-                for entry in atoms.iter().flatten() {
-                    self.read_weights(entry, |post, weight| weights.push((post, weight)));
+            [entries] if entries.len() <= 1 => {
+                for entry in entries {
+                    weights.reserve(entry.posts as usize);
+                    self.read_weights(entry, is_word, |post, weight| weights.push((post, weight)));
                 }
             }
+            // A prefix may stand for thousands of words: to add up what they weigh in each post is faster than to sort their lists.
             [entries] => {
+                let mut sums = vec![0_u32; self.horizon as usize];
                 for entry in entries {
-                    self.read_places(entry, |_| true, |post, position| add(&mut weights, post, weight_at(position)));
+                    self.read_weights(entry, is_word, |post, weight| {
+                        if let Some(sum) = sums.get_mut(post as usize) {
+                            *sum = sum.saturating_add(weight);
+                        }
+                    });
                 }
+                weights.extend((0_u32..).zip(sums).filter(|(_, sum)| *sum > 0));
             }
             _ => {
                 for (post, position) in self.starts(&clause.atoms, atoms) {
-                    add(&mut weights, post, weight_at(position));
+                    match weights.last_mut() {
+                        Some((last, sum)) if *last == post => *sum = sum.saturating_add(weight_at(position)),
+                        _ => weights.push((post, weight_at(position))),
+                    }
                 }
             }
         }
-        // Lists are in order; several one after the other are not.
-        if !weights.is_sorted_by_key(|(post, _)| *post) {
-            weights.sort_by_key(|(post, _)| *post);
-        }
-        let mut summed: Vec<(u32, u32)> = Vec::with_capacity(weights.len());
-        weights.into_iter().for_each(|(post, weight)| add(&mut summed, post, weight));
-        summed
+        weights
     }
 
     /// Where these words follow each other: posts, with the positions of the first word. Begins with the word that is rarest, and looks
@@ -555,10 +558,11 @@ impl Lists {
         starts.unwrap_or_default()
     }
 
-    fn read_weights(&self, entry: &Entry, mut take: impl FnMut(u32, u32)) {
+    /// Gives each post of a list, and how much the term weighs there.
+    fn read_weights(&self, entry: &Entry, is_word: bool, mut take: impl FnMut(u32, u32)) {
         for part in entry.parts(&self.blocks, self.horizon) {
             let mut postings = Postings::new(part);
-            while let Some((post, weight)) = postings.next_weight().filter(|(post, _)| *post < self.horizon) {
+            while let Some((post, weight)) = postings.next_weight(is_word).filter(|(post, _)| *post < self.horizon) {
                 take(post, weight);
             }
         }
@@ -578,38 +582,70 @@ impl Lists {
     }
 }
 
-/// The posts that may be shown, with their scores.
-fn score<S: Source>(
+/// The best posts of a segment.
+struct Best {
+    /// Their scores and their numbers.
+    scored: Vec<(f32, u32)>,
+    /// Whether there are no others.
+    is_all: bool,
+}
+
+/// The best `count` of the posts that may be shown; of equals those that come first.
+fn best<S: Source>(
     part: &Segment<S>,
     query: &Query,
     weighed: &Weighed,
     looked: &Looked,
     ranked_by: &Statistics,
     after: Option<&Place>,
-) -> Vec<(f32, u32)> {
-    let may_be_found = |post: usize| {
-        weighed.fits.get(post) == Some(&true)
-            && weighed.matched.get(post).is_some_and(|matched| usize::from(*matched) >= ranked_by.matched)
-    };
-    let mut scores = vec![0.0_f64; weighed.fits.len()];
-    for (number, (clause, postings)) in query.clauses.iter().zip(&weighed.postings).enumerate() {
-        if !clause.is_excluded {
-            let score = ranked_by.scores(number);
-            for (post, weight) in postings.iter().filter(|(post, _)| may_be_found(*post as usize)) {
-                if let Some(sum) = scores.get_mut(*post as usize) {
-                    *sum += score(*weight, part.length(*post));
-                }
-            }
-        }
-    }
+    count: usize,
+) -> Best {
+    let wanted = query.clauses.iter().zip(&weighed.postings).enumerate().filter(|(_, (clause, _))| !clause.is_excluded);
+    let mut clauses: Vec<_> =
+        wanted.map(|(number, (_, postings))| (ranked_by.scores(number), postings.iter().peekable())).collect();
     let last = after.map(|place| f32::from_bits(place.score));
     let is_behind = |score: f32, post: u32| match last.map(|last| score.total_cmp(&last)) {
         None | Some(Ordering::Less) => true,
         Some(Ordering::Equal) => post >= looked.behind,
         Some(Ordering::Greater) => false,
     };
-    let found = scores.into_iter().zip(0_u32..).filter(|(_, post)| may_be_found(*post as usize));
-    found.map(|(score, post)| (score as f32, post)).filter(|(score, post)| is_behind(*score, *post)).collect()
+    let mut best = Best { scored: Vec::with_capacity(2 * count), is_all: true };
+    // What the last of the best has so far, once there are enough: who has no more comes behind it.
+    let mut least = None;
+    let found = weighed.matched.iter().zip(0_u32..);
+    for (_, post) in found.filter(|(matched, _)| (ranked_by.matched..NOT_FOUND).contains(*matched)) {
+        let mut sum = 0.0;
+        for (score, postings) in &mut clauses {
+            while postings.next_if(|(before, _)| *before < post).is_some() {}
+            if let Some((_, weight)) = postings.next_if(|(same, _)| *same == post) {
+                sum += score(*weight, part.length(post));
+            }
+        }
+        let score = sum as f32;
+        if least.is_some_and(|least| score <= least) || !is_behind(score, post) {
+            continue;
+        }
+        best.scored.push((score, post));
+        if best.scored.len() == 2 * count {
+            least = best.keep(count);
+        }
+    }
+    best.is_all &= best.scored.len() <= count;
+    best.keep(count);
+    best
+}
+
+impl Best {
+    /// Keeps so many, and says what the last of them has.
+    fn keep(&mut self, count: usize) -> Option<f32> {
+        let last = count.checked_sub(1).filter(|_| self.scored.len() > count)?;
+        let by_score = |one: &(f32, u32), other: &(f32, u32)| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1));
+        let (_, (least, _), _) = self.scored.select_nth_unstable_by(last, by_score);
+        let least = *least;
+        self.scored.truncate(count);
+        self.is_all = false;
+        Some(least)
+    }
 }
 
 /// What is in both of two lists in order.

@@ -60,19 +60,26 @@ impl<'a> Postings<'a> {
         Some(post)
     }
 
-    /// The next post and how much the term weighs there, of a list of weights.
-    pub fn next_weight(&mut self) -> Option<(u32, u32)> {
-        Some((self.post()?, self.bytes.small().ok()?))
+    /// The next post and how much the term weighs there. Of a word as it is, places in the body are not read: each weighs 1.
+    pub fn next_weight(&mut self, is_word: bool) -> Option<(u32, u32)> {
+        let post = self.post()?;
+        if !is_word {
+            return Some((post, self.bytes.small().ok()?));
+        }
+        let (head, body) = self.counts()?;
+        let (mut position, mut weight) = (0_u32, u32::try_from(body).unwrap_or(u32::MAX));
+        for _ in 0..head {
+            position = position.saturating_add(self.bytes.small().ok()?);
+            weight = weight.saturating_add(weight_at(position));
+        }
+        self.skip(body)?;
+        Some((post, weight))
     }
 
     /// The next post, of a list of places; `take` gets the positions there, if they are wanted of this post.
     pub fn next_places(&mut self, wanted: impl FnOnce(u32) -> bool, mut take: impl FnMut(u32)) -> Option<u32> {
         let post = self.post()?;
-        let counts = self.bytes.number().ok()?;
-        let (body, mut head) = (counts >> 1, counts & 1);
-        if head > 0 {
-            head = self.bytes.number().ok()?;
-        }
+        let (head, body) = self.counts()?;
         if !wanted(post) {
             self.skip(head.saturating_add(body))?;
             return Some(post);
@@ -85,6 +92,13 @@ impl<'a> Postings<'a> {
             }
         }
         Some(post)
+    }
+
+    /// How many places follow: those in the title and the tags, and those in the body.
+    fn counts(&mut self) -> Option<(u64, u64)> {
+        let counts = self.bytes.number().ok()?;
+        let head = if counts & 1 == 1 { self.bytes.number().ok()? } else { 0 };
+        Some((head, counts >> 1))
     }
 
     /// The next post and what is said of it, as it is stored.

@@ -56,7 +56,7 @@ pub struct Segment<S> {
     /// What it is called in the cache.
     number: u64,
     cache: Arc<Cache>,
-    lengths: OnceLock<Vec<Arc<Vec<u8>>>>,
+    lengths: OnceLock<Vec<u32>>,
     filter: OnceLock<Vec<u8>>,
 }
 
@@ -214,18 +214,16 @@ impl<S: Source> Segment<S> {
     pub(crate) async fn read_lengths(&self) -> Result<(), ReadError<S::Error>> {
         if self.lengths.get().is_none() {
             let read = self.read(self.footer.section(Section::Lengths).collect()).await?;
-            let _ = self.lengths.set(read.into_iter().map(|(_, raw)| raw).collect());
+            let lengths =
+                read.iter().flat_map(|(_, raw)| raw.as_chunks::<4>().0).map(|bytes| u32::from_le_bytes(*bytes));
+            let _ = self.lengths.set(lengths.collect());
         }
         Ok(())
     }
 
     /// How long a post is, once lengths are read.
     pub(crate) fn length(&self, post: u32) -> u32 {
-        let each = self.footer.lengths_a_block;
-        let at = post as usize % each * 4;
-        let block = self.lengths.get().and_then(|blocks| blocks.get(post as usize / each));
-        let length = block.and_then(|raw| raw.get(at..at + 4)).and_then(|length| length.try_into().ok());
-        length.map(u32::from_le_bytes).unwrap_or_default()
+        self.lengths.get().and_then(|lengths| lengths.get(post as usize)).copied().unwrap_or_default()
     }
 
     /// Reads the filter of its ids, unless that is known.
