@@ -179,9 +179,10 @@ fn seeds() {
             }
         }
     };
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let failed = std::thread::scope(|scope| {
-        let threads = [scope.spawn(try_some), scope.spawn(try_some)];
-        threads.map(|thread| thread.join().unwrap()).into_iter().flatten().next()
+        let threads: Vec<_> = (0..processors).map(|_| scope.spawn(try_some)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).next()
     });
     if let Some((seed, failure)) = failed {
         fail(seed, &failure);
