@@ -7,6 +7,7 @@
 //! | `media/ID.jpg`, `media.json` | the largest file of each picture, and what is said of it |
 //! | `comments/SLUG.json` | the comments on a post, which come back as those of the user ([`restore`]) |
 //! | `hidden_comments.json` | comments that not everybody sees, by the slugs of their posts; only exported |
+//! | `only_exported.json` | what of posts and reposts no request can set |
 //! | `users.json` | who wrote something; only exported |
 //! | `reposts.json` | the posts that the user reposted |
 //! | `redirects` | where former slugs and aliases lead, as lines of `OLD NEW 301` |
@@ -39,6 +40,7 @@ const COMMENTS: &str = "comments";
 const HIDDEN_COMMENTS: &str = "hidden_comments.json";
 const MEDIA: &str = "media";
 const MEDIA_LIST: &str = "media.json";
+const ONLY_EXPORTED: &str = "only_exported.json";
 const USERS: &str = "users.json";
 const REPOSTS: &str = "reposts.json";
 const REDIRECTS: &str = "redirects";

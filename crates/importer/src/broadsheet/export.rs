@@ -11,8 +11,8 @@ use domain::{Details, FromFields, MediaId, Slug};
 use serde_json::{Map, Value, json};
 
 use super::{
-    COMMENTS, FORMAT, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format,
-    is_export, own_profile, pictures, read, text, walk, write_whole,
+    COMMENTS, FORMAT, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, ONLY_EXPORTED, POSTS, REDIRECTS, REPOSTS,
+    USERS, format, is_export, own_profile, pictures, read, text, walk, write_whole,
 };
 use crate::{
     Call, Client, ImportError, LogIn,
@@ -72,6 +72,7 @@ pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Ex
         picture_names: BTreeMap::new(),
         users: BTreeMap::new(),
         redirects: String::new(),
+        only_exported: BTreeMap::new(),
         hidden_comments: BTreeMap::new(),
         exported: Exported::default(),
     };
@@ -138,6 +139,8 @@ struct Exporter<'a, 'b> {
     /// The users who wrote something, by their names.
     users: BTreeMap<String, Value>,
     redirects: String,
+    /// What of each post no request can set, by its slug.
+    only_exported: BTreeMap<String, Value>,
     /// The comments that not everybody sees, by the slugs of their posts.
     hidden_comments: BTreeMap<String, Vec<Value>>,
     exported: Exported,
@@ -182,12 +185,11 @@ impl Exporter<'_, '_> {
             }
         }
         self.export_users().await?;
-        let reposts: Vec<_> = reposts
-            .iter()
-            .rev()
-            .map(|card| json!({ "post": text(card, "slug"), "only_exported": { "reposted_at": card["published_at"] } }))
-            .collect();
-        self.write(REPOSTS, &pretty(&json!(reposts)))?;
+        let slugs: Vec<_> = reposts.iter().rev().map(|card| json!({ "post": text(card, "slug") })).collect();
+        self.write(REPOSTS, &pretty(&json!(slugs)))?;
+        let times: BTreeMap<_, _> = reposts.iter().map(|card| (text(card, "slug"), &card["published_at"])).collect();
+        let only_exported = json!({ "posts": self.only_exported, "reposted_at": times });
+        self.write(ONLY_EXPORTED, &pretty(&only_exported))?;
         self.write(MEDIA_LIST, &pretty(&json!(self.pictures)))?;
         if !self.hidden_comments.is_empty() {
             self.write(HIDDEN_COMMENTS, &pretty(&json!(self.hidden_comments)))?;
@@ -247,7 +249,8 @@ impl Exporter<'_, '_> {
                 revision["cover_image_url"] = json!(pictures::path_of(name));
             }
         }
-        let keys = front_matter(&post, &revision, &aliases, pin);
+        let (keys, only_exported) = front_matter(&post, &revision, &aliases, pin);
+        self.only_exported.insert(slug.clone(), only_exported);
         let keys = keys.iter().map(|(key, value)| (*key, value));
         let file = format::write(keys, &pictures::to_files(body, &self.picture_names));
         self.write(&format!("{POSTS}/{slug}.md"), file.as_bytes())?;
@@ -491,7 +494,13 @@ fn leading(aliases: &Value) -> impl Iterator<Item = &str> {
     listed("former_slugs").chain(listed("aliases")).filter(move |slug| seen.insert(*slug))
 }
 
-fn front_matter(post: &Value, revision: &Value, aliases: &Value, pin: Option<usize>) -> Vec<(&'static str, Value)> {
+/// The head of a post, and what of it no request can set.
+fn front_matter(
+    post: &Value,
+    revision: &Value,
+    aliases: &Value,
+    pin: Option<usize>,
+) -> (Vec<(&'static str, Value)>, Value) {
     let mut keys: Vec<(&'static str, Value)> = Vec::new();
     // Whatever comes to be a field of a post is in its versions, and here.
     let names = Details::names();
@@ -526,8 +535,7 @@ fn front_matter(post: &Value, revision: &Value, aliases: &Value, pin: Option<usi
         only_exported.insert(name.to_owned(), post[name].clone());
     }
     only_exported.retain(|_, value| !value.is_null());
-    keys.push(("only_exported", Value::Object(only_exported)));
-    keys
+    (keys, Value::Object(only_exported))
 }
 
 #[cfg(test)]

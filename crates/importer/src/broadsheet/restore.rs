@@ -1,5 +1,5 @@
-//! `import` of what `export` wrote: as exactly as the API lets it. What it does not take back is below `only_exported` in the head of a
-//! post, or in files that are left out and named in the report.
+//! `import` of what `export` wrote: as exactly as the API lets it. What it does not take back is in
+//! files that are left out and named in the report.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::{
-    COMMENTS, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format,
-    pictures, text,
+    COMMENTS, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, ONLY_EXPORTED, POSTS, REDIRECTS, REPOSTS, USERS,
+    format, pictures, text,
 };
 use crate::{
     Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report,
@@ -28,11 +28,11 @@ use crate::{
 
 /// The server's maximum number of aliases of a post.
 const MAX_ALIASES: usize = 20;
-/// What in the head of a post is not restored.
-const ONLY_EXPORTED: &str = "only_exported";
+/// What in the head of a post is not restored, in exports of before.
+const NOT_RESTORED: &str = "only_exported";
 /// What else than fields of [`Details`] is in the head of a post.
 const OWN_KEYS: [&str; 9] =
-    ["slug", "kind", "status", "date", "quote_of", "reply_to", "aliases", "pinned", ONLY_EXPORTED];
+    ["slug", "kind", "status", "date", "quote_of", "reply_to", "aliases", "pinned", NOT_RESTORED];
 
 /// A file of the folder.
 enum Planned {
@@ -194,6 +194,7 @@ fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>, with_c
     match *parts {
         [MANIFEST] => left("it tells what the folder is"),
         [MEDIA_LIST] => left("what it says of pictures is read with them"),
+        [ONLY_EXPORTED] => left("what no request can set is only exported"),
         [USERS] => left("users are only exported"),
         [HIDDEN_COMMENTS] => left("comments that not everybody sees are only exported"),
         [COMMENTS, name] if name.ends_with(".json") => match with_comments {
@@ -225,7 +226,7 @@ impl Post {
         let file = str::from_utf8(bytes)
             .map_err(|error| format!("The file is not UTF-8 text: byte {} cannot be read.", error.valid_up_to() + 1))?;
         let format::PostFile { keys: mut said, body } = format::parse(file).map_err(|error| error.to_string())?;
-        said.remove(ONLY_EXPORTED);
+        said.remove(NOT_RESTORED);
         let word = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
         let slug = word("slug").unwrap_or_else(|| name.to_owned());
         Slug::try_from(slug.clone()).map_err(|rule| format!("Its slug \"{slug}\" {rule}."))?;
