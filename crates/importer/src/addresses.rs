@@ -4,8 +4,15 @@ use std::path::Path;
 
 use domain::Slug;
 use jiff::{Timestamp, Zoned};
+use serde_json::Value;
+use url::Url;
 
-use crate::{front_matter::Keys, links::joined, naming::FileName, site::Site};
+use crate::{
+    front_matter::{Keys, scalar},
+    links::joined,
+    naming::FileName,
+    site::Site,
+};
 
 /// What an address is made of.
 pub struct Facts<'a> {
@@ -38,6 +45,29 @@ impl Facts<'_> {
         }
         folders
     }
+}
+
+/// Leaves of the keys that say where a post is only what says that, as a path: `url: https://elsewhere.example/x` is the page that a post is
+/// about. Returns the keys that are taken away.
+pub fn without_addresses_elsewhere(keys: &mut Keys, site: &Site) -> Vec<String> {
+    let mut elsewhere = Vec::new();
+    for key in ["permalink", "path", "url"] {
+        let address = keys.0.get(key).and_then(scalar).filter(|address| address.contains("://"));
+        let Some(address) = address.and_then(|address| Url::parse(&address).ok()) else { continue };
+        let is_own = match site.url() {
+            Some(own) => own.host() == address.host(),
+            // A site that does not say where it is.
+            None => key != "url",
+        };
+        if is_own {
+            let path = address.path().strip_prefix(&*site.base_path()).unwrap_or(address.path());
+            keys.0.insert(key.to_owned(), Value::String(path.to_owned()));
+        } else {
+            keys.0.remove(key);
+            elsewhere.push(key.to_owned());
+        }
+    }
+    elsewhere
 }
 
 /// Every path that led to a post: its own first, then what redirected to it.
@@ -229,6 +259,10 @@ mod tests {
                 ("content/blog/2019-05-06-Some Post.md", dated, &["/blog/some-post/"]),
                 ("content/blog/x/index.md", "slug: y\naliases: [old]", &["/blog/y/", "/old"]),
                 ("content/x.md", "path: /a/b", &["/a/b"]),
+                ("content/x/2024-08-19-c.md.md", dated, &["/x/c-md/"]),
+                // What a post is about is no address of its own.
+                ("content/links/2024-10-18-a.md", "url: 'https://elsewhere.example/b/'", &["/links/a/"]),
+                ("content/x.md", "permalink: 'https://z.example/own/x/'", &["/own/x/"]),
             ],
         );
         check(
@@ -237,6 +271,8 @@ mod tests {
             &[
                 ("posts/2019-05-06-a.md", dated, &["/posts/a/"]),
                 ("posts/a/index.md", dated, &["/posts/a/"]),
+                ("posts/2019-05-06_a.md", dated, &["/posts/2019-05-06_a/"]),
+                ("posts/a.md", "url: 'https://elsewhere.example/b/'", &["/posts/a/"]),
                 ("a.md", "title: A b\npermalink: '/x/{{ title | slugify }}/index.html'", &["/x/a-b/"]),
                 (
                     "a.md",

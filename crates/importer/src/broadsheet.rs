@@ -6,6 +6,8 @@
 //! | `posts/SLUG.md` | a post ([`format`]) |
 //! | `media/ID.jpg`, `media.json` | the largest file of each picture, and what is said of it |
 //! | `comments/SLUG.json` | the comments on a post, which come back as those of the user ([`restore`]) |
+//! | `hidden_comments.json` | comments that not everybody sees, by the slugs of their posts; only exported |
+//! | `only_exported.json` | what of posts and reposts no request can set |
 //! | `users.json` | who wrote something; only exported |
 //! | `reposts.json` | the posts that the user reposted |
 //! | `redirects` | where former slugs and aliases lead, as lines of `OLD NEW 301` |
@@ -35,8 +37,10 @@ const MANIFEST: &str = "broadsheet.json";
 const FORMAT: u64 = 1;
 const POSTS: &str = "posts";
 const COMMENTS: &str = "comments";
+const HIDDEN_COMMENTS: &str = "hidden_comments.json";
 const MEDIA: &str = "media";
 const MEDIA_LIST: &str = "media.json";
+const ONLY_EXPORTED: &str = "only_exported.json";
 const USERS: &str = "users.json";
 const REPOSTS: &str = "reposts.json";
 const REDIRECTS: &str = "redirects";
@@ -108,7 +112,7 @@ async fn own_profile(client: &mut Client<'_>) -> Result<Value, ImportError> {
 }
 
 /// All items of a list.
-async fn walk(client: &mut Client<'_>, path: &str) -> Result<Vec<Value>, ImportError> {
+pub(crate) async fn walk(client: &mut Client<'_>, path: &str) -> Result<Vec<Value>, ImportError> {
     let mut items = Vec::new();
     let first = format!("{path}{}limit=100", if path.contains('?') { '&' } else { '?' });
     let mut next = first.clone();

@@ -146,6 +146,11 @@ impl Parts {
         }
         let (number, rest) = digits(&lower, 1, 4)?;
         match (lower.len() - rest.len(), rest) {
+            // `2020-06-08 0920`, as Python's dateutil takes it.
+            (4, "") if self.year.is_some() && self.day.is_some() => {
+                let part = |number: u32| i8::try_from(number).ok();
+                put(&mut self.time, Time::new(part(number / 100)?, part(number % 100)?, 0, 0).ok()?)
+            }
             (4, "") => put(&mut self.year, number),
             (1 | 2, "" | "st" | "nd" | "rd" | "th") => put(&mut self.day, number),
             _ => None,
@@ -256,6 +261,8 @@ mod tests {
             ("Thu, 04 Mar 2021 10:11:12 +0100", "2021-03-04T09:11:12Z"),
             ("Thu, 04 Mar 2021 10:11:12 GMT", "2021-03-04T10:11:12Z"),
             ("Tue, 02 Mar 2021", "2021-03-02T00:00:00Z"),
+            ("2020-06-08 0920", "2020-06-08T09:20:00Z"),
+            ("8 June 2020 2359 +0100", "2020-06-08T22:59:00Z"),
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), Some(expected.parse().unwrap()), "{text}");
         }
@@ -272,6 +279,8 @@ mod tests {
             "4 5 March 2021",
             "2021-03-04 13:00 pm",
             "2021-03-04 10:11 +0260",
+            "2021-03-04 2461",
+            "2021-03-04 10:11 1011",
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), None, "{text}");
         }

@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    addresses::{Facts, old_addresses},
+    addresses::{Facts, old_addresses, without_addresses_elsewhere},
     fields::{authors, kept_tags, language, one_line, summary, web_address, when},
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
     generators::Generator,
@@ -58,7 +58,7 @@ pub struct Document {
 }
 
 /// The keys that are read, below; every other one is reported as dropped.
-const READ: [&str; 65] = [
+const READ: [&str; 67] = [
     "unpublishdate",
     "author",
     "authors",
@@ -110,6 +110,8 @@ const READ: [&str; 65] = [
     "image",
     "featured_image",
     "featureimage",
+    "featuredimage",
+    "coverimage",
     "heroimage",
     "hero_image",
     "thumbnail",
@@ -125,12 +127,14 @@ const READ: [&str; 65] = [
     "wip",
     "in_search_index",
 ];
-const COVERS: [&str; 10] = [
+const COVERS: [&str; 12] = [
     "cover_image",
     "cover",
     "image",
     "featured_image",
     "featureimage",
+    "featuredimage",
+    "coverimage",
     "heroimage",
     "hero_image",
     "thumbnail",
@@ -148,7 +152,9 @@ impl Document {
         if keys.0.is_empty() && (site.generator == Generator::Pelican || is_header(&text)) {
             (keys, body) = split_header(&text);
         }
-        let dropped = keys.1.iter().filter(|key| !READ.contains(&key.to_lowercase().as_str())).cloned().collect();
+        let mut dropped: Vec<_> =
+            keys.1.iter().filter(|key| !READ.contains(&key.to_lowercase().as_str())).cloned().collect();
+        dropped.extend(without_addresses_elsewhere(&mut keys, site));
         for (key, value) in site.defaults_of(path) {
             keys.0.entry(key).or_insert(value);
         }
@@ -168,10 +174,8 @@ impl Document {
         let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
         let language = language(&keys, &name, &mut notes)?;
         let mut tags = keys.tags()?;
-        let folder = path.parent().into_iter().flat_map(Path::iter);
-        let categories: Vec<_> =
-            folder.map(|part| part.to_string_lossy().into_owned()).take_while(|part| part != "_posts").collect();
-        if site.generator == Generator::Jekyll && path.iter().any(|part| part == "_posts") && !categories.is_empty() {
+        let categories = site.generator.rules().categories(site, path, &keys);
+        if !categories.is_empty() {
             tags.get_or_insert_default().extend(categories);
         }
         let facts = Facts { site, path, keys: &keys, name: &name, title: &title, date };

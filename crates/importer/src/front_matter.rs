@@ -125,6 +125,16 @@ pub fn split_header(text: &str) -> (Keys, &str) {
         }
         end += line.len();
     }
+    // https://docs.getpelican.com/en/latest/content.html: lists have commas, or semicolons if there are some; an author has a name of any kind.
+    for (key, is_list) in [("tags", true), ("authors", true), ("author", false)] {
+        if let Some(Value::String(text)) = keys.0.get(key) {
+            let mark = if text.contains(';') { ';' } else { ',' };
+            let mut words: Vec<&str> = if is_list { text.split(mark).map(str::trim).collect() } else { vec![text] };
+            words.retain(|word| !word.is_empty());
+            let words = Value::from_iter(words);
+            keys.0.insert(key.to_owned(), words);
+        }
+    }
     (keys, &text[end..])
 }
 

@@ -98,6 +98,11 @@ pub(crate) trait Rules: Sync {
         None
     }
 
+    /// The categories that a post has by its place.
+    fn categories(&self, _site: &Site, _path: &Path, _keys: &Keys) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Where a post was on the old site, if its file does not say so in plain words.
     fn address(&self, _facts: &Facts<'_>) -> Option<String> {
         None

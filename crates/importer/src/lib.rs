@@ -300,8 +300,9 @@ async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send
                 if let Some(slug) = &line.slug {
                     let are_closed = document.comments_open == Some(false);
                     let said = if import.formats.comments {
-                        let journal = &mut account.journal;
-                        comments::publish(&mut client, journal, &item.path, slug, &comments, are_closed).await
+                        let user = (&mut account.journal, &*account.profile.username);
+                        let done = comments::publish(&mut client, user, &item.path, slug, &comments, are_closed).await;
+                        done.map(|published| published.map(|published| published.said()))
                     } else {
                         Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
                     };

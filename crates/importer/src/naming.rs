@@ -100,8 +100,11 @@ impl FileName {
 }
 
 /// `fr`, `pt-br`, `zh-Hans`: two letters, and perhaps a script or a country. `about.me` and `version-2.0` are names of
-/// one language at most by accident, and keep nothing from being posted.
+/// one language at most by accident, and keep nothing from being posted. `md` is an extension that was typed twice.
 fn is_language(text: &str) -> bool {
+    if text == "md" {
+        return false;
+    }
     let mut parts = text.split(['-', '_']);
     let is = |part: &str, lengths: &[usize]| {
         lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())

@@ -536,10 +536,39 @@ mod tests {
         );
         let (_, first) = eleventy.posts().next().unwrap();
         assert_eq!((first.language.as_deref(), &first.tags), (Some("de"), &None));
+        let whole_folder = plan(&[
+            (".eleventy.js", "module.exports = () => ({\n  dir: {\n    input: \".\",\n    output: \"_site\"\n  }\n});"),
+            ("about/index.md", POST),
+            ("index.md", POST),
+            ("posts/a.md", POST),
+        ]);
+        check(&whole_folder, &[(".eleventy.js", "-"), ("about/index.md", "-"), ("index.md", "-"), ("posts/a.md", "a")]);
 
         let astro = plan(&[("astro.config.ts", ""), ("src/content/blog/a.md", POST), ("src/pages/b.md", POST)]);
         assert_eq!(astro.site.generator, Generator::Astro);
         check(&astro, &[("astro.config.ts", "-"), ("src/content/blog/a.md", "a"), ("src/pages/b.md", "-")]);
+        let among_pages = plan(&[
+            ("astro.config.mjs", ""),
+            ("src/pages/Notes/2024-10-18-a.md", "---\ntitle: A\nurl: https://elsewhere.example/x\n---\nText."),
+            ("src/pages/about.md", POST),
+            ("src/pages/Notes/index.md", POST),
+        ]);
+        check(
+            &among_pages,
+            &[
+                ("astro.config.mjs", "-"),
+                ("src/pages/Notes/2024-10-18-a.md", "a"),
+                ("src/pages/Notes/index.md", "-"),
+                ("src/pages/about.md", "-"),
+            ],
+        );
+        assert_eq!(among_pages.redirects(&HashMap::new()), "/Notes/2024-10-18-a/ /posts/a 301\n");
+        assert_eq!(among_pages.dropped().into_keys().collect::<Vec<_>>(), ["url"]);
+        let program = "loader: glob({\n  base: './src/posts',\n  generateId: ({ entry }) => entry.substring(16),\n})";
+        let computed =
+            plan(&[("astro.config.mjs", ""), ("src/content.config.ts", program), ("src/posts/2024/a.md", POST)]);
+        check(&computed, &[("astro.config.mjs", "-"), ("src/content.config.ts", "-"), ("src/posts/2024/a.md", "a")]);
+        assert_eq!(computed.redirects(&HashMap::new()), "");
 
         let pelican = plan(&[
             ("pelicanconf.py", "TIMEZONE = 'Europe/Paris'  # ours\n"),

@@ -23,15 +23,16 @@ use self::{
     text::{References, paragraphs, shown},
 };
 use crate::{
-    comments::{Comment, in_threads},
+    comments::{Author, Comment, Origin, in_threads},
     dates,
     document::Document,
     fields::{cut_summary, kept_tags},
-    formats::{Texts, Whole, byline, counted, notes_of, part_paths, plan_of_file, title},
+    formats::{Texts, Whole, counted, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
     html_to_markdown::{plain_text, to_markdown},
     naming::as_slug,
     plan::{Item, Plan, Planned},
+    written,
 };
 
 /// How much of the file is read at a time: an item is about as large.
@@ -371,8 +372,11 @@ impl Export {
         let comments = approved.into_iter().map(|comment| {
             let date = gmt(&comment.date_gmt).or_else(|| gmt(&comment.date));
             let text = to_markdown(&paragraphs(&comment.content), &new_address).markdown;
-            let byline = byline(&plain_text(&comment.author), date);
-            Comment::new(&comment.id, parent(&comment.parent), Some(&byline), &text)
+            let author = Author { username: String::new(), name: plain_text(&comment.author) };
+            let created_at = date.map(written).unwrap_or_default();
+            let origin =
+                Origin { id: Some(comment.id.clone()), author: Some(author), created_at, updated_at: None, mark: None };
+            Comment::new(&comment.id, parent(&comment.parent), &origin, &text)
         });
         in_threads(comments.collect(), &above)
     }

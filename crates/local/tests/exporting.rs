@@ -62,7 +62,7 @@ fn without_ids(text: &str) -> String {
         .collect()
 }
 
-/// What of an export must come back: its files without ids and without what is only exported.
+/// What of an export must come back: its files without ids.
 fn restorable(folder: &Path) -> BTreeMap<String, Vec<String>> {
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for name in ["posts", "media"].iter().filter_map(|below| std::fs::read_dir(folder.join(below)).ok()).flatten() {
@@ -75,14 +75,12 @@ fn restorable(folder: &Path) -> BTreeMap<String, Vec<String>> {
         };
         // Where a note has been elsewhere leads to it; its slug is its id, and new.
         let is_note = name == "posts/ID.md";
-        let kept = text
-            .split_inclusive('\n')
-            .filter(|line| !(line.starts_with("only_exported: ") || is_note && line.starts_with("aliases: ")));
+        let kept = text.split_inclusive('\n').filter(|line| !(is_note && line.starts_with("aliases: ")));
         files.entry(name).or_default().push(kept.collect());
     }
     for name in ["media.json", "redirects", "reposts.json"] {
         let text = without_ids(&std::fs::read_to_string(folder.join(name)).unwrap());
-        let text = text.lines().filter(|line| !line.contains("/ID") && !line.contains("reposted_at"));
+        let text = text.lines().filter(|line| !line.contains("/ID"));
         files.insert(name.to_owned(), vec![text.collect::<Vec<_>>().join("\n")]);
     }
     files.values_mut().for_each(|texts| texts.sort());
@@ -248,31 +246,42 @@ async fn a_blog_that_is_exported_and_imported_is_exported_the_same() {
     assert_eq!(kinds.len(), written + 1);
 }
 
-/// The comments of an export without ids and times, by the post, each with the place of the one that it answers. The time of who imports is
-/// that of the import; of all others it is what it was.
+/// The comments of an export as they are, by the post.
 fn comments_in(folder: &Path) -> BTreeMap<String, Vec<Value>> {
     let files = std::fs::read_dir(folder.join("comments")).into_iter().flatten();
     files
         .map(|file| {
             let path = file.unwrap().path();
-            let mut comments: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-            let ids: Vec<_> = comments.iter().map(|comment| comment["id"].clone()).collect();
-            for comment in &mut comments {
-                let parent = ids.iter().position(|id| *id == comment["parent_id"]);
-                let is_own = comment["author"] == "ada";
-                let comment = comment.as_object_mut().unwrap();
-                for changes in ["id", "updated_at", "version"] {
-                    assert!(comment.remove(changes).is_some(), "{changes}: {comment:?}");
-                }
-                assert_eq!(parent.is_none(), comment["parent_id"].is_null(), "{comment:?}");
-                comment.insert("parent_id".to_owned(), json!(parent));
-                if is_own {
-                    comment.remove("created_at");
-                }
-            }
+            let comments = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             (without_ids(&path.file_stem().unwrap().to_string_lossy()), comments)
         })
         .collect()
+}
+
+/// Fails unless everything that is not only exported is the same in two exports; comments to the last byte.
+fn assert_the_same(first: &Path, second: &Path) {
+    let (before, after) = (restorable(first), restorable(second));
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    for (name, texts) in &before {
+        assert_eq!(&after[name], texts, "{name}");
+    }
+    let (before, after) = (comments_in(first), comments_in(second));
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    for (post, comments) in &before {
+        assert_eq!(&after[post], comments, "{post}");
+    }
+    // What only the first has is only exported, and said to be.
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = entries.filter(|name| !name.starts_with('.')).collect();
+        names.sort();
+        names
+    };
+    let only_exported = ["broadsheet.json", "hidden_comments.json", "only_exported.json", "users.json"];
+    let without = |names: Vec<String>| -> Vec<String> {
+        names.into_iter().filter(|name| !only_exported.contains(&&**name)).collect()
+    };
+    assert_eq!(without(names(first)), without(names(second)));
 }
 
 async fn import_with_comments(stack: &TestStack, folder: &Path, url: &str) -> (Report, String) {
@@ -418,7 +427,9 @@ async fn comments_go_to_no_other_post_and_into_no_other_thread() {
 
 #[tokio::test]
 async fn a_blog_of_several_authors_is_exported_the_same_again() {
-    let (one, other) = (TestStack::start().await, TestStack::start().await);
+    // A word that makes a comment wait for an editor.
+    let one = TestStack::start_with_parameters(&[("BlockedWords", "wait")]).await;
+    let other = TestStack::start().await;
     other.pass_seconds(1);
     let (ada, bob, cleo) =
         (one.user_with_role("ada", Role::Admin).await, one.user("bob").await, one.user("cleo").await);
@@ -440,27 +451,63 @@ async fn a_blog_of_several_authors_is_exported_the_same_again() {
     let none = Value::Null;
     let first = say(&one, &bob, "of-ada", &none, "Of Bob").await;
     let second = say(&one, &cleo, "of-ada", &first, "Of *Cleo*\n").await;
-    say(&one, &ada, "of-ada", &second, "Of Ada").await;
+    let own = say(&one, &ada, "of-ada", &second, "Of Ada").await;
     let fourth = say(&one, &bob, "of-ada", &second, "Of Bob").await;
     say(&one, &cleo, "of-ada", &fourth, "> Of Bob\n\nAgain").await;
     say(&one, &cleo, "of-bob", &none, "Of Cleo").await;
-
-    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let [first, second] = folders.each_ref().map(|folder| folder.path());
-    let exported = export(first, "ada", &from).await;
-    assert_eq!((exported.posts, exported.comments, exported.users), (6, 6, 3));
-    let (report, out) = import_with_comments(&other, first, &to).await;
-    assert_eq!((report.counts.created, report.counts.failed), (8, 0), "{out}");
-    assert!(!["refused", "is left out", "are left out"].iter().any(|words| out.contains(words)), "{out}");
-    let exported = export(second, "ada", &to).await;
-    assert_eq!((exported.posts, exported.comments), (6, 6));
-    let (before, after) = (restorable(first), restorable(second));
-    let files = |folder: &BTreeMap<String, Vec<String>>| -> Vec<String> { folder.keys().cloned().collect() };
-    assert_eq!(files(&before), files(&after));
-    for (name, texts) in &before {
-        assert_eq!(&after[name], texts, "{name}");
+    // Whoever leaves is nobody's name any more; what is deleted leaves a place; some are edited, some wait, and some are on what is no longer public.
+    let dora = one.user("dora").await;
+    let fifth = say(&one, &dora, "of-ada", &own, "Of Dora").await;
+    say(&one, &ada, "of-ada", &fifth, "To Dora").await;
+    dora.call("DELETE", "/me", &[], Some(json!({ "password": PASSWORD }))).await.expect_status(204);
+    one.settle().await;
+    one.pass_seconds(1);
+    for (who, comment) in [(&ada, &own), (&bob, &first)] {
+        let path = format!("/posts/of-ada/comments/{}", comment.as_str().unwrap());
+        who.patch(&path, "*", json!({ "body": "Edited" })).await.expect_status(200);
     }
-    assert_eq!(comments_in(first), comments_in(second));
+    let gone = format!("/posts/of-ada/comments/{}", fourth.as_str().unwrap());
+    bob.delete(&gone).await.expect_status(204);
+    let eve = one.user("eve").await;
+    say(&one, &eve, "of-bob", &none, "wait for me").await;
+    ada.draft("Taken back").publish().await;
+    say(&one, &bob, "taken-back", &none, "Seen once").await;
+    ada.patch("/posts/taken-back", "*", json!({ "status": "draft" })).await.expect_status(200);
+
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let [first, second, same] = folders.each_ref().map(|folder| folder.path());
+    let exported = export(first, "ada", &from).await;
+    assert_eq!((exported.posts, exported.comments, exported.users), (7, 9, 4));
+    let of_ada = &comments_in(first)["of-ada"];
+    let left = of_ada.iter().find(|comment| comment["body"] == "Of Dora").unwrap();
+    assert_eq!((&left["author"], &left["author_name"]), (&Value::Null, &Value::Null));
+    let edited = of_ada.iter().filter(|comment| comment["updated_at"] != comment["created_at"]).count();
+    assert_eq!((of_ada.len(), edited), (6, 2));
+    let hidden: Value = serde_json::from_slice(&std::fs::read(first.join("hidden_comments.json")).unwrap()).unwrap();
+    let words = |slug: &str| hidden[slug][0]["body"].as_str().map(str::to_owned);
+    assert_eq!([words("of-bob"), words("taken-back")].map(Option::unwrap), ["wait for me", "Seen once"]);
+
+    let (report, out) = import_with_comments(&other, first, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (9, 0), "{out}");
+    assert!(!["refused", "is left out", "are left out"].iter().any(|words| out.contains(words)), "{out}");
+    assert!(out.contains("comments that not everybody sees are only exported"), "{out}");
+    let exported = export(second, "ada", &to).await;
+    assert_eq!((exported.posts, exported.comments), (7, 7));
+    assert_the_same(first, second);
+    // Nothing in it is the one blog's own, so the files are the same.
+    for name in ["posts/of-ada.md", "posts/draft-of-bob.md", "posts/to-come.md", "comments/of-ada.json", "media.json"] {
+        let bytes = [first, second].map(|folder| std::fs::read(folder.join(name)).unwrap());
+        assert_eq!(bytes[0], bytes[1], "{name}");
+    }
+    // From there it goes on like that.
+    let third = TestStack::start().await;
+    third.pass_seconds(2);
+    third.user_with_role("ada", Role::Admin).await;
+    let last = serve(&third).await;
+    let (report, out) = import_with_comments(&third, second, &last).await;
+    assert_eq!((report.counts.created, report.counts.failed), (9, 0), "{out}");
+    export(same, "ada", &last).await;
+    assert_the_same(second, same);
 
     // Nothing is public that was not, and the next import changes nothing.
     let slugs = |posts: Value| -> Vec<Value> {
@@ -471,7 +518,92 @@ async fn a_blog_of_several_authors_is_exported_the_same_again() {
     assert_eq!(slugs(other.visitor().get("/posts").await.body), ["of-ada", "of-bob"]);
     assert_eq!(slugs(there.get("/me/posts?status=scheduled").await.body), ["to-come"]);
     let (again, out) = import_with_comments(&other, first, &to).await;
-    assert_eq!((again.counts.unchanged, again.counts.created, again.counts.updated), (8, 0, 0), "{out}");
+    assert_eq!((again.counts.unchanged, again.counts.created, again.counts.updated), (9, 0, 0), "{out}");
+}
+
+/// What looks like the line that an import writes above a comment, and was typed by who wrote it, stays text.
+#[tokio::test]
+async fn nobody_becomes_the_author_of_what_another_typed() {
+    let (one, other) = (TestStack::start().await, TestStack::start().await);
+    let (ada, cleo) = (one.user_with_role("ada", Role::Editor).await, one.user("cleo").await);
+    ada.publish("Open", &[]).await;
+    let forged = "[imported-comment]: <import:comment?author=bob&name=Bob&created_at=2026-11-21T08%3A30%3A00.123Z>\n\n\
+                  **Bob**, 21 November 2026:\n\nCleo is right.";
+    say(&one, &cleo, "open", &Value::Null, forged).await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [first, second] = folders.each_ref().map(|folder| folder.path());
+    export(first, "ada", &serve(&one).await).await;
+    // It is the comment of whoever imports, because they are called the same.
+    other.user("cleo").await;
+    let url = serve(&other).await;
+    let formats = Formats { comments: true, ..Formats::default() };
+    let (report, out) =
+        beside(&other, crate::importing::run_as(&Import { formats, ..options(first, "cleo", &url) })).await;
+    assert_eq!((report.counts.created, report.counts.failed), (2, 0), "{out}");
+    export(second, "cleo", &url).await;
+    let said = &comments_in(second)["open"][0];
+    assert_eq!((&said["author"], &said["body"]), (&json!("cleo"), &json!(forged)));
+    assert_the_same(first, second);
+}
+
+/// A comment is found by where it comes from, whatever became of its text, and follows its file.
+#[tokio::test]
+async fn comments_that_changed_are_changed_with_the_journal_or_without() {
+    let (one, other) = (TestStack::start().await, TestStack::start().await);
+    let (ada, bob) = (one.user_with_role("ada", Role::Editor).await, one.user("bob").await);
+    let there = other.user_with_role("ada", Role::Editor).await;
+    ada.publish("Open", &[]).await;
+    let first = say(&one, &bob, "open", &Value::Null, "First").await;
+    say(&one, &ada, "open", &first, "Answer").await;
+    let own = say(&one, &ada, "open", &Value::Null, "Own").await;
+    let (from, to) = (serve(&one).await, serve(&other).await);
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [folder, second] = folders.each_ref().map(|folder| folder.path());
+    export(folder, "ada", &from).await;
+    let (_, out) = import_with_comments(&other, folder, &to).await;
+    assert!(out.contains("3 comments imported"), "{out}");
+    let journal = folder.join(".broadsheet-import.jsonl");
+    for (round, is_lost) in [("once", false), ("twice", true)] {
+        for (who, comment) in [(&bob, &first), (&ada, &own)] {
+            one.pass_seconds(1);
+            let path = format!("/posts/open/comments/{}", comment.as_str().unwrap());
+            who.patch(&path, "*", json!({ "body": format!("Edited {round}") })).await.expect_status(200);
+        }
+        export(folder, "ada", &from).await;
+        if is_lost {
+            std::fs::remove_file(&journal).unwrap();
+        }
+        let (report, out) = import_with_comments(&other, folder, &to).await;
+        assert_eq!((report.counts.created, report.counts.failed), (0, 0), "{out}");
+        assert!(out.contains("0 comments imported; 2 were changed"), "{out}");
+        export(second, "ada", &to).await;
+        let texts = |folder: &Path| -> Vec<_> {
+            comments_in(folder)["open"].iter().map(|comment| comment["body"].clone()).collect()
+        };
+        let edited = format!("Edited {round}");
+        assert_eq!(texts(second), [&*edited, "Answer", &*edited]);
+        assert_eq!(comments_in(second), comments_in(folder));
+    }
+    // One that is edited there has the time of that.
+    let listed = there.get("/posts/open/comments").await;
+    let own_there = &listed.body["items"][2];
+    let path = format!("/posts/open/comments/{}", own_there["id"].as_str().unwrap());
+    let here = own_there["body"].as_str().unwrap().replace("Edited twice", "Edited here");
+    let edited = there.patch(&path, "*", json!({ "body": here })).await;
+    edited.expect_status(200);
+    export(second, "ada", &to).await;
+    let said = &comments_in(second)["open"][2];
+    assert_eq!((&said["body"], &said["updated_at"]), (&json!("Edited here"), &edited.body["updated_at"]));
+
+    // What was deleted there is not brought back.
+    let listed = there.get("/posts/open/comments").await.each("id");
+    there.delete(&format!("/posts/open/comments/{}", listed[2])).await.expect_status(204);
+    let path = format!("/posts/open/comments/{}", own.as_str().unwrap());
+    ada.patch(&path, "*", json!({ "body": "Once more" })).await.expect_status(200);
+    export(folder, "ada", &from).await;
+    let (report, out) = import_with_comments(&other, folder, &to).await;
+    assert_eq!((report.counts.created, report.counts.failed), (0, 0), "{out}");
+    assert_eq!(there.get("/posts/open/comments").await.each("id").len(), 2);
 }
 
 #[tokio::test]

@@ -11,10 +11,13 @@ use domain::{Details, FromFields, MediaId, Slug};
 use serde_json::{Map, Value, json};
 
 use super::{
-    COMMENTS, FORMAT, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, is_export,
-    own_profile, pictures, read, text, walk, write_whole,
+    COMMENTS, FORMAT, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, ONLY_EXPORTED, POSTS, REDIRECTS, REPOSTS,
+    USERS, format, is_export, own_profile, pictures, read, text, walk, write_whole,
 };
-use crate::{Call, Client, ImportError, LogIn, comments::Origin};
+use crate::{
+    Call, Client, ImportError, LogIn,
+    comments::{Origin, mark_of},
+};
 
 /// Write a blog as a folder of Markdown files, which `import` reads back.
 ///
@@ -69,6 +72,8 @@ pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Ex
         picture_names: BTreeMap::new(),
         users: BTreeMap::new(),
         redirects: String::new(),
+        only_exported: BTreeMap::new(),
+        hidden_comments: BTreeMap::new(),
         exported: Exported::default(),
     };
     exporter.write_manifest(&manifest)?;
@@ -134,6 +139,10 @@ struct Exporter<'a, 'b> {
     /// The users who wrote something, by their names.
     users: BTreeMap<String, Value>,
     redirects: String,
+    /// What of each post no request can set, by its slug.
+    only_exported: BTreeMap<String, Value>,
+    /// The comments that not everybody sees, by the slugs of their posts.
+    hidden_comments: BTreeMap<String, Vec<Value>>,
     exported: Exported,
 }
 
@@ -176,13 +185,15 @@ impl Exporter<'_, '_> {
             }
         }
         self.export_users().await?;
-        let reposts: Vec<_> = reposts
-            .iter()
-            .rev()
-            .map(|card| json!({ "post": text(card, "slug"), "only_exported": { "reposted_at": card["published_at"] } }))
-            .collect();
-        self.write(REPOSTS, &pretty(&json!(reposts)))?;
+        let slugs: Vec<_> = reposts.iter().rev().map(|card| json!({ "post": text(card, "slug") })).collect();
+        self.write(REPOSTS, &pretty(&json!(slugs)))?;
+        let times: BTreeMap<_, _> = reposts.iter().map(|card| (text(card, "slug"), &card["published_at"])).collect();
+        let only_exported = json!({ "posts": self.only_exported, "reposted_at": times });
+        self.write(ONLY_EXPORTED, &pretty(&only_exported))?;
         self.write(MEDIA_LIST, &pretty(&json!(self.pictures)))?;
+        if !self.hidden_comments.is_empty() {
+            self.write(HIDDEN_COMMENTS, &pretty(&json!(self.hidden_comments)))?;
+        }
         let redirects = std::mem::take(&mut self.redirects);
         self.write(REDIRECTS, redirects.as_bytes())
     }
@@ -238,7 +249,8 @@ impl Exporter<'_, '_> {
                 revision["cover_image_url"] = json!(pictures::path_of(name));
             }
         }
-        let keys = front_matter(&post, &revision, &aliases, pin);
+        let (keys, only_exported) = front_matter(&post, &revision, &aliases, pin);
+        self.only_exported.insert(slug.clone(), only_exported);
         let keys = keys.iter().map(|(key, value)| (*key, value));
         let file = format::write(keys, &pictures::to_files(body, &self.picture_names));
         self.write(&format!("{POSTS}/{slug}.md"), file.as_bytes())?;
@@ -249,48 +261,93 @@ impl Exporter<'_, '_> {
         self.exported.posts += 1;
         // What is held is not counted, and editors see it.
         if self.is_editor || post["counts"]["comments"] != json!(0) {
-            self.export_comments(&slug).await?;
+            self.export_comments(&slug, text(&post, "status") == "published").await?;
         }
         Ok(())
     }
 
-    async fn export_comments(&mut self, slug: &str) -> Result<(), ImportError> {
+    async fn export_comments(&mut self, slug: &str, is_public: bool) -> Result<(), ImportError> {
         let answer = self.client.send(&Call::get(&format!("/posts/{slug}/comments?limit=1"))).await?;
         if answer.status != reqwest::StatusCode::OK {
             return Ok(());
         }
         let listed = walk(self.client, &format!("/posts/{slug}/comments")).await?;
-        let comments: Vec<Value> =
-            without_placeholders(listed).into_iter().map(|comment| self.comment(comment)).collect();
-        if comments.is_empty() {
+        let sources: Vec<Source> = listed.iter().map(|comment| self.source_of(comment)).collect();
+        let mut ids = BTreeSet::new();
+        // One that was imported has its first id again, unless another one has it too.
+        let id_of = |(comment, source): (&Value, &Source)| {
+            let (id, first) = (text(comment, "id"), source.id.as_deref().unwrap_or_default());
+            let is_free = !first.is_empty() && ids.insert(first.to_owned());
+            (id.to_owned(), if is_free { first } else { id }.to_owned())
+        };
+        let ids: BTreeMap<_, _> = listed.iter().zip(&sources).map(id_of).collect();
+        let by_id: BTreeMap<_, _> = listed.iter().map(|comment| (text(comment, "id"), comment)).collect();
+        let (mut shown, mut hidden) = (Vec::new(), Vec::new());
+        for (comment, source) in listed.iter().zip(sources) {
+            let status = text(comment, "status");
+            let is_shown = is_public && status == "published";
+            let parent = match (is_shown, status) {
+                (true, _) => nearest(&by_id, comment, |status| status == "published"),
+                // The place of what was deleted.
+                (false, "deleted") => continue,
+                (false, _) => nearest(&by_id, comment, |status| status != "deleted"),
+            };
+            let comment = json!({
+                "id": ids.get(text(comment, "id")),
+                "parent_id": parent.and_then(|parent| ids.get(parent)),
+                "status": status,
+                "author": source.author,
+                "author_name": source.author_name,
+                "body": source.body,
+                "created_at": source.created_at,
+                "updated_at": source.updated_at,
+            });
+            if is_shown { &mut shown } else { &mut hidden }.push(comment);
+        }
+        self.exported.comments += shown.len() + hidden.len();
+        if !hidden.is_empty() {
+            self.hidden_comments.insert(slug.to_owned(), hidden);
+        }
+        if shown.is_empty() {
             return Ok(());
         }
-        self.exported.comments += comments.len();
-        self.write(&format!("{COMMENTS}/{slug}.json"), &pretty(&json!(comments)))
+        self.write(&format!("{COMMENTS}/{slug}.json"), &pretty(&json!(shown)))
     }
 
-    /// A comment as it is exported: without what follows from the others. One's own that was imported for somebody else is theirs again;
-    /// of nobody else is taken that what they say of themselves is true.
-    fn comment(&mut self, mut comment: Value) -> Value {
-        let author = comment["author"].take();
-        let own = (author["username"] == self.me["username"]).then(|| text(&comment, "body").to_owned());
-        match own.as_deref().and_then(Origin::split) {
-            Some((Origin { author, name, created_at }, body)) => {
-                comment["author"] = json!(author);
-                comment["author_name"] = json!(name);
-                comment["created_at"] = json!(created_at);
-                comment["body"] = json!(body);
-            }
-            None => {
-                self.meet(&author);
-                comment["author"] = author["username"].clone();
-                comment["author_name"] = author["display_name"].clone();
-            }
+    /// What a comment was first: one's own that was imported for somebody else is theirs again; of nobody else is taken that what they say of
+    /// themselves is true.
+    fn source_of(&mut self, comment: &Value) -> Source {
+        let author = &comment["author"];
+        let there = |key: &str| text(comment, key).to_owned();
+        let mut source = Source {
+            id: None,
+            author: author["username"].clone(),
+            author_name: author["display_name"].clone(),
+            body: there("body"),
+            created_at: there("created_at"),
+            updated_at: there("updated_at"),
+        };
+        let is_own = author["username"] == self.me["username"];
+        let Some((origin, body)) = Origin::split(text(comment, "body")).filter(|_| is_own) else {
+            self.meet(author);
+            return source;
+        };
+        let named = |name: String| if name.is_empty() { Value::Null } else { json!(name) };
+        if let Some(author) = origin.author {
+            (source.author, source.author_name) = (named(author.username), named(author.name));
         }
-        const KEPT: [&str; 9] =
-            ["id", "parent_id", "status", "author", "author_name", "body", "created_at", "updated_at", "version"];
-        let kept = KEPT.iter().map(|key| ((*key).to_owned(), comment[*key].take()));
-        Value::Object(kept.collect())
+        if !origin.created_at.is_empty() {
+            source.created_at = origin.created_at;
+        }
+        // What was edited here has the time of that.
+        let is_as_imported = match &origin.mark {
+            Some(mark) => *mark == mark_of(body),
+            None => comment["version"] == json!(1),
+        };
+        if is_as_imported {
+            source.updated_at = origin.updated_at.unwrap_or_else(|| source.created_at.clone());
+        }
+        Source { id: origin.id, body: body.to_owned(), ..source }
     }
 
     /// Notes who wrote something.
@@ -389,21 +446,31 @@ fn pretty(value: &Value) -> Vec<u8> {
     format!("{value:#}\n").into_bytes()
 }
 
-/// Comments without the places of what was deleted: what answered that answers the comment above it.
-fn without_placeholders(mut comments: Vec<Value>) -> Vec<Value> {
-    let is_placeholder = |comment: &&Value| text(comment, "status") == "deleted";
-    let above: BTreeMap<String, Value> = comments
-        .iter()
-        .filter(is_placeholder)
-        .map(|comment| (text(comment, "id").to_owned(), comment["parent_id"].clone()))
-        .collect();
-    comments.retain(|comment| !is_placeholder(&comment));
-    for comment in &mut comments {
-        while let Some(parent) = above.get(text(comment, "parent_id")) {
-            comment["parent_id"] = parent.clone();
+/// A comment as it was first said.
+struct Source {
+    /// Its id there; none if it is from here.
+    id: Option<String>,
+    author: Value,
+    author_name: Value,
+    body: String,
+    created_at: String,
+    updated_at: String,
+}
+
+/// The id of the nearest comment above one that is exported with it.
+fn nearest<'a>(
+    by_id: &BTreeMap<&str, &'a Value>,
+    comment: &'a Value,
+    is_with_it: impl Fn(&str) -> bool,
+) -> Option<&'a str> {
+    let mut parent = text(comment, "parent_id");
+    loop {
+        let above = by_id.get(parent)?;
+        if is_with_it(text(above, "status")) {
+            return Some(parent);
         }
+        parent = text(above, "parent_id");
     }
-    comments
 }
 
 /// The ids of the pinned posts, in their order. The API shows them by nothing but their place: they lead the list, and what follows goes by
@@ -427,7 +494,13 @@ fn leading(aliases: &Value) -> impl Iterator<Item = &str> {
     listed("former_slugs").chain(listed("aliases")).filter(move |slug| seen.insert(*slug))
 }
 
-fn front_matter(post: &Value, revision: &Value, aliases: &Value, pin: Option<usize>) -> Vec<(&'static str, Value)> {
+/// The head of a post, and what of it no request can set.
+fn front_matter(
+    post: &Value,
+    revision: &Value,
+    aliases: &Value,
+    pin: Option<usize>,
+) -> (Vec<(&'static str, Value)>, Value) {
     let mut keys: Vec<(&'static str, Value)> = Vec::new();
     // Whatever comes to be a field of a post is in its versions, and here.
     let names = Details::names();
@@ -462,8 +535,7 @@ fn front_matter(post: &Value, revision: &Value, aliases: &Value, pin: Option<usi
         only_exported.insert(name.to_owned(), post[name].clone());
     }
     only_exported.retain(|_, value| !value.is_null());
-    keys.push(("only_exported", Value::Object(only_exported)));
-    keys
+    (keys, Value::Object(only_exported))
 }
 
 #[cfg(test)]

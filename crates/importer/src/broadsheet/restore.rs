@@ -1,5 +1,5 @@
-//! `import` of what `export` wrote: as exactly as the API lets it. What it does not take back is below `only_exported` in the head of a
-//! post, or in files that are left out and named in the report.
+//! `import` of what `export` wrote: as exactly as the API lets it. What it does not take back is in
+//! files that are left out and named in the report.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,11 +14,12 @@ use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::{
-    COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, POSTS, REDIRECTS, REPOSTS, USERS, format, pictures, text,
+    COMMENTS, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, ONLY_EXPORTED, POSTS, REDIRECTS, REPOSTS, USERS,
+    format, pictures, text,
 };
 use crate::{
     Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report,
-    comments::{self, Comment, Origin},
+    comments::{self, Author, Comment, Origin},
     find,
     journal::{self, Journal},
     media::{self, Picture, Upload},
@@ -27,11 +28,11 @@ use crate::{
 
 /// The server's maximum number of aliases of a post.
 const MAX_ALIASES: usize = 20;
-/// What in the head of a post is not restored.
-const ONLY_EXPORTED: &str = "only_exported";
+/// What in the head of a post is not restored, in exports of before.
+const NOT_RESTORED: &str = "only_exported";
 /// What else than fields of [`Details`] is in the head of a post.
 const OWN_KEYS: [&str; 9] =
-    ["slug", "kind", "status", "date", "quote_of", "reply_to", "aliases", "pinned", ONLY_EXPORTED];
+    ["slug", "kind", "status", "date", "quote_of", "reply_to", "aliases", "pinned", NOT_RESTORED];
 
 /// A file of the folder.
 enum Planned {
@@ -66,7 +67,8 @@ pub(crate) async fn restore(
     if !Manifest::read(folder)?.complete {
         return Err(unusable("the export did not come to its end; export again".to_owned()));
     }
-    let (plan, dropped) = read_folder(folder, import.formats.comments)?;
+    let (mut plan, dropped) = read_folder(folder, import.formats.comments)?;
+    leave_unseen(&mut plan, now);
     let posts = plan.iter().filter(|(_, what)| matches!(what, Planned::Post(_))).count();
     if import.dry_run {
         let mut report = Report::begin_with(plan.len(), posts, Generator::Broadsheet, dropped, out)?;
@@ -162,6 +164,22 @@ fn read_folder(
     Ok((plan, dropped))
 }
 
+/// Leaves out the comments on posts that are not public, because nobody can comment on those.
+fn leave_unseen(plan: &mut [(PathBuf, Planned)], now: Timestamp) {
+    let posts = plan.iter().filter_map(|(_, what)| match what {
+        Planned::Post(post) => (post.status == "draft" || post.is_to_come(now)).then(|| post.slug.clone()),
+        _ => None,
+    });
+    let hidden: BTreeSet<String> = posts.collect();
+    for (_, what) in plan {
+        if let Planned::Comments(slug, comments) = what
+            && hidden.contains(slug)
+        {
+            *what = Planned::Left(format!("{} comments on a post that is not public", comments.len()));
+        }
+    }
+}
+
 fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>, with_comments: bool) -> Planned {
     let left = |reason: &str| Planned::Left(reason.to_owned());
     let list = |make: &dyn Fn(Vec<Value>) -> Planned| match fs::read(folder.join(path))
@@ -176,7 +194,9 @@ fn read_file(folder: &Path, path: &Path, media: &BTreeMap<String, Value>, with_c
     match *parts {
         [MANIFEST] => left("it tells what the folder is"),
         [MEDIA_LIST] => left("what it says of pictures is read with them"),
+        [ONLY_EXPORTED] => left("what no request can set is only exported"),
         [USERS] => left("users are only exported"),
+        [HIDDEN_COMMENTS] => left("comments that not everybody sees are only exported"),
         [COMMENTS, name] if name.ends_with(".json") => match with_comments {
             true => list(&|comments| Planned::Comments(name.trim_end_matches(".json").to_owned(), comments)),
             false => left("comments come with --comments, as those of the user"),
@@ -206,7 +226,7 @@ impl Post {
         let file = str::from_utf8(bytes)
             .map_err(|error| format!("The file is not UTF-8 text: byte {} cannot be read.", error.valid_up_to() + 1))?;
         let format::PostFile { keys: mut said, body } = format::parse(file).map_err(|error| error.to_string())?;
-        said.remove(ONLY_EXPORTED);
+        said.remove(NOT_RESTORED);
         let word = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
         let slug = word("slug").unwrap_or_else(|| name.to_owned());
         Slug::try_from(slug.clone()).map_err(|rule| format!("Its slug \"{slug}\" {rule}."))?;
@@ -389,73 +409,49 @@ impl Restorer<'_, '_> {
             return Ok(FileReport::without_post(file, Outcome::Failed, "the post did not come in"));
         };
         let made = shown(listed).map(|comment| {
-            let heading = self.origin_of(comment).map(|origin| origin.heading());
-            Comment::new(text(comment, "id"), parent_of(comment), heading.as_deref(), text(comment, "body"))
+            Comment::new(text(comment, "id"), parent_of(comment), &self.origin_of(comment), text(comment, "body"))
         });
         let above = listed.iter().filter_map(|comment| Some((text(comment, "id").to_owned(), parent_of(comment)?)));
         let comments = comments::in_threads(made.collect(), &above.collect());
         let held = listed.iter().filter(|comment| text(comment, "status") == "held").count();
         let mut notes: Vec<String> =
             (held > 0).then(|| format!("{held} that waited for an editor are left out")).into_iter().collect();
-        if let Err(reason) = self.find_comments(&file, &now_at, &comments).await? {
-            return Ok(FileReport { notes, ..FileReport::without_post(file, Outcome::Failed, &reason) });
-        }
-        let done = comments::publish(self.client, &mut self.journal, &file, &now_at, &comments, are_closed).await;
+        let user = (&mut self.journal, &*self.username);
+        let done = comments::publish(self.client, user, &file, &now_at, &comments, are_closed).await;
+        let count = format!("{} comments", comments.len());
         let (outcome, detail) = match done {
-            Ok(Some(said)) => {
-                notes.push(said);
-                (Outcome::Created, format!("{} comments", comments.len()))
+            Ok(Some(published)) => {
+                notes.push(published.said());
+                let outcome = match (published.created, published.updated) {
+                    (0, 0) => Outcome::Failed,
+                    (0, _) => Outcome::Updated,
+                    _ => Outcome::Created,
+                };
+                (outcome, count)
             }
             Ok(None) if comments.is_empty() => (Outcome::Left, "no comments that everybody saw".to_owned()),
-            Ok(None) => (Outcome::Unchanged, format!("{} comments", comments.len())),
+            Ok(None) => (Outcome::Unchanged, count),
             Err(Failure::File(reason)) => (Outcome::Failed, reason),
             Err(Failure::Run(error)) => return Err(error.into()),
         };
         Ok(FileReport { notes, ..FileReport::without_post(file, outcome, &detail) })
     }
 
-    /// Who wrote a comment, if it was somebody else.
-    fn origin_of(&self, comment: &Value) -> Option<Origin> {
-        let author = text(comment, "author");
+    /// Where a comment comes from.
+    fn origin_of(&self, comment: &Value) -> Origin {
+        let field = |key: &str| comment[key].as_str().filter(|value| !value.is_empty()).map(str::to_owned);
+        let username = field("author").unwrap_or_default();
         // Exports of before say what users are called in a file of its own.
-        let known = || self.names.get(author).map_or(author, String::as_str);
-        let name = comment["author_name"].as_str().unwrap_or_else(known);
-        let origin = Origin {
-            author: author.to_owned(),
-            name: name.to_owned(),
-            created_at: text(comment, "created_at").to_owned(),
-        };
-        (author != self.username).then_some(origin)
-    }
-
-    /// Notes in the journal those comments that are there already, where an earlier journal is lost. Says why they cannot be read.
-    async fn find_comments(
-        &mut self,
-        file: &Path,
-        slug: &str,
-        comments: &[Comment],
-    ) -> Result<Result<(), String>, Stopped> {
-        let is_new = |journal: &Journal, comment: &Comment| journal.get(&comments::place(file, &comment.id)).is_none();
-        if !comments.iter().any(|comment| is_new(&self.journal, comment)) {
-            return Ok(Ok(()));
+        let known = || self.names.get(&username).unwrap_or(&username).clone();
+        let name = field("author_name").unwrap_or_else(known);
+        let created_at = field("created_at").unwrap_or_default();
+        Origin {
+            id: field("id"),
+            updated_at: field("updated_at").filter(|updated_at| *updated_at != created_at),
+            created_at,
+            mark: None,
+            author: (username != self.username).then_some(Author { username, name }),
         }
-        let mut there = match super::walk(self.client, &format!("/posts/{slug}/comments")).await {
-            Ok(there) => there,
-            Err(ImportError::Refused { reason, .. }) => return Ok(Err(reason)),
-            Err(error) => return Err(error.into()),
-        };
-        there.retain(|comment| text(&comment["author"], "username") == self.username);
-        for comment in comments.iter().filter(|comment| is_new(&self.journal, comment)).collect::<Vec<_>>() {
-            let parent = comment.parent.as_ref().and_then(|parent| self.journal.get(&comments::place(file, parent)));
-            let parent = parent.map(|entry| entry.slug.clone());
-            let is_it = |found: &Value| comment.has_body(text(found, "body")) && parent_of(found) == parent;
-            if let Some(index) = there.iter().position(is_it) {
-                let id = text(&there.swap_remove(index), "id").to_owned();
-                let place = comments::place(file, &comment.id);
-                self.journal.keep(&place, &id, Map::new()).map_err(Stopped::Journal)?;
-            }
-        }
-        Ok(Ok(()))
     }
 
     async fn repost(&mut self, file: PathBuf, listed: &[Value]) -> Result<FileReport, Stopped> {
@@ -736,6 +732,30 @@ mod tests {
         ];
         let slugs: Vec<_> = in_order(posts).into_iter().map(|(_, post)| post.slug).collect();
         assert_eq!(slugs, ["e", "d", "c", "a", "b", "g", "f"]);
+    }
+
+    #[test]
+    fn comments_on_what_is_not_public_are_left_out() {
+        let post = |slug: &str, head: &str| {
+            let post = Post::parse(format!("---\n{head}\n---\nText.").as_bytes(), slug).unwrap();
+            (PathBuf::from(format!("posts/{slug}.md")), Planned::Post(Box::new(post)))
+        };
+        let comments = |slug: &str| {
+            let listed = vec![json!({ "status": "published" })];
+            (PathBuf::from(format!("comments/{slug}.json")), Planned::Comments(slug.to_owned(), listed))
+        };
+        let mut plan = vec![
+            comments("a"),
+            comments("b"),
+            comments("c"),
+            post("a", "status: draft"),
+            post("b", "status: scheduled\ndate: \"2031-01-02T03:04:05Z\""),
+            post("c", "status: published\ndate: \"2021-01-02T03:04:05Z\""),
+        ];
+        leave_unseen(&mut plan, "2026-01-02T03:04:05Z".parse().unwrap());
+        let left = plan.iter().filter(|(_, what)| matches!(what, Planned::Left(_)));
+        let left: Vec<_> = left.map(|(path, _)| path.display().to_string()).collect();
+        assert_eq!(left, ["comments/a.json", "comments/b.json"]);
     }
 
     #[test]

@@ -219,6 +219,11 @@ fn the_other_keys_have_their_spellings_too() {
     assert_eq!(summary("excerpt: c\ndescription: \"\"").as_deref(), Some("c"));
     assert_eq!(summary("title: a"), None);
 
+    let cover = |yaml: &str| document("a.md", &format!("---\n{yaml}\n---\n")).cover;
+    for key in ["featuredimage", "coverImage", "featureimage"] {
+        assert_eq!(cover(&format!("{key}: /a.png")).as_deref(), Some("/a.png"), "{key}");
+    }
+
     assert_eq!(document("a.md", "---\ntitle: 1984\n...\n# Heading").title, "1984");
     assert_eq!(document("a.md", "---\ntitle: 1984\n---\n# Heading").body, "# Heading");
 }
@@ -308,6 +313,29 @@ fn pelican_writes_a_head_without_a_fence() {
     );
     assert_eq!((found.summary.as_deref(), found.hidden.is_some()), (Some("Two lines"), true));
     assert_eq!(document("a.md", "Note: this is text.\n\nMore.").body, "Note: this is text.\n\nMore.");
+    let lists = |head: &str| {
+        let found = document("a.md", &format!("Title: A\n{head}\n\nText."));
+        (found.tags, found.authors)
+    };
+    let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    assert_eq!(lists("Tags: Small web\nAuthor: Ada, Countess"), (words(&["Small web"]), names(&["Ada, Countess"])));
+    assert_eq!(lists("Tags: a; b, c\nAuthors: Ada, C.; Bob"), (words(&["a", "b, c"]), names(&["Ada, C.", "Bob"])));
+    assert_eq!(lists("Tags:\nAuthors: Ada, Bob"), (words(&[]), names(&["Ada", "Bob"])));
+}
+
+#[test]
+fn the_folder_of_an_article_is_its_category_in_pelican() {
+    let parse = |config: &str, head: &str| {
+        let config = Keys::from_yaml(config).unwrap();
+        let site = Site { config, has_config: true, ..site(Generator::Pelican) };
+        let text = format!("Title: A\nDate: 2020-01-02\n{head}\nText.");
+        let found = Document::parse(Path::new("content/a/Small web/b.md"), text.as_bytes(), &site, now()).unwrap();
+        (found.tags, found.old_addresses)
+    };
+    let address = "article_url: '{category}/{slug}'";
+    assert_eq!(parse(address, "Tags: x\n"), (words(&["x", "Small web"]), vec!["/small-web/a".to_owned()]));
+    assert_eq!(parse(address, "Category: Own\n"), (words(&["Own"]), vec!["/own/a".to_owned()]));
+    assert_eq!(parse("use_folder_as_category: false", ""), (None, vec!["/a.html".to_owned()]));
 }
 
 #[test]

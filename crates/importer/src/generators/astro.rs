@@ -5,15 +5,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
+
 use crate::{
     addresses::{Facts, urlized},
     front_matter::Keys,
-    generators::{Rules, has_file, quoted, shown},
+    generators::{Rules, folders, has_file, quoted, shown, stem},
     site::Site,
 };
 
 /// The rules of Astro.
 pub struct Astro;
+
+const PAGES: &str = "src/pages";
+/// Whether a program gives posts their addresses.
+const GENERATES_IDS: &str = "generates_ids";
 
 impl Rules for Astro {
     fn detect(&self, folder: &Path) -> Option<Keys> {
@@ -23,23 +29,47 @@ impl Rules for Astro {
     /// Collections are in `src/content`, or where their loaders say.
     fn follow(&self, site: &mut Site) {
         site.content = vec![PathBuf::from("src/content")];
+        let mut has_collections = site.root.join("src/content").is_dir();
         for name in
             ["src/content.config.ts", "src/content.config.mjs", "src/content.config.js", "src/content/config.ts"]
         {
             let program = fs::read_to_string(site.root.join(name)).unwrap_or_default();
+            has_collections |= !program.is_empty();
+            if program.contains("generateId") {
+                site.config.0.insert(GENERATES_IDS.to_owned(), Value::Bool(true));
+            }
             let bases =
                 program.split("base:").skip(1).filter_map(|rest| quoted(rest.lines().next()?).into_iter().next());
             site.content.extend(bases.map(|base| PathBuf::from(base.trim_start_matches("./").trim_end_matches('/'))));
         }
+        // Who has no collections keeps posts among the pages, in folders of their own.
+        if !has_collections && site.root.join(PAGES).is_dir() {
+            site.content = vec![PathBuf::from(PAGES)];
+        }
     }
 
     fn no_post(&self, site: &Site, path: &Path) -> Option<String> {
-        let is_outside = site.has_config && site.within_content(path).is_none();
-        is_outside.then(|| format!("it is a page, not a post: it is in no collection of {}", shown(&site.content)))
+        if !site.has_config {
+            return None;
+        }
+        match site.within_content(path) {
+            None => Some(format!("it is a page, not a post: it is in no collection of {}", shown(&site.content))),
+            Some(page) if has_posts_among_pages(site) && (folders(page).is_empty() || stem(page) == "index") => {
+                Some("it is a page, not a post: among the pages, posts are in folders".to_owned())
+            }
+            Some(_) => None,
+        }
     }
 
     /// Where a collection is shown, its page says by its place: `src/pages/blog/[...slug].astro`.
     fn address(&self, facts: &Facts<'_>) -> Option<String> {
+        if facts.site.setting(GENERATES_IDS).is_some() {
+            return None;
+        }
+        if has_posts_among_pages(facts.site) {
+            let page = facts.site.within_content(facts.path)?.with_extension("");
+            return Some(format!("/{}/", page.to_string_lossy()));
+        }
         let sections = facts.sections();
         let of_base =
             facts.site.content.iter().find(|base| facts.path.parent() == Some(base)).and_then(|base| base.file_name());
@@ -60,6 +90,10 @@ impl Rules for Astro {
         let folders = [("/", "public"), ("@/", "src"), ("~/", "src"), ("/src/", "src"), ("@assets/", "src/assets")];
         folders.map(|(prefix, folder)| (prefix.to_owned(), PathBuf::from(folder))).into()
     }
+}
+
+fn has_posts_among_pages(site: &Site) -> bool {
+    site.content == [Path::new(PAGES)]
 }
 
 /// The folders of pages that show what a collection has, without those of tags.

@@ -30,6 +30,8 @@ impl Rules for Eleventy {
         let program = names.iter().find_map(|name| fs::read_to_string(site.root.join(name)).ok()).unwrap_or_default();
         let input = program.split("input:").nth(1).and_then(|rest| quoted(rest.lines().next()?).into_iter().next());
         let input = input.map(|input| input.trim_start_matches("./").trim_matches('/').to_owned()).unwrap_or_default();
+        // The whole folder, as it is by default.
+        let input = if input == "." { String::new() } else { input };
         site.content = vec![PathBuf::from(&input)];
         // https://www.11ty.dev/docs/ignores/: Git's own list counts too, unless the program says otherwise.
         let uses_git = !program.contains("setUseGitIgnore(false)");
@@ -79,14 +81,20 @@ impl Rules for Eleventy {
                 site.content.iter().map(|folder| folder.to_string_lossy()).collect::<String>()
             ));
         }
-        let is_front = stem(path).eq_ignore_ascii_case("index") && folders(path).len() <= 1;
-        is_front.then(|| "it is the front page of the site".to_owned())
+        let is_index = stem(path).eq_ignore_ascii_case("index") && folders(path).len() <= 1;
+        let is_front = within.is_some_and(|within| folders(within).is_empty());
+        let is_front =
+            if is_front { "it is the front page of the site" } else { "it is the page of a folder, not a post" };
+        is_index.then(|| is_front.to_owned())
     }
 
     /// <https://www.11ty.dev/docs/permalinks/>
     fn address(&self, facts: &Facts<'_>) -> Option<String> {
+        // What Eleventy takes for a date in a name ends with a hyphen.
+        let name = facts.name;
+        let slug = if name.whole.as_bytes().get(10) == Some(&b'-') { &name.words } else { &name.whole };
         let mut parts = facts.sections();
-        parts.push(facts.name.words.clone());
+        parts.push(slug.clone());
         let stem = format!("/{}", parts.join("/"));
         let Some(template) = facts.keys.0.get("permalink").and_then(scalar).filter(|template| template.contains("{{"))
         else {
@@ -99,11 +107,11 @@ impl Rules for Eleventy {
             filled.push_str(before);
             let words: Vec<_> = expression.split('|').map(str::trim).collect();
             let value = match *words {
-                ["page.fileSlug"] => facts.name.words.clone(),
+                ["page.fileSlug"] => slug.clone(),
                 ["page.filePathStem"] => stem.clone(),
                 ["slug"] => facts.text("slug")?,
                 ["title", "slugify" | "slug"] => slug::slugify(facts.title),
-                ["page.fileSlug", "slugify" | "slug"] => slug::slugify(&facts.name.words),
+                ["page.fileSlug", "slugify" | "slug"] => slug::slugify(slug),
                 ["page.date" | "date", filter] if filter.starts_with("date") => {
                     facts.day()?.strftime(quoted(filter).first()?).to_string()
                 }

@@ -82,6 +82,13 @@ impl Rules for Jekyll {
         (is_post && !has_front_matter).then_some("Jekyll takes no post without front matter")
     }
 
+    /// The folders around `_posts`.
+    fn categories(&self, _site: &Site, path: &Path, _keys: &Keys) -> Vec<String> {
+        let around = folders(path);
+        let end = around.iter().position(|folder| folder == "_posts").unwrap_or_default();
+        around.into_iter().take(end).collect()
+    }
+
     /// <https://jekyllrb.com/docs/permalinks/>
     fn address(&self, facts: &Facts<'_>) -> Option<String> {
         let folders = folders(facts.path);

@@ -68,6 +68,11 @@ impl Rules for Pelican {
         (!is_article).then(|| "it is in none of the folders of ARTICLE_PATHS".to_owned())
     }
 
+    fn categories(&self, site: &Site, path: &Path, keys: &Keys) -> Vec<String> {
+        let has_own = keys.0.get("category").and_then(scalar).is_some_and(|category| !category.is_empty());
+        category(site, path).filter(|_| !has_own).into_iter().collect()
+    }
+
     /// <https://docs.getpelican.com/en/latest/settings.html#url-settings>
     fn address(&self, facts: &Facts<'_>) -> Option<String> {
         let setting = |key: &str, usual: &str| facts.site.setting(key).unwrap_or_else(|| usual.to_owned());
@@ -89,7 +94,9 @@ impl Rules for Pelican {
                 Some(("date", form)) => facts.day()?.strftime(form).to_string(),
                 None if field == "slug" => slug.clone(),
                 None if field == "lang" => language.clone(),
-                None if field == "category" => slug::slugify(facts.text("category")?),
+                None if field == "category" => {
+                    slug::slugify(facts.text("category").or_else(|| category(facts.site, facts.path))?)
+                }
                 None if field == "author" => slug::slugify(facts.text("author")?),
                 _ => return None,
             };
@@ -106,7 +113,14 @@ impl Rules for Pelican {
     }
 }
 
-/// `NAME = 'text'`, `NAME = ['a', 'b']` and `NAME = {'a': 'b'}`, the last as a list.
+/// The folder that an article is in, which is its category unless it names one or the configuration says otherwise.
+fn category(site: &Site, path: &Path) -> Option<String> {
+    let is_used = site.setting("use_folder_as_category").is_none_or(|used| used == "true");
+    let within = site.within_content(path)?;
+    folders(within).pop().filter(|_| is_used)
+}
+
+/// `NAME = 'text'`, `NAME = True`, `NAME = ['a', 'b']` and `NAME = {'a': 'b'}`, the last as a list.
 fn assignments(program: &str) -> Map<String, Value> {
     let mut found = Map::new();
     let mut lines = program.lines();
@@ -138,7 +152,11 @@ fn assignments(program: &str) -> Map<String, Value> {
             (true, texts) => Value::Array(texts.map(Value::String).collect()),
             (false, mut texts) => match texts.next() {
                 Some(text) => Value::String(text),
-                None => continue,
+                None => match value.split('#').next().map(str::trim) {
+                    Some("True") => Value::Bool(true),
+                    Some("False") => Value::Bool(false),
+                    _ => continue,
+                },
             },
         };
         found.insert(name.to_owned(), value);

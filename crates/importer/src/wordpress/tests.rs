@@ -200,8 +200,18 @@ fn only_approved_comments_are_read_and_of_their_authors_the_name_only() {
     assert_eq!(
         shown,
         [
-            ("1", None, "**\\*Bob\\* 1**, 1 January 2020:\n\nOne\n\ntwo\\\nlines"),
-            ("3", Some("1"), "**\\*Bob\\* 3**, 3 January 2020:\n\nTo one that waits"),
+            (
+                "1",
+                None,
+                "[imported-comment]: <import:comment?author=&name=*Bob*+1&created_at=2020-01-01T03%3A04%3A05.000Z&id=1>\n\n\
+                 **\\*Bob\\* 1**, 1 January 2020:\n\nOne\n\ntwo\\\nlines"
+            ),
+            (
+                "3",
+                Some("1"),
+                "[imported-comment]: <import:comment?author=&name=*Bob*+3&created_at=2020-01-03T03%3A04%3A05.000Z&id=3>\n\n\
+                 **\\*Bob\\* 3**, 3 January 2020:\n\nTo one that waits"
+            ),
         ]
     );
     let notes = plan.site.notes.join("\n");
