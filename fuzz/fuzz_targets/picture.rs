@@ -13,6 +13,7 @@ const MANY_PIXELS: u64 = 1_000_000;
 
 /// What is too large for the server.
 const MAX_PIXELS: u64 = 50_000_000;
+const MAX_SIDE: u32 = 16_384;
 
 /// The bytes are an upload.
 pub fn check(bytes: &[u8]) {
@@ -26,9 +27,13 @@ pub fn check(bytes: &[u8]) {
     }
     let Some((format, declared)) = found else { return };
     let size = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
-    let pixels = size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    let (width, height) = size.unwrap_or_default();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
+        assert!(read(bytes, declared).is_err(), "it has {width} times {height} pixels");
+        return;
+    }
     if pixels > MANY_PIXELS {
-        assert!(pixels <= MAX_PIXELS || read(bytes, declared).is_err(), "it has {pixels} pixels");
         return;
     }
     let decoded = image::load_from_memory_with_format(bytes, format).ok();
