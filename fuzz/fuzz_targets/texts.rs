@@ -1,6 +1,6 @@
 //! The texts of requests: what is taken is taken again as it was made.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use domain::{Email, PostId, Slug, Tag, Timestamp, Title, Username, WebUrl, WebhookUrl};
 
@@ -12,7 +12,9 @@ fn settles<T: TryFrom<String>>(text: &str, show: impl Fn(&T) -> String) {
     assert_eq!(again.as_ref(), Some(&shown), "{text:?}");
 }
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+/// The bytes are what a field of a request says.
+pub fn check(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     settles::<Slug>(text, ToString::to_string);
     settles::<Tag>(text, ToString::to_string);
     settles::<Username>(text, ToString::to_string);
@@ -26,4 +28,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         let slug = Slug::from_title(&title, id);
         assert_eq!(Slug::try_from(slug.to_string()).as_ref(), Ok(&slug));
     }
-});
+}
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check(bytes));

@@ -24,18 +24,27 @@ use crate::{
 /// in a post that is there already.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
+    /// One line.
     pub title: String,
+    /// Markdown.
     pub body: String,
+    /// Its name in addresses.
     pub slug: String,
     /// When readers saw it first, or will: a time to come schedules the post.
     pub date: Option<Timestamp>,
     /// Why it is a draft; `None` if it is public.
     pub hidden: Option<String>,
+    /// One line.
     pub summary: Option<String>,
+    /// As they were typed.
     pub tags: Option<Vec<String>>,
+    /// A language tag, such as `pt-BR`.
     pub language: Option<String>,
+    /// Its picture, if that is elsewhere.
     pub cover_image_url: Option<String>,
+    /// Where it was published first.
     pub canonical_url: Option<String>,
+    /// Whether it takes comments.
     pub comments_open: Option<bool>,
     /// The paths that led to it on the old site.
     pub old_addresses: Vec<String>,
@@ -146,7 +155,7 @@ impl Document {
     /// Reads the file at `path`, a path relative to the root of `site`, whose content is `bytes`.
     pub fn parse(path: &Path, bytes: &[u8], site: &Site, now: Timestamp) -> Result<Self, Error> {
         let text = str::from_utf8(bytes).map_err(|error| Error::NotUtf8 { position: error.valid_up_to() + 1 })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
         let (mut keys, mut body) = split(&text)?;
         let is_header = |text: &str| text.lines().next().is_some_and(|line| line.to_lowercase().starts_with("title:"));
         if keys.0.is_empty() && (site.generator == Generator::Pelican || is_header(&text)) {
@@ -163,7 +172,10 @@ impl Document {
 
         let (title, body) = match keys.text("title")? {
             Some(title) => (one_line(&title), body.to_owned()),
-            None => take_heading(body).unwrap_or_else(|| (name.in_words(), body.to_owned())),
+            None => match take_heading(body) {
+                Some((heading, body)) => (one_line(&heading), body),
+                None => (name.in_words(), body.to_owned()),
+            },
         };
         let (date, expired) = when(&keys, path, &name, site, now, &mut notes)?;
         let hidden = match hidden(&keys, path, site)? {

@@ -9,7 +9,9 @@ use domain::Tag;
 use serde::de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// Why a file cannot be understood.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what it is")]
 pub enum Error {
     #[error("The file is not UTF-8 text: byte {position} cannot be read. Save it as UTF-8 and try again.")]
     NotUtf8 { position: usize },
@@ -150,7 +152,7 @@ impl Keys {
 
     /// The front matter of a file; none if it has none that can be read.
     pub fn of_file(bytes: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        let text = str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
         split(&text).ok().map(|(keys, _)| keys)
     }
 

@@ -53,14 +53,16 @@ use authors::{Account, Accounts, Authors};
 pub use broadsheet::{Export, Exported, export};
 pub use client::http_client;
 use client::{Answer, Call, Client};
-use document::Document;
+pub use document::Document;
 use fetch::Fetcher;
 pub use formats::Formats;
 use formats::Whole;
+pub use front_matter::Error as DocumentError;
 pub use generators::Generator;
 use media::{Picture, Upload};
 use plan::{Plan, Planned};
 pub use report::{Counts, FileReport, Outcome, Report};
+use site::Site;
 
 /// Publish a folder of posts, as written for Hugo, Jekyll, Zola, Eleventy, Astro or Pelican, or as plain Markdown, or an export of
 /// WordPress or Ghost.
@@ -181,6 +183,11 @@ pub enum ImportError {
     Refused { path: String, reason: String },
     #[error("The progress could not be written: {0}.")]
     Output(#[from] io::Error),
+}
+
+/// The post that a Markdown file is on its own, without a site around it; `path` is its name, which tells what the file does not.
+pub fn read_file(path: &Path, bytes: &[u8], now: Timestamp) -> Result<Document, DocumentError> {
+    Document::parse(path, bytes, &Site::plain(Path::new(""), Generator::Plain), now)
 }
 
 /// Imports the folder and tells `out` about each file. A file that fails does not keep the others from being tried.

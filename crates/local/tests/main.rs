@@ -33,6 +33,7 @@ mod exports;
 mod faults;
 mod feeds;
 mod follows;
+mod fuzzed;
 mod gateway;
 mod ghost;
 mod growth;

@@ -5,7 +5,7 @@
 //! `SEEDS=1000 cargo test -p local --test stories simulation::seeds` tries more of them, `SEED=7` one, with all that
 //! happens, and `FIRST_SEED=5000` begins elsewhere.
 
-mod chance;
+pub mod chance;
 mod fate;
 mod linear;
 mod model;

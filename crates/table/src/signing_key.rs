@@ -27,13 +27,14 @@ impl SigningKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The text that was signed for this purpose; none if it was altered, or signed for another.
+    /// The text that was signed for this purpose; none if it was altered, or signed for another. And none if it has a zero byte, which we sign
+    /// none with: purposes hold what clients type, and the beginning of a text could be the end of a purpose.
     pub fn verify(&self, purpose: &str, signed: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(signed).ok()?;
         let (text, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         let expected = self.tag(purpose, text);
         aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref().get(..TAG_BYTES)?, tag).ok()?;
-        String::from_utf8(text.to_vec()).ok()
+        String::from_utf8(text.to_vec()).ok().filter(|text| !text.contains('\0'))
     }
 
     /// A secret for this purpose: the same whenever it is asked for, and unlike every other, of which it tells nothing. HMAC is a

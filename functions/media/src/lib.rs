@@ -1,6 +1,6 @@
 //! Media: the operations on pictures, and the plug-in that reads what was uploaded (docs/media.md, docs/adr/0032).
 
-mod picture;
+pub mod picture;
 mod process_media;
 mod shared;
 

@@ -33,26 +33,32 @@ const PLACEHOLDER_SIDE: u32 = 8;
 
 /// A picture that can be served.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub struct Picture {
     /// The smallest first.
-    pub(crate) files: Vec<File>,
+    pub files: Vec<File>,
     /// A `data:` address.
-    pub(crate) placeholder: String,
+    pub placeholder: String,
 }
 
 /// A file of a picture.
 #[derive(Debug)]
-pub(crate) struct File {
-    pub(crate) name: String,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) content_type: MediaType,
-    pub(crate) bytes: Vec<u8>,
+pub struct File {
+    /// What its address ends with.
+    pub name: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// JPEG or PNG.
+    pub content_type: MediaType,
+    /// What is served.
+    pub bytes: Vec<u8>,
 }
 
 /// Why an upload is not accepted. Its owner reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+#[allow(missing_docs, reason = "each variant's message says what it is")]
+pub enum Refusal {
     #[error("The file is no picture of a type that is accepted.")]
     NoPicture,
     #[error("The file is a picture of another type than was announced.")]
@@ -65,7 +71,7 @@ pub(crate) enum Refusal {
 
 /// Reads a picture that was announced as `declared`. What it is, its bytes say. Of one that moves, the first frame is read and no other, so
 /// that it does not matter how many there are.
-pub(crate) fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
+pub fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
     let (format, found) = match image::guess_format(bytes).map_err(|_| Refusal::NoPicture)? {
         format @ ImageFormat::Jpeg => (format, MediaType::Jpeg),
         format @ ImageFormat::Png => (format, MediaType::Png),

@@ -124,6 +124,7 @@ fn a_file_without_front_matter_speaks_through_its_name_and_heading() {
         ("a.md", "```in line```\n# Title", "Title", "a", "```in line```"),
         ("a.md", "\n\n    # code\n", "A", "a", "    # code"),
         ("a.md", "----\nText.", "A", "a", "----\nText."),
+        ("a.md", "# The\t old  title\r\rText.\r\rMore.\r", "The old title", "a", "Text.\n\nMore."),
         ("index.md", "Text.", "Index", "index", "Text."),
         ("Ημέρα.md", "Text.", "Ημέρα", "emera", "Text."),
         ("My Post (2).md", "Text.", "My Post (2)", "my-post-2", "Text."),
