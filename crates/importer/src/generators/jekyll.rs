@@ -123,4 +123,9 @@ impl Rules for Jekyll {
     fn sources(&self, _site: &Site) -> Vec<(String, PathBuf)> {
         vec![("/".to_owned(), PathBuf::new())]
     }
+
+    /// kramdown does not; CommonMark, which a plug-in offers, does.
+    fn strikes_between_single_tildes(&self, site: &Site) -> bool {
+        site.setting("markdown").is_some_and(|name| name.to_lowercase().contains("commonmark"))
+    }
 }
