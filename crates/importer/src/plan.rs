@@ -322,6 +322,9 @@ fn link(site: &Site, items: &mut [Item]) {
     for item in items {
         if let Planned::Post(document) = &mut item.what {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
+            if site.generator.rules().has_templates_in_code() {
+                document.body = shortcodes::without_raw_in_code(&document.body);
+            }
             link_one(document, &index, &sources, folder.as_deref());
             if !site.generator.rules().strikes_between_single_tildes(site) {
                 document.body = markup::without_single_strikes(&document.body);
@@ -929,6 +932,20 @@ mod tests {
             let post = format!("---\ntitle: A\n---\n{TEXT}");
             let plan = plan(&[(config, content), (file, &post)]);
             assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config} {content}");
+        }
+    }
+
+    #[test]
+    fn code_shows_no_tags_that_were_on_no_page() {
+        const TYPED: &str = "`{% raw %}{{ x }}{% endraw %}`";
+        for (config, content, file, expected) in [
+            (".eleventy.js", "", "posts/a.md", "`{{ x }}`"),
+            ("_config.yml", "title: T", "_posts/2020-01-01-a.md", "`{{ x }}`"),
+            ("zola.toml", "base_url = ''", "content/a.md", TYPED),
+            ("pelicanconf.py", "PATH = 'content'", "content/a.md", TYPED),
+        ] {
+            let plan = plan(&[(config, content), (file, &format!("---\ntitle: A\n---\n{TYPED}"))]);
+            assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config}");
         }
     }
 

@@ -130,6 +130,11 @@ impl Rules for Eleventy {
         site.content.iter().cloned().chain(folders).map(|folder| ("/".to_owned(), folder)).collect()
     }
 
+    /// Liquid, or Nunjucks.
+    fn has_templates_in_code(&self) -> bool {
+        true
+    }
+
     /// markdown-it does not.
     fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
         false
