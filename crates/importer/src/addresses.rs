@@ -266,6 +266,15 @@ mod tests {
             ],
         );
         check(
+            Generator::Zola,
+            "slugify: {paths_keep_dates: true}",
+            &[
+                ("content/blog/2019-05-06_Some Post.md", dated, &["/blog/2019-05-06-some-post/"]),
+                ("content/2019-05-06-x/index.md", "title: A", &["/2019-05-06-x/"]),
+                ("content/2019-05-06-x.md", "slug: y", &["/y/"]),
+            ],
+        );
+        check(
             Generator::Eleventy,
             "",
             &[

@@ -44,8 +44,11 @@ pub fn looks_dated(name: &str) -> bool {
     is_number(2..=4) && is_number(1..=2) && is_number(1..=2) && parts.next().is_some_and(|rest| !rest.is_empty())
 }
 
-/// The date that folders name: `2019/05/06`, `2019/05` (its first day) or `2019`.
-pub fn of_folders<'a>(folders: impl Iterator<Item = &'a str>) -> Option<Date> {
+/// The date that folders name: `2019-05-06-some-title`, the first of these, `2019/05/06`, `2019/05` (its first day) or `2019`.
+pub fn of_folders<'a>(folders: impl Iterator<Item = &'a str> + Clone) -> Option<Date> {
+    if let Some((date, _)) = folders.clone().find_map(leading) {
+        return Some(date);
+    }
     let mut found: Vec<u32> = Vec::new();
     for folder in folders {
         let number: Option<u32> = folder.parse().ok().filter(|_| folder.bytes().all(|byte| byte.is_ascii_digit()));
@@ -309,5 +312,7 @@ mod tests {
         assert_eq!(of_folders(["2019", "5", "6", "7"].into_iter()), date("2019-05-06"));
         assert_eq!(of_folders(["2019", "talks", "05"].into_iter()), date("2019-01-01"));
         assert_eq!(of_folders(["top-100", "05"].into_iter()), None);
+        assert_eq!(of_folders(["blog", "2020-09-27-local-fonts", "2021-01-01"].into_iter()), date("2020-09-27"));
+        assert_eq!(of_folders(["2019", "2019-02-30-no-day"].into_iter()), date("2019-01-01"));
     }
 }

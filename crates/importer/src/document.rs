@@ -16,7 +16,7 @@ use crate::{
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
     generators::Generator,
     hiding::hidden,
-    naming::{FileName, as_slug, own_name},
+    naming::{FileName, as_slug, name_by_template, own_name},
     site::Site,
 };
 
@@ -182,8 +182,6 @@ impl Document {
             None => expired.then(|| "its date of expiry has passed".to_owned()),
             hidden => hidden,
         };
-        let slug_source = own_name(&keys)?.unwrap_or_else(|| name.words.clone());
-        let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
         let language = language(&keys, &name, &mut notes)?;
         let mut tags = keys.tags()?;
         let categories = site.generator.rules().categories(site, path, &keys);
@@ -192,6 +190,11 @@ impl Document {
         }
         let facts = Facts { site, path, keys: &keys, name: &name, title: &title, date };
         let old_addresses = old_addresses(&facts);
+        let slug_source = match own_name(&keys)? {
+            Some(name) => name,
+            None => name_by_template(&facts).unwrap_or_else(|| name.words.clone()),
+        };
+        let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
         let (cover_image_url, cover) = web_address(&keys, &COVERS);
         Ok(Self {
             title,

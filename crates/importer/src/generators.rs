@@ -118,6 +118,16 @@ pub(crate) trait Rules: Sync {
         Vec::new()
     }
 
+    /// Whether a language of templates runs over its Markdown before it is read, code or not.
+    fn has_templates_in_code(&self) -> bool {
+        false
+    }
+
+    /// Whether its Markdown strikes through what stands between single tildes, as GitHub's does.
+    fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
+        true
+    }
+
     /// Why a Markdown file with this text is no post.
     fn no_post_by_text(&self, _path: &Path, _text: &str) -> Option<&'static str> {
         None

@@ -242,6 +242,54 @@ pub fn rewrite(text: &str, mut new: impl FnMut(&str) -> Option<String>) -> Strin
     written
 }
 
+/// The text in which single tildes strike nothing through, as they do here: `~a~` becomes `~a\~`. One that could close nothing stays as it is.
+pub fn without_single_strikes(text: &str) -> String {
+    let mut passed = code(text);
+    passed.extend(addresses(text));
+    passed.sort_by_key(|range| range.start);
+    let mut passed = passed.into_iter().peekable();
+    let mut written = String::with_capacity(text.len());
+    let (mut is_open, mut is_html, mut in_paragraph) = (false, false, false);
+    let (mut at, mut copied) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if line.trim().is_empty() {
+            (is_open, in_paragraph) = (false, false);
+            continue;
+        }
+        // In a block of HTML a backslash would be seen.
+        if !in_paragraph {
+            is_html = line.trim_start().starts_with('<');
+        }
+        in_paragraph = true;
+        for (index, _) in line.match_indices('~').filter(|_| !is_html) {
+            let place = start + index;
+            while passed.next_if(|range| range.end <= place).is_some() {}
+            if passed.peek().is_some_and(|range| range.contains(&place)) {
+                continue;
+            }
+            let before = line.get(..index).and_then(|before| before.chars().next_back()).unwrap_or(' ');
+            let after = line.get(index + 1..).and_then(|after| after.chars().next()).unwrap_or(' ');
+            if before == '~' || after == '~' || before == '\\' {
+                continue;
+            }
+            // https://spec.commonmark.org/0.31.2/#delimiter-run
+            let follows =
+                |one: char, other: char| !one.is_whitespace() && (one.is_alphanumeric() || !other.is_alphanumeric());
+            if is_open && follows(before, after) {
+                written.push_str(text.get(copied..place).unwrap_or_default());
+                written.push('\\');
+                copied = place;
+            } else if follows(after, before) {
+                is_open = true;
+            }
+        }
+    }
+    written.push_str(text.get(copied..).unwrap_or_default());
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,5 +334,36 @@ mod tests {
             assert_eq!(found(text), expected, "{text}");
         }
         assert_eq!(rewrite("![a](b) [c](b)`b`", |old| (old == "b").then(|| "/x".to_owned())), "![a](/x) [c](/x)`b`");
+    }
+
+    /// What readers of Broadsheet see struck through.
+    fn struck(text: &str) -> bool {
+        markdown::render(text).unwrap().html.contains("<del>")
+    }
+
+    #[test]
+    fn single_tildes_strike_nothing_through_where_the_generator_has_only_double_ones() {
+        for (text, expected) in [
+            ("has ~Math.PI~, but ~r~ and\n~b~", "has ~Math.PI\\~, but ~r\\~ and\n~b\\~"),
+            ("is ~(digit, f(d * 36))~.", "is ~(digit, f(d * 36))\\~."),
+            ("mean -10%~-16% or 5~6~7", "mean -10%~-16% or 5\\~6\\~7"),
+            ("a ~*b*~ é~é~", "a ~*b*\\~ é\\~é\\~"),
+        ] {
+            assert!(struck(text), "{text}");
+            assert_eq!(without_single_strikes(text), expected);
+            assert!(!struck(&without_single_strikes(text)), "{text}");
+        }
+        for text in [
+            "~~gone~~ and ~ 5 or ~5 or ~6",
+            "about ~5\n\nof 6~ here",
+            "`~a~` and ``~b~``\n\n    ~c~\n\n~~~\n~d~\n~~~\n",
+            "[~a](/~b~c/d) <http://e.example/~f/>",
+            "~a\\~ <!-- ~b~ -->",
+            "<div>\n~a~\n</div>",
+        ] {
+            assert_eq!(without_single_strikes(text), text);
+        }
+        let many = "~a".repeat(100_000);
+        assert_eq!(without_single_strikes(&many).matches('\\').count(), 99_999);
     }
 }

@@ -6,7 +6,7 @@ use domain::{PostId, Slug, Title};
 use jiff::civil;
 
 use crate::{
-    addresses::is_no_address,
+    addresses::{Facts, former_slugs, is_no_address},
     dates,
     front_matter::{Error, Keys, scalar},
 };
@@ -47,6 +47,13 @@ pub fn own_name(keys: &Keys) -> Result<Option<String>, Error> {
         }
     }
     Ok(None)
+}
+
+/// The end of a post's address on the old site, if a template of Eleventy gave it that: `/blog/{{ title | slug }}/`.
+pub fn name_by_template(facts: &Facts<'_>) -> Option<String> {
+    facts.keys.0.get("permalink").and_then(scalar).filter(|address| address.contains("{{"))?;
+    let address = facts.site.generator.rules().address(facts)?;
+    former_slugs(&[address], "").into_iter().next()
 }
 
 /// What a file's place and name tell: `2021-03-04-some-title.md`, or `some-title/index.md` for a page bundle of Hugo,

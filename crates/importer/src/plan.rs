@@ -322,7 +322,13 @@ fn link(site: &Site, items: &mut [Item]) {
     for item in items {
         if let Planned::Post(document) = &mut item.what {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
+            if site.generator.rules().has_templates_in_code() {
+                document.body = shortcodes::without_raw_in_code(&document.body);
+            }
             link_one(document, &index, &sources, folder.as_deref());
+            if !site.generator.rules().strikes_between_single_tildes(site) {
+                document.body = markup::without_single_strikes(&document.body);
+            }
         }
     }
 }
@@ -751,6 +757,39 @@ mod tests {
     }
 
     #[test]
+    fn posts_of_eleventy_have_their_names_by_templates_and_their_dates_by_folders() {
+        let plan = plan(&[
+            (".eleventy.js", "module.exports = () => ({ dir: { input: 'src' } })"),
+            ("src/blog/blog.json", "{\"permalink\": \"/blog/{{ title | slug }}/\"}"),
+            ("src/blog/2020-09-27-fonts/en.md", "---\ntitle: Local fonts\n---\n[th](../thai-fonts/)"),
+            ("src/blog/2020-09-27-fonts/th.md", "---\ntitle: Thai fonts\n---\nText."),
+            ("src/blog/c.md", "---\ntitle: C\nslug: own\ndate: 2020-09-28\n---\nText."),
+            // No program runs here, so nothing but the alias is known of its address.
+            ("src/blog/d.md", "---\ntitle: D\npermalink: '/{{ a | b }}/'\naliases: /e/\n---\nText."),
+            (
+                "src/blog/f.md",
+                "---\ntitle: F\npermalink: '/{{ page.fileSlug }}/{{ page.date | date: \"%Y\" }}/'\n---\nText.",
+            ),
+        ]);
+        let posts: Vec<_> = plan.posts().map(|(_, document)| document).collect();
+        let shown: Vec<_> = posts.iter().map(|post| (&*post.slug, post.date.map(|date| date.to_string()))).collect();
+        let on = |day: &str| Some(format!("{day}T00:00:00Z"));
+        assert_eq!(
+            shown,
+            [
+                ("local-fonts", on("2020-09-27")),
+                ("thai-fonts", on("2020-09-27")),
+                ("own", on("2020-09-28")),
+                ("d", None),
+                ("f", None),
+            ]
+        );
+        assert_eq!(posts[0].old_addresses, ["/blog/local-fonts/"]);
+        assert_eq!(posts[0].body, "[th](/posts/thai-fonts)");
+        assert_eq!(posts[0].former_slugs, Vec::<String>::new());
+    }
+
+    #[test]
     fn zola_astro_and_pelican_hide_by_their_configuration_too() {
         check_posts(
             &[
@@ -875,6 +914,39 @@ mod tests {
                 ("2020-01-02-two.md", "deux"),
             ],
         );
+    }
+
+    #[test]
+    fn readers_see_struck_through_what_they_saw_so_on_the_old_site() {
+        const TEXT: &str = "Not ~Math.PI~, but ~~this~~, and {% raw %}`~that~`{% endraw %}.";
+        const ESCAPED: &str = "Not ~Math.PI\\~, but ~~this~~, and `~that~`.";
+        const AS_IT_IS: &str = "Not ~Math.PI~, but ~~this~~, and `~that~`.";
+        for (config, content, file, expected) in [
+            (".eleventy.js", "", "posts/a.md", ESCAPED),
+            ("_config.yml", "title: T", "_posts/2020-01-01-a.md", ESCAPED),
+            ("_config.yml", "markdown: CommonMarkGhPages", "_posts/2020-01-01-a.md", AS_IT_IS),
+            ("pelicanconf.py", "PATH = 'content'", "content/a.md", ESCAPED),
+            ("zola.toml", "base_url = ''", "content/a.md", AS_IT_IS),
+            ("hugo.toml", "", "content/a.md", AS_IT_IS),
+        ] {
+            let post = format!("---\ntitle: A\n---\n{TEXT}");
+            let plan = plan(&[(config, content), (file, &post)]);
+            assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config} {content}");
+        }
+    }
+
+    #[test]
+    fn code_shows_no_tags_that_were_on_no_page() {
+        const TYPED: &str = "`{% raw %}{{ x }}{% endraw %}`";
+        for (config, content, file, expected) in [
+            (".eleventy.js", "", "posts/a.md", "`{{ x }}`"),
+            ("_config.yml", "title: T", "_posts/2020-01-01-a.md", "`{{ x }}`"),
+            ("zola.toml", "base_url = ''", "content/a.md", TYPED),
+            ("pelicanconf.py", "PATH = 'content'", "content/a.md", TYPED),
+        ] {
+            let plan = plan(&[(config, content), (file, &format!("---\ntitle: A\n---\n{TYPED}"))]);
+            assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config}");
+        }
     }
 
     #[cfg(unix)]

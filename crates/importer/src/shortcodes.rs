@@ -2,7 +2,10 @@
 //!
 //! One reader is enough for all: their spellings differ, and what a theme calls `figure` is a figure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use crate::markup;
 
@@ -61,6 +64,55 @@ pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translate
     }
     found.text.push_str(text.get(at..).unwrap_or_default());
     found
+}
+
+/// The text without the tags `raw` and `endraw` in code. Liquid and Nunjucks do not know what code is in Markdown: there too, these tags are
+/// on no page.
+pub fn without_raw_in_code(text: &str) -> String {
+    let mut code: Vec<Range<usize>> = Vec::new();
+    for range in markup::code(text) {
+        // Each line of an indented block has a range of its own.
+        match code.last_mut().filter(|last| text.get(last.end..range.start).is_some_and(|gap| gap.trim().is_empty())) {
+            Some(last) => last.end = range.end,
+            None => code.push(range),
+        }
+    }
+    let mut written = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in code {
+        written.push_str(text.get(at..range.start).unwrap_or_default());
+        written.push_str(&without_raw(text.get(range.clone()).unwrap_or_default()));
+        at = range.end;
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
+}
+
+fn without_raw(code: &str) -> String {
+    let mut written = String::with_capacity(code.len());
+    let mut unclosed = BTreeSet::new();
+    let mut rest = code;
+    while let Some((before, from)) = rest.find("{%").and_then(|begin| rest.split_at_checked(begin)) {
+        written.push_str(before);
+        let found = read(from).filter(|tag| matches!(tag.name, "raw" | "verbatim")).and_then(|tag| {
+            let after = from.get(tag.source.len()..)?;
+            let (inside, length) = pair(&tag, after, &mut unclosed)?;
+            Some((inside, after.get(length..)?))
+        });
+        let Some((inside, after)) = found else {
+            let (brace, after) = from.split_at_checked(2).unwrap_or((from, ""));
+            written.push_str(brace);
+            rest = after;
+            continue;
+        };
+        // A line that has only the tag goes with it.
+        let is_alone = written.trim_end_matches([' ', '\t']).ends_with('\n');
+        written.push_str(inside.strip_prefix('\n').filter(|_| is_alone).unwrap_or(&inside));
+        let is_alone = written.trim_end_matches([' ', '\t']).ends_with('\n');
+        rest = after.strip_prefix('\n').filter(|_| is_alone).unwrap_or(after);
+    }
+    written.push_str(rest);
+    written
 }
 
 /// Where a tag may begin.
@@ -166,8 +218,14 @@ fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String
             let address = first(&["src", "url", "path", "image_path", "link_src"])?;
             let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
             let caption = named(&["caption", "title"]).map(plain).filter(|caption| !caption.is_empty());
-            let alt =
-                named(&["alt"]).map(plain).or_else(|| caption.clone()).unwrap_or_default().replace(['[', ']'], "");
+            // Eleventy's own has the text behind the address: `{% image "a.png", "A text" %}`.
+            let behind = place(1).filter(|_| tag.opening == "{%" && rest.contains(','));
+            let alt = named(&["alt"])
+                .or(behind)
+                .map(plain)
+                .or_else(|| caption.clone())
+                .unwrap_or_default()
+                .replace(['[', ']'], "");
             let address = if address.contains(char::is_whitespace) { format!("<{address}>") } else { address };
             let picture = format!("![{alt}]({address})");
             let picture = match named(&["link", "href"]) {
@@ -302,6 +360,7 @@ mod tests {
             ("{{< highlight go \"linenos=table\" >}}\na := `x`\n{{< / highlight >}}", "```go\na := `x`\n```"),
             ("{% highlight ruby linenos %}\n```\n{% endhighlight %}", "````ruby\n```\n````"),
             ("{% raw %}{{ x }}{% endraw %}!", "{{ x }}!"),
+            ("{% image \"./a.png\", \"A [text]\", \"100vw\" %}", "![A text](./a.png)"),
             ("a{% comment %}secret{% endcomment %}b", "ab"),
             (
                 "[x]({{< ref \"2020-01-02-a.md\" >}}) [y]({{site.baseurl}}{% post_url 2020-01-02-a %})",
@@ -315,6 +374,22 @@ mod tests {
         ] {
             assert_eq!(translated(text), Translated { text: expected.to_owned(), kept: BTreeMap::new() }, "{text}");
         }
+    }
+
+    #[test]
+    fn raw_is_taken_out_of_code_as_liquid_does() {
+        for (text, expected) in [
+            ("```njk\n{% raw %}\n{{ a }}\n{% endraw %}\n```\n", "```njk\n{{ a }}\n```\n"),
+            ("```\na: {%- raw -%}${{ b }}{% endraw %}\n```", "```\na: ${{ b }}\n```"),
+            ("`{% raw %}{{ a }}{% endraw %}` {% raw %}b{% endraw %}", "`{{ a }}` {% raw %}b{% endraw %}"),
+            ("x\n\n    {% verbatim %}{{ a }}\n\n    b{% endverbatim %}\n", "x\n\n    {{ a }}\n\n    b\n"),
+            ("```\n{% raw %}\n```\n\n{% endraw %}", "```\n{% raw %}\n```\n\n{% endraw %}"),
+            ("```\n{% if a %}{{ é }}{% endif %}{%\n```", "```\n{% if a %}{{ é }}{% endif %}{%\n```"),
+        ] {
+            assert_eq!(without_raw_in_code(text), expected);
+        }
+        let text = format!("```\n{}```\n", "{% raw %}".repeat(20_000));
+        assert_eq!(without_raw_in_code(&text), text);
     }
 
     #[test]

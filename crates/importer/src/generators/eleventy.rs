@@ -129,6 +129,16 @@ impl Rules for Eleventy {
         let folders = ["", "public", "static"].map(PathBuf::from);
         site.content.iter().cloned().chain(folders).map(|folder| ("/".to_owned(), folder)).collect()
     }
+
+    /// Liquid, or Nunjucks.
+    fn has_templates_in_code(&self) -> bool {
+        true
+    }
+
+    /// markdown-it does not.
+    fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
+        false
+    }
 }
 
 /// Whom a data file is for: all below its folder if it has the folder's name, else the template of its name.

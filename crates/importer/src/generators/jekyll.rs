@@ -123,4 +123,14 @@ impl Rules for Jekyll {
     fn sources(&self, _site: &Site) -> Vec<(String, PathBuf)> {
         vec![("/".to_owned(), PathBuf::new())]
     }
+
+    /// Liquid.
+    fn has_templates_in_code(&self) -> bool {
+        true
+    }
+
+    /// kramdown does not; CommonMark, which a plug-in offers, does.
+    fn strikes_between_single_tildes(&self, site: &Site) -> bool {
+        site.setting("markdown").is_some_and(|name| name.to_lowercase().contains("commonmark"))
+    }
 }

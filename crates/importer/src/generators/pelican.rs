@@ -111,6 +111,11 @@ impl Rules for Pelican {
         let content = site.content.first().cloned().unwrap_or_default();
         prefixes.map(|prefix| (prefix.to_owned(), content.clone())).into()
     }
+
+    /// Python-Markdown does not.
+    fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
+        false
+    }
 }
 
 /// The folder that an article is in, which is its category unless it names one or the configuration says otherwise.

@@ -52,11 +52,12 @@ impl Rules for Zola {
 
     /// <https://www.getzola.org/documentation/content/page/>
     fn address(&self, facts: &Facts<'_>) -> Option<String> {
-        let ways = facts.site.config.0.get("slugify").and_then(|table| scalar(table.get("paths")?));
-        let slugified = |text: &str| {
-            if matches!(ways.as_deref(), Some("off" | "safe")) { text.to_owned() } else { slug::slugify(text) }
-        };
-        let slug = facts.text("slug").unwrap_or_else(|| facts.name.words.clone());
+        let way = |key: &str| facts.site.config.0.get("slugify").and_then(|table| scalar(table.get(key)?));
+        let is_typed = matches!(way("paths").as_deref(), Some("off" | "safe"));
+        let slugified = |text: &str| if is_typed { text.to_owned() } else { slug::slugify(text) };
+        let keeps_dates = way("paths_keep_dates").as_deref() == Some("true");
+        let name = if keeps_dates { &facts.name.whole } else { &facts.name.words };
+        let slug = facts.text("slug").unwrap_or_else(|| name.clone());
         let sections = facts.sections();
         let parts: Vec<_> = sections.iter().map(|section| slugified(section)).chain([slugified(&slug)]).collect();
         let main = facts.site.setting("default_language").unwrap_or_else(|| "en".to_owned());
