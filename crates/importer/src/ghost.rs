@@ -375,6 +375,10 @@ impl<'a> Export<'a> {
         } else {
             String::new()
         };
+        let doors = text.matches("](#/portal").count();
+        if doors > 0 {
+            cards.lose_many("links to sign up or in (#/portal/), which lead nowhere here", doors);
+        }
         Ok((cards.with_addresses(&text), cards.lost()))
     }
 }

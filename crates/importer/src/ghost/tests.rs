@@ -153,6 +153,53 @@ fn lexical_becomes_markdown() {
 }
 
 #[test]
+fn cards_show_what_readers_of_the_old_site_saw() {
+    let cta = |more: Value| {
+        let mut card = json!({ "type": "call-to-action", "textValue": "<p>Text</p>", "buttonText": "B", "buttonUrl": "https://e.com/b" });
+        card.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        card
+    };
+    let everybody = json!({ "web": { "nonMember": true, "memberSegment": "status:free,status:-free" } });
+    let members = json!({ "web": { "nonMember": false, "memberSegment": "status:free" } });
+    let (body, notes) = body_of(
+        "lexical",
+        json!({ "root": { "children": [
+            cta(json!({ "showButton": true, "hasSponsorLabel": true, "sponsorLabel": "<p>SPONSORED</p>",
+                "imageUrl": "https://e.com/i.png", "visibility": everybody })),
+            cta(json!({ "showButton": false, "hasSponsorLabel": false, "sponsorLabel": "<p>HIDDEN</p>" })),
+            cta(json!({ "visibility": members })),
+            { "type": "html", "html": "<p>For members</p>", "visibility": { "showOnWeb": false, "showOnEmail": true } },
+            { "type": "header", "heading": "H", "buttonEnabled": false, "buttonUrl": "https://e.com/h", "buttonText": "B", "backgroundImageSrc": "https://e.com/h.png" },
+            { "type": "product", "productTitle": "P", "productButtonEnabled": false, "productUrl": "https://e.com/p", "productButton": "Buy", "productRatingEnabled": true },
+            { "type": "callout", "calloutText": "<p dir=\"ltr\"><span>Note</span></p><p>More</p>", "calloutEmoji": "💡" },
+            { "type": "paragraph", "children": [{ "type": "link", "url": "#/portal/signup", "children": [{ "type": "text", "text": "Join" }] }] },
+        ] } }),
+    );
+    let expected = [
+        "SPONSORED",
+        "![](https://e.com/i.png)",
+        "Text",
+        "[B](https://e.com/b)",
+        "Text",
+        "## H",
+        "#### P",
+        "> 💡 Note\n>\n> More",
+        "[Join](#/portal/signup)",
+    ];
+    assert_eq!(body, expected.join("\n\n"));
+    assert_eq!(
+        notes,
+        [
+            "1 × links to sign up or in (#/portal/), which lead nowhere here",
+            "1 × pictures behind a header, which are left out",
+            "1 × ratings in stars, which are left out",
+            "1 × the card call-to-action, which is left out, as it is not for everybody",
+            "1 × the card html, which is left out, as it is not for everybody"
+        ]
+    );
+}
+
+#[test]
 fn html_and_markdown_of_other_versions_are_read() {
     assert_eq!(body_of("html", json!("<p>One <em>two</em></p>")).0, "One *two*");
     assert_eq!(body_of("markdown", json!("One *two*")).0, "One *two*");
