@@ -6,6 +6,8 @@ mod cards;
 mod lexical;
 mod mobiledoc;
 
+pub use cards::quoted;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
