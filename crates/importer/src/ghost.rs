@@ -283,7 +283,8 @@ impl<'a> Export<'a> {
             }
         }
         let mut dropped = Vec::new();
-        for key in ["codeinjection_head", "codeinjection_foot", "custom_template", "email_subject"] {
+        for key in ["codeinjection_head", "codeinjection_foot", "custom_template", "email_subject", "feature_image_alt"]
+        {
             if word(post, key).or_else(|| word(meta, key)).is_some() {
                 dropped.push(key.to_owned());
             }

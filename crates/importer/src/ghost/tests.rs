@@ -218,7 +218,7 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     let plan = plan_of(
         json!({
             "posts": [
-                post(1, json!({ "custom_excerpt": "Short", "feature_image": "__GHOST_URL__/content/images/c.png", "featured": 1,
+                post(1, json!({ "custom_excerpt": "Short", "feature_image": "__GHOST_URL__/content/images/c.png", "featured": 1, "feature_image_alt": "A lake",
                     "canonical_url": "https://e.com/first", "codeinjection_head": "<script></script>" })),
                 post(2, json!({ "status": "draft", "published_at": null })),
                 post(3, json!({ "status": "scheduled", "published_at": "2099-01-02T03:04:05.000Z" })),
@@ -285,7 +285,7 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     assert_eq!(first.tags.as_deref(), Some(["First".to_owned(), "Second".to_owned()].as_slice()));
     assert_eq!((first.summary.as_deref(), first.language.as_deref()), (Some("Short"), Some("fr")));
     assert_eq!((first.canonical_url.as_deref(), first.cover_image_url.as_deref()), (Some("https://e.com/first"), None));
-    assert_eq!(first.dropped, ["codeinjection_head", "featured"]);
+    assert_eq!(first.dropped, ["codeinjection_head", "feature_image_alt", "featured"]);
     let notes = plan.site.notes.join("\n");
     for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: 1 members.", "The internal tag #hidden"] {
         assert!(notes.contains(expected), "{notes}");
