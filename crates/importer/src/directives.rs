@@ -8,6 +8,9 @@ use crate::{ghost::quoted, html_to_markdown::link, markup};
 /// The boxes that every theme has, which say by their name what they are.
 const BOXES: [&str; 9] = ["note", "tip", "info", "important", "caution", "warning", "danger", "success", "abstract"];
 
+/// How deep boxes may stand in each other: each puts a sign before every line in it.
+const MAX_OPEN: usize = 10;
+
 /// A text in which directives that have a plain meaning are Markdown, and what became of the others, each with how often it stands there.
 pub fn translate(text: &str) -> (String, BTreeMap<String, usize>) {
     let code = markup::code(text);
@@ -17,7 +20,7 @@ pub fn translate(text: &str) -> (String, BTreeMap<String, usize>) {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let is_code = code.iter().any(|range| range.contains(&at));
+        let is_code = markup::is_code(&code, at);
         at += line.len();
         let words = line.trim();
         let colons = words.len() - words.trim_start_matches(':').len();
@@ -30,7 +33,7 @@ pub fn translate(text: &str) -> (String, BTreeMap<String, usize>) {
         let directive =
             Some(words).filter(|_| !is_code && colons >= 2).and_then(|words| Directive::read(words, colons));
         match directive {
-            Some(directive) if colons >= 3 => open.push((directive, line, String::new())),
+            Some(directive) if colons >= 3 && open.len() < MAX_OPEN => open.push((directive, line, String::new())),
             Some(directive) => {
                 let block = directive.alone().unwrap_or_else(|| {
                     *lost.entry(format!("the directive ::{}, which stays as text", directive.name)).or_default() += 1;
@@ -182,5 +185,11 @@ mod tests {
             lost.into_iter().collect::<Vec<_>>(),
             [("the directive :::details, of which the text within stays".to_owned(), 1)]
         );
+    }
+
+    #[test]
+    fn boxes_in_boxes_end_somewhere() {
+        let text = format!("{}{}", ":::note\n".repeat(2_000), ":::\n".repeat(2_000));
+        assert!(translate(&text).0.len() < 200_000);
     }
 }

@@ -167,7 +167,7 @@ impl Document {
         let mut notes = Vec::new();
         let is_mdx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mdx"));
         let translated = is_mdx.then(|| mdx::to_markdown(body));
-        if let Some(mdx::Read { text, lost }) = &translated {
+        if let Some(mdx::Read { text, lost, .. }) = &translated {
             body = text;
             notes.extend(notes_of(lost));
         }

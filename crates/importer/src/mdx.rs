@@ -16,8 +16,12 @@ pub struct Read {
     pub text: String,
     /// What readers of the old site saw and readers here do not, each with how often it stood there.
     pub lost: BTreeMap<String, usize>,
+    /// How many tags and expressions have no end.
+    endless: usize,
 }
 
+/// How many tags and expressions without an end are looked through: the braces of a text that has more are no programs.
+const MAX_ENDLESS: usize = 200;
 /// How many bytes of a tag or an expression are looked at for its end, so that what is never closed does not take long.
 const MAX_LENGTH: usize = 4096;
 
@@ -237,7 +241,10 @@ fn formula(text: &str) -> usize {
 
 /// What stands for an expression in braces, and how long that is.
 fn expression(text: &str, found: &mut Read) -> (Option<String>, usize) {
-    let Some(length) = braces(text) else { return (None, 1) };
+    let Some(length) = Some(text).filter(|_| found.endless < MAX_ENDLESS).and_then(braces) else {
+        found.endless += 1;
+        return (None, 1);
+    };
     let inside = text.get(1..length - 1).unwrap_or_default().trim();
     if inside.starts_with("/*") && inside.ends_with("*/") {
         return (Some(String::new()), length);
@@ -257,7 +264,11 @@ fn tag(text: &str, imports: &HashMap<&str, &str>, found: &mut Read) -> (Option<S
     if let Some(length) = ["<>", "</>"].iter().find(|sign| text.starts_with(**sign)).map(|sign| sign.len()) {
         return (Some(String::new()), length);
     }
-    let Some(tag) = read_tag(text) else { return (None, 1) };
+    let Some(tag) = Some(text).filter(|_| found.endless < MAX_ENDLESS).and_then(read_tag) else {
+        // `a < b` is seen at once to be none.
+        found.endless += usize::from(text.get(1..).is_some_and(|rest| rest.starts_with(char::is_alphabetic)));
+        return (None, 1);
+    };
     let is_component = tag.name.starts_with(|letter: char| letter.is_ascii_uppercase()) || tag.name.contains('.');
     let named = |names: &[&str]| {
         tag.attributes.iter().filter(|(key, _)| names.contains(key)).find_map(|(_, value)| match value {
@@ -324,7 +335,7 @@ fn without_gaps(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let is_code = code.iter().any(|range| range.contains(&at));
+        let is_code = markup::is_code(&code, at);
         at += line.len();
         if is_code || !line.trim().is_empty() || !(out.is_empty() || out.ends_with("\n\n")) {
             out.push_str(if line.trim().is_empty() && !is_code { "\n" } else { line });
@@ -383,5 +394,12 @@ mod tests {
             "<div className=\"box\">in</div> a < b <x <a href=\"/b\">c</a>\n",
             &[],
         );
+    }
+
+    #[test]
+    fn what_has_no_end_is_looked_at_so_often_only() {
+        for text in ["{".repeat(200_000), "<A b={".repeat(5_000) + "<B />", "`a`\n\n".repeat(50_000)] {
+            assert_eq!(to_markdown(&text).text.len(), text.len());
+        }
     }
 }
