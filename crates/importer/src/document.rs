@@ -12,10 +12,13 @@ use jiff::Timestamp;
 
 use crate::{
     addresses::{Facts, old_addresses, without_addresses_elsewhere},
+    directives,
     fields::{authors, kept_tags, language, one_line, summary, web_address, when},
+    formats::notes_of,
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
     generators::Generator,
     hiding::hidden,
+    mdx,
     naming::{FileName, as_slug, name_by_template, own_name},
     site::Site,
 };
@@ -67,7 +70,7 @@ pub struct Document {
 }
 
 /// The keys that are read, below; every other one is reported as dropped.
-const READ: [&str; 67] = [
+const READ: [&str; 69] = [
     "unpublishdate",
     "author",
     "authors",
@@ -88,6 +91,8 @@ const READ: [&str; 67] = [
     "publish_date",
     "created",
     "created_at",
+    "dateadded",
+    "date_added",
     "expirydate",
     "expiry_date",
     "draft",
@@ -169,6 +174,17 @@ impl Document {
         }
         let name = FileName::parse(path);
         let mut notes = Vec::new();
+        let is_mdx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mdx"));
+        let translated = is_mdx.then(|| mdx::to_markdown(body));
+        if let Some(mdx::Read { text, lost, .. }) = &translated {
+            body = text;
+            notes.extend(notes_of(lost));
+        }
+        let translated = site.reads_directives.then(|| directives::translate(body));
+        if let Some((text, lost)) = &translated {
+            body = text;
+            notes.extend(notes_of(lost));
+        }
 
         let (title, body) = match keys.text("title")? {
             Some(title) => (one_line(&title), body.to_owned()),

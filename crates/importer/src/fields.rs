@@ -16,8 +16,17 @@ use crate::{
 /// The server's maximum number of tags of a post.
 const MAX_TAGS: usize = 10;
 
-const DATES: [&str; 7] =
-    ["date", "pubdate", "datepublished", "date_published", "published_at", "created", "created_at"];
+const DATES: [&str; 9] = [
+    "date",
+    "pubdate",
+    "datepublished",
+    "date_published",
+    "published_at",
+    "created",
+    "created_at",
+    "dateadded",
+    "date_added",
+];
 const RELEASES: [&str; 2] = ["publishdate", "publish_date"];
 const EXPIRIES: [&str; 3] = ["expirydate", "expiry_date", "unpublishdate"];
 

@@ -6,6 +6,8 @@ mod cards;
 mod lexical;
 mod mobiledoc;
 
+pub use cards::quoted;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
@@ -281,7 +283,8 @@ impl<'a> Export<'a> {
             }
         }
         let mut dropped = Vec::new();
-        for key in ["codeinjection_head", "codeinjection_foot", "custom_template", "email_subject"] {
+        for key in ["codeinjection_head", "codeinjection_foot", "custom_template", "email_subject", "feature_image_alt"]
+        {
             if word(post, key).or_else(|| word(meta, key)).is_some() {
                 dropped.push(key.to_owned());
             }
@@ -375,6 +378,10 @@ impl<'a> Export<'a> {
         } else {
             String::new()
         };
+        let doors = text.matches("](#/portal").count();
+        if doors > 0 {
+            cards.lose_many("links to sign up or in (#/portal/), which lead nowhere here", doors);
+        }
         Ok((cards.with_addresses(&text), cards.lost()))
     }
 }

@@ -58,7 +58,7 @@ impl Index {
             Some(("@/", path)) => self.file(Path::new(""), path),
             Some((_, path)) => self.file(if path.starts_with('/') { Path::new("") } else { folder }, path),
             None => {
-                let is_file = [".md", ".markdown", ".mdown", ".mkd"].iter().any(|end| target.ends_with(end));
+                let is_file = [".md", ".mdx", ".markdown", ".mdown", ".mkd"].iter().any(|end| target.ends_with(end));
                 let by_file = || self.file(if target.starts_with('/') { Path::new("") } else { folder }, &target);
                 let by_address = || {
                     let base = Url::parse("http://old.invalid/").ok()?.join(own.unwrap_or("/")).ok()?;
@@ -85,7 +85,7 @@ impl Index {
         let file = target.trim_start_matches('/').trim_end_matches('/');
         let file = ["/index.md", "/_index.md", "/index"].iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
         let name = Path::new(file).file_name()?.to_string_lossy().into_owned();
-        let name = [".md", ".markdown"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let name = [".md", ".mdx", ".markdown"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
         let slug = self
             .file(folder, target)
             .or_else(|| self.file(Path::new(""), &format!("/{file}")))

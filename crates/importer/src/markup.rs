@@ -59,6 +59,11 @@ pub fn code(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Whether a place is in one of the ranges that [`code`] has found.
+pub fn is_code(code: &[Range<usize>], at: usize) -> bool {
+    code.get(code.partition_point(|range| range.end <= at)).is_some_and(|range| range.contains(&at))
+}
+
 /// The spans of code in a paragraph: what stands between two equal runs of backticks.
 fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
     let Some(part) = text.get(within.clone()) else { return };

@@ -205,6 +205,8 @@ fn read(folder: &Path, below: &Path, path: &Path, site: &Site, now: Timestamp) -
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
         "md" | "markdown" | "mdown" | "mkd" => {}
+        // No other of the generators knows components.
+        "mdx" if matches!(site.generator, Generator::Astro | Generator::Plain) => {}
         "rst" | "adoc" | "asciidoc" | "org" | "mdx" | "textile" => {
             return Planned::Left(format!("text in the format {extension}, which is not read"));
         }
@@ -575,6 +577,38 @@ mod tests {
             plan(&[("astro.config.mjs", ""), ("src/content.config.ts", program), ("src/posts/2024/a.md", POST)]);
         check(&computed, &[("astro.config.mjs", "-"), ("src/content.config.ts", "-"), ("src/posts/2024/a.md", "a")]);
         assert_eq!(computed.redirects(&HashMap::new()), "");
+
+        let config = "import d from 'remark-directive'\nexport default defineConfig({\n  // base: '/old',\n  site: 'https://a.example',\n  base: '/b/',\n})";
+        let with_programs = plan(&[
+            ("astro.config.mjs", config),
+            ("src/content/posts/_template.mdx", "---\ntitle:\n---\n"),
+            (
+                "src/content/posts/a.mdx",
+                "---\ntitle: A\ndate_published:\ndate_added: 2024-04-17T11:32:46\n---\nimport B from 'b'\n\n<B />\n\n[c](https://a.example/b/c/)\n",
+            ),
+            ("src/content/posts/c.md", "---\ntitle: C\n---\nimport B from 'b'\n\n::link{url=\"https://e.com\"}\n"),
+            ("src/pages/[...slug].astro", ""),
+            ("src/pages/_old/[slug].astro", ""),
+            ("src/pages/open-graph/[...route].ts", ""),
+        ]);
+        check(
+            &with_programs,
+            &[
+                ("astro.config.mjs", "-"),
+                ("src/content/posts/_template.mdx", "-"),
+                ("src/content/posts/a.mdx", "a"),
+                ("src/content/posts/c.md", "c"),
+                ("src/pages/[...slug].astro", "-"),
+                ("src/pages/_old/[slug].astro", "-"),
+                ("src/pages/open-graph/[...route].ts", "-"),
+            ],
+        );
+        assert_eq!(with_programs.redirects(&HashMap::new()), "/b/a/ /posts/a 301\n/b/c/ /posts/c 301\n");
+        assert_eq!(with_programs.posts().next().unwrap().1.date.unwrap().to_string(), "2024-04-17T11:32:46Z");
+        let texts: Vec<_> = with_programs.posts().map(|(_, post)| (&*post.body, &*post.notes)).collect();
+        assert_eq!(texts[0].0, "[c](/posts/c)");
+        assert!(texts[0].1.contains(&"1 × the component <B>, which is left out".to_owned()), "{:?}", texts[0].1);
+        assert_eq!(texts[1].0, "import B from 'b'\n\n<https://e.com>");
 
         let pelican = plan(&[
             ("pelicanconf.py", "TIMEZONE = 'Europe/Paris'  # ours\n"),

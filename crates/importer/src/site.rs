@@ -38,6 +38,8 @@ pub struct Site {
     pub content: Vec<PathBuf>,
     /// Hugo's leaf bundles: folders with an `index.md`, whose other files are no pages.
     pub bundles: HashSet<PathBuf>,
+    /// Whether it reads `::name{…}` in its texts as more than text.
+    pub reads_directives: bool,
     /// What of the configuration could not be followed.
     pub notes: Vec<String>,
 }
@@ -97,6 +99,7 @@ impl Site {
             config: Keys::default(),
             content: vec![PathBuf::from("content")],
             bundles: HashSet::new(),
+            reads_directives: false,
             notes: Vec::new(),
         }
     }

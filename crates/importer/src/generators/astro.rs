@@ -42,6 +42,24 @@ impl Rules for Astro {
                 program.split("base:").skip(1).filter_map(|rest| quoted(rest.lines().next()?).into_iter().next());
             site.content.extend(bases.map(|base| PathBuf::from(base.trim_start_matches("./").trim_end_matches('/'))));
         }
+        let program = ["mjs", "ts", "js", "mts", "cjs"]
+            .iter()
+            .find_map(|end| fs::read_to_string(site.root.join(format!("astro.config.{end}"))).ok())
+            .unwrap_or_default();
+        site.reads_directives = ["remark-directive", "starlight"].iter().any(|name| program.contains(name));
+        // Its values are often computed; what is written out holds.
+        let literal = |key: &str| {
+            let lines =
+                program.lines().filter_map(|line| line.trim_start().strip_prefix(key)?.trim_start().strip_prefix(':'));
+            let written = lines.map(str::trim_start).filter(|rest| rest.starts_with(['"', '\'', '`']));
+            written.filter_map(|rest| quoted(rest).into_iter().next()).find(|text| !text.is_empty())
+        };
+        if let Some(url) = literal("site") {
+            site.config.0.insert("siteurl".to_owned(), Value::String(url));
+        }
+        if let Some(base) = literal("base") {
+            site.config.0.insert("baseurl".to_owned(), Value::String(format!("/{}", base.trim_matches('/'))));
+        }
         // Who has no collections keeps posts among the pages, in folders of their own.
         if !has_collections && site.root.join(PAGES).is_dir() {
             site.content = vec![PathBuf::from(PAGES)];
@@ -96,10 +114,16 @@ fn has_posts_among_pages(site: &Site) -> bool {
     site.content == [Path::new(PAGES)]
 }
 
-/// The folders of pages that show what a collection has, without those of tags.
+/// The folders of pages that show what a collection has, without those of tags. A program there (`[...route].ts`) makes files, such as
+/// pictures, and what begins with `_` is no page.
 fn routes(pages: &Path) -> Vec<String> {
-    let entries = walkdir::WalkDir::new(pages).into_iter().flatten();
-    let dynamic = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with('['));
+    let is_page =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('_');
+    let entries = walkdir::WalkDir::new(pages).sort_by_file_name().into_iter().filter_entry(is_page).flatten();
+    let dynamic = entries.filter(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        name.starts_with('[') && (name.ends_with(".astro") || entry.file_type().is_dir())
+    });
     let folders = dynamic
         .filter_map(|entry| Some(entry.path().parent()?.strip_prefix(pages).ok()?.to_string_lossy().into_owned()));
     let mut found: Vec<_> = folders.filter(|folder| !folder.contains("tag") && !folder.contains('[')).collect();

@@ -71,6 +71,14 @@ impl<'a> Cards<'a> {
             // As HTML the caption is checked by the same rules as that of any page.
             self.html(&format!("<figure><hr><figcaption>{caption}</figcaption></figure>")).replacen("___", &block, 1)
         };
+        // What the old site hid from some of its readers is not for all of them here.
+        let shows =
+            |place: &str, key: &str| card.pointer(&format!("/visibility/{place}{key}")).and_then(Value::as_bool);
+        if shows("web/", "nonMember") == Some(false) || shows("", "showOnWeb") == Some(false) {
+            self.lose(&format!("the card {name}, which is left out, as it is not for everybody"));
+            return None;
+        }
+        let is_off = |key: &str| card.get(key).and_then(Value::as_bool) == Some(false);
         match name {
             "markdown" | "card-markdown" => text(&["markdown"]),
             "html" => Some(self.html(&text(&["html"])?)),
@@ -125,7 +133,12 @@ impl<'a> Cards<'a> {
             }
             "callout" => {
                 let emoji = text(&["calloutEmoji"]).map(|emoji| emoji + " ").unwrap_or_default();
-                let inside = self.html(&format!("<p>{emoji}{}</p>", text(&["calloutText"])?));
+                let words = text(&["calloutText"])?;
+                // Ghost 6 keeps paragraphs there, and the sign belongs into the first of them.
+                let inside = match words.starts_with("<p").then(|| words.split_once('>')).flatten() {
+                    Some((paragraph, rest)) => self.html(&format!("{paragraph}>{emoji}{rest}")),
+                    None => self.html(&format!("<p>{emoji}{words}</p>")),
+                };
                 Some(quoted(&inside))
             }
             "toggle" => {
@@ -154,8 +167,13 @@ impl<'a> Cards<'a> {
                 }
                 blocks.extend(text(&["productTitle"]).map(|title| self.html(&format!("<h4>{title}</h4>"))));
                 blocks.extend(text(&["productDescription"]).map(|text| self.html(&text)));
-                if let (Some(address), Some(label)) = (text(&["productUrl"]), text(&["productButton"])) {
+                if let (Some(address), Some(label), false) =
+                    (text(&["productUrl"]), text(&["productButton"]), is_off("productButtonEnabled"))
+                {
                     blocks.push(link(&self.address(&address), &label));
+                }
+                if card.get("productRatingEnabled").and_then(Value::as_bool) == Some(true) {
+                    self.lose("ratings in stars, which are left out");
                 }
                 Some(blocks.join("\n\n"))
             }
@@ -163,14 +181,24 @@ impl<'a> Cards<'a> {
                 let mut blocks = Vec::new();
                 blocks.extend(text(&["header", "heading"]).map(|text| self.html(&format!("<h2>{text}</h2>"))));
                 blocks.extend(text(&["subheader", "subheading"]).map(|text| self.html(&format!("<p>{text}</p>"))));
-                if let (Some(address), Some(label)) = (text(&["buttonUrl"]), text(&["buttonText"])) {
+                if let (Some(address), Some(label), false) =
+                    (text(&["buttonUrl"]), text(&["buttonText"]), is_off("buttonEnabled"))
+                {
                     blocks.push(link(&self.address(&address), &label));
+                }
+                if text(&["backgroundImageSrc"]).is_some() {
+                    self.lose("pictures behind a header, which are left out");
                 }
                 Some(blocks.join("\n\n"))
             }
             "call-to-action" => {
-                let mut blocks: Vec<String> = text(&["textValue"]).map(|text| self.html(&text)).into_iter().collect();
-                if let (Some(address), Some(label)) = (text(&["buttonUrl"]), text(&["buttonText"])) {
+                let label = text(&["sponsorLabel"]).filter(|_| !is_off("hasSponsorLabel"));
+                let mut blocks: Vec<String> = label.map(|label| self.html(&label)).into_iter().collect();
+                blocks.extend(text(&["imageUrl"]).map(|image| picture(&self.address(&image), "", "")));
+                blocks.extend(text(&["textValue"]).map(|text| self.html(&text)));
+                if let (Some(address), Some(label), false) =
+                    (text(&["buttonUrl"]), text(&["buttonText"]), is_off("showButton"))
+                {
                     blocks.push(link(&self.address(&address), &label));
                 }
                 Some(blocks.join("\n\n"))

@@ -153,6 +153,53 @@ fn lexical_becomes_markdown() {
 }
 
 #[test]
+fn cards_show_what_readers_of_the_old_site_saw() {
+    let cta = |more: Value| {
+        let mut card = json!({ "type": "call-to-action", "textValue": "<p>Text</p>", "buttonText": "B", "buttonUrl": "https://e.com/b" });
+        card.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        card
+    };
+    let everybody = json!({ "web": { "nonMember": true, "memberSegment": "status:free,status:-free" } });
+    let members = json!({ "web": { "nonMember": false, "memberSegment": "status:free" } });
+    let (body, notes) = body_of(
+        "lexical",
+        json!({ "root": { "children": [
+            cta(json!({ "showButton": true, "hasSponsorLabel": true, "sponsorLabel": "<p>SPONSORED</p>",
+                "imageUrl": "https://e.com/i.png", "visibility": everybody })),
+            cta(json!({ "showButton": false, "hasSponsorLabel": false, "sponsorLabel": "<p>HIDDEN</p>" })),
+            cta(json!({ "visibility": members })),
+            { "type": "html", "html": "<p>For members</p>", "visibility": { "showOnWeb": false, "showOnEmail": true } },
+            { "type": "header", "heading": "H", "buttonEnabled": false, "buttonUrl": "https://e.com/h", "buttonText": "B", "backgroundImageSrc": "https://e.com/h.png" },
+            { "type": "product", "productTitle": "P", "productButtonEnabled": false, "productUrl": "https://e.com/p", "productButton": "Buy", "productRatingEnabled": true },
+            { "type": "callout", "calloutText": "<p dir=\"ltr\"><span>Note</span></p><p>More</p>", "calloutEmoji": "💡" },
+            { "type": "paragraph", "children": [{ "type": "link", "url": "#/portal/signup", "children": [{ "type": "text", "text": "Join" }] }] },
+        ] } }),
+    );
+    let expected = [
+        "SPONSORED",
+        "![](https://e.com/i.png)",
+        "Text",
+        "[B](https://e.com/b)",
+        "Text",
+        "## H",
+        "#### P",
+        "> 💡 Note\n>\n> More",
+        "[Join](#/portal/signup)",
+    ];
+    assert_eq!(body, expected.join("\n\n"));
+    assert_eq!(
+        notes,
+        [
+            "1 × links to sign up or in (#/portal/), which lead nowhere here",
+            "1 × pictures behind a header, which are left out",
+            "1 × ratings in stars, which are left out",
+            "1 × the card call-to-action, which is left out, as it is not for everybody",
+            "1 × the card html, which is left out, as it is not for everybody"
+        ]
+    );
+}
+
+#[test]
 fn html_and_markdown_of_other_versions_are_read() {
     assert_eq!(body_of("html", json!("<p>One <em>two</em></p>")).0, "One *two*");
     assert_eq!(body_of("markdown", json!("One *two*")).0, "One *two*");
@@ -171,7 +218,7 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     let plan = plan_of(
         json!({
             "posts": [
-                post(1, json!({ "custom_excerpt": "Short", "feature_image": "__GHOST_URL__/content/images/c.png", "featured": 1,
+                post(1, json!({ "custom_excerpt": "Short", "feature_image": "__GHOST_URL__/content/images/c.png", "featured": 1, "feature_image_alt": "A lake",
                     "canonical_url": "https://e.com/first", "codeinjection_head": "<script></script>" })),
                 post(2, json!({ "status": "draft", "published_at": null })),
                 post(3, json!({ "status": "scheduled", "published_at": "2099-01-02T03:04:05.000Z" })),
@@ -238,7 +285,7 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     assert_eq!(first.tags.as_deref(), Some(["First".to_owned(), "Second".to_owned()].as_slice()));
     assert_eq!((first.summary.as_deref(), first.language.as_deref()), (Some("Short"), Some("fr")));
     assert_eq!((first.canonical_url.as_deref(), first.cover_image_url.as_deref()), (Some("https://e.com/first"), None));
-    assert_eq!(first.dropped, ["codeinjection_head", "featured"]);
+    assert_eq!(first.dropped, ["codeinjection_head", "feature_image_alt", "featured"]);
     let notes = plan.site.notes.join("\n");
     for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: 1 members.", "The internal tag #hidden"] {
         assert!(notes.contains(expected), "{notes}");
