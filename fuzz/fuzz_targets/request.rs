@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use domain::Timestamp;
 use edge::{Clock, SignUpConfirmation};
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
