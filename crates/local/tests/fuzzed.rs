@@ -24,7 +24,7 @@ mod texts;
 #[path = "../../../fuzz/fuzz_targets/token.rs"]
 mod token;
 
-use crate::simulation::chance::Chance;
+use crate::simulation::{chance::Chance, number};
 
 /// What means something in one input or another.
 const PIECES: [&[u8]; 24] = [
@@ -55,14 +55,13 @@ const PIECES: [&[u8]; 24] = [
 ];
 
 /// Checks the seeds of a target, and `times` inputs that are made of them.
-fn try_seeds(target: &str, times: u32, check: fn(&[u8])) {
+fn try_seeds(target: &str, times: u64, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     let mut paths: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let seeds: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
     let mut chance = Chance::new(20);
-    let factor: u32 = std::env::var("FUZZED").map_or(1, |factor| factor.parse().unwrap());
-    let made = (0..times * factor).map(|_| changed(&seeds, &mut chance));
+    let made = (0..times * number("FUZZED").unwrap_or(1)).map(|_| changed(&seeds, &mut chance));
     for input in seeds.iter().cloned().chain(made) {
         let checked = catch_unwind(AssertUnwindSafe(|| check(&input)));
         assert!(checked.is_ok(), "{target} fails with \"{}\"", input.escape_ascii());

@@ -148,8 +148,9 @@ fn fail(seed: u64, failure: &str) -> ! {
     );
 }
 
-fn number(name: &str) -> Option<u64> {
-    #[allow(clippy::disallowed_methods, reason = "says how many seeds somebody wants to see")]
+/// The number that somebody gives a test in the environment.
+pub fn number(name: &str) -> Option<u64> {
+    #[allow(clippy::disallowed_methods, reason = "says how much of a test somebody wants to see")]
     let value = std::env::var(name);
     value.ok().map(|text| text.parse().unwrap())
 }
