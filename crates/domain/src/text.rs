@@ -2,8 +2,8 @@
 
 use crate::schema::schema;
 
-/// Defines a text type: trimmed at both ends, `$min` to `$max` characters, checked when parsed. `line` texts
-/// take no control characters and line breaks, so they cannot break out of a line of a log, a header or a feed, and
+/// Defines a text type: `$min` to `$max` characters, counted as they were sent, as the document's `maxLength` has it; then trimmed at both
+/// ends. `line` texts take no control characters and line breaks, so they cannot break out of a line of a log, a header or a feed, and
 /// none that reorder what stands beside them on a page.
 macro_rules! text {
     ($(#[doc = $doc:literal])+ $name:ident, line, $min:literal to $max:literal characters) => {
@@ -23,7 +23,7 @@ macro_rules! text {
             type Error = String;
 
             fn try_from(text: String) -> Result<Self, String> {
-                let text = $crate::text::bounded(text.trim(), $min, $max)?;
+                let text = $crate::text::bounded(&text, $min, $max)?.trim();
                 $crate::text::check_line(text)?;
                 Ok(Self(text.to_owned()))
             }
@@ -179,7 +179,7 @@ impl TryFrom<String> for Biography {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let text = bounded(text.trim(), 1, Self::MAX)?;
+        let text = bounded(&text, 1, Self::MAX)?.trim();
         check_seen(text)?;
         Ok(Self(text.to_owned()))
     }

@@ -29,7 +29,7 @@ impl TryFrom<String> for WebUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let text = bounded(text.trim(), 1, Self::MAX)?;
+        let text = bounded(&text, 1, Self::MAX)?.trim();
         // The parser forgives more: `https:example.com`, and line breaks anywhere.
         let prefix = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
         if !prefix("http://") && !prefix("https://") {

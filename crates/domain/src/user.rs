@@ -214,7 +214,9 @@ impl Email {
         let (_, top) = domain.rsplit_once('.')?;
         let is_domain = top.bytes().any(|byte| byte.is_ascii_alphabetic());
         let address = format!("{}@{domain}", local.to_ascii_lowercase());
-        let is_short = local.len() <= Self::MAX_LOCAL && address.len() <= Self::MAX;
+        // As it was sent, too: that is what the document's `maxLength` counts.
+        let is_short =
+            local.len() <= Self::MAX_LOCAL && address.len() <= Self::MAX && typed.chars().count() <= Self::MAX;
         (is_domain && is_short && local.split('.').all(is_atom)).then_some(Self(address))
     }
 }

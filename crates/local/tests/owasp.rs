@@ -387,6 +387,10 @@ fn edges(name: &str, schema: &Value, max_items: &BTreeMap<String, usize>) -> Vec
     let items = |length: usize| -> Value { (0..length).map(|number| format!("a{number}")).collect() };
     let mut edges = Vec::new();
     edges.extend(number("maxLength").map(|max| (text(max), text(max + 1))));
+    // White space at the end counts, though it is not kept.
+    let sample = schema["examples"].get(0).and_then(Value::as_str).map_or_else(|| "a".repeat(20), str::to_owned);
+    let padded = |max: usize| json!(sample.clone() + &" ".repeat(max + 1 - sample.len()));
+    edges.extend(number("maxLength").map(|max| (json!(sample), padded(max))));
     edges.extend(number("minLength").filter(|_| !is_url).map(|min| (text(min), text(min - 1))));
     edges.extend(number("maximum").map(|max| (json!(max), json!(max + 1))));
     edges.extend(number("minimum").map(|min| (json!(min), json!(i64::try_from(min).unwrap() - 1))));
@@ -436,7 +440,7 @@ async fn every_limit_holds_one_past_its_edge() {
             let name = parameter["name"].as_str().unwrap();
             for (edge, past) in edges(name, &parameter["schema"], &max_items) {
                 let asked = |value: Value| {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let text = value.as_str().map_or_else(|| value.to_string(), |text| text.replace(' ', "%20"));
                     let others = if operation.id == "search" && name != "q" { "q=a&" } else { "" };
                     format!("{path}?{others}{name}={text}")
                 };
