@@ -1,12 +1,10 @@
 //! The blocks of a file: what is read at once, deflated, each with a checksum.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
+use zlib_rs::crc32::crc32;
+use zlib_rs::{DeflateConfig, Inflate, InflateFlush, Status, compress_bound, compress_slice};
 
 use crate::Damaged;
 
@@ -21,9 +19,11 @@ pub(crate) struct Block {
 
 /// A block to be stored, and its checksum.
 pub(crate) fn deflate(raw: &[u8]) -> (Vec<u8>, u32) {
-    let mut encoder = DeflateEncoder::new(Vec::with_capacity(raw.len() / 2), Compression::default());
-    // Writing to memory does not fail.
-    let bytes = encoder.write_all(raw).and_then(|()| encoder.finish()).unwrap_or_default();
+    let mut bytes = vec![0; compress_bound(raw.len())];
+    // Without a header. What is as long as that has room for everything.
+    let config = DeflateConfig { window_bits: -15, ..DeflateConfig::default() };
+    let length = compress_slice(&mut bytes, raw, config).0.len();
+    bytes.truncate(length);
     let checksum = checksum(&bytes);
     (bytes, checksum)
 }
@@ -33,23 +33,59 @@ pub(crate) fn inflate(block: &Block, bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
     if bytes.len() != block.bytes as usize || checksum(bytes) != block.checksum {
         return Err(Damaged);
     }
-    let mut raw = Vec::with_capacity(bytes.len().saturating_mul(3));
-    DeflateDecoder::new(bytes).read_to_end(&mut raw).map_err(|_| Damaged)?;
-    Ok(raw)
+    let mut inflater = Inflate::new(false, 15);
+    let mut raw = Vec::new();
+    loop {
+        let (read, written) = (inflater.total_in() as usize, inflater.total_out() as usize);
+        raw.resize(written + bytes.len().saturating_mul(3).max(1_024), 0);
+        let (rest, room) = (bytes.get(read..).unwrap_or_default(), raw.get_mut(written..).unwrap_or_default());
+        let status = inflater.decompress(rest, room, InflateFlush::NoFlush).map_err(|_| Damaged)?;
+        let length = inflater.total_out() as usize;
+        match status {
+            Status::StreamEnd => {
+                raw.truncate(length);
+                return Ok(raw);
+            }
+            // There is room, so more input is missing.
+            _ if length < raw.len() => return Err(Damaged),
+            _ => {}
+        }
+    }
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    crc32(0, bytes)
 }
 
-/// Blocks that were read, as many as fit: those that were not used for longest are forgotten.
+/// Blocks that were read, as many as fit.
+///
+/// Lists have room of their own: those of a few common words are longer than all that says who posts are, and would displace it, though
+/// nearly every search reads of it.
+#[derive(Debug)]
+pub struct Cache {
+    lists: Pool,
+    others: Pool,
+}
+
+impl Cache {
+    /// One that holds up to so many bytes.
+    pub fn new(max_bytes: usize) -> Arc<Self> {
+        let others = max_bytes / 8 * 3;
+        Arc::new(Self { lists: Pool::new(max_bytes - others), others: Pool::new(others) })
+    }
+
+    /// Where blocks of lists are, or all others.
+    pub(crate) fn pool(&self, is_list: bool) -> &Pool {
+        if is_list { &self.lists } else { &self.others }
+    }
+}
+
+/// Those of one kind: the ones that were not used for longest are forgotten.
 ///
 /// Two generations instead of a list by time: whoever is used goes to the young one, and when that is full the old one is forgotten
 /// and it becomes old.
 #[derive(Debug)]
-pub struct Cache {
+pub(crate) struct Pool {
     max_bytes: usize,
     generations: Mutex<Generations>,
 }
@@ -61,13 +97,12 @@ struct Generations {
     old: HashMap<(u64, u32), Arc<Vec<u8>>>,
 }
 
-impl Cache {
-    /// One that holds up to so many bytes.
-    pub fn new(max_bytes: usize) -> Arc<Self> {
-        Arc::new(Self { max_bytes, generations: Mutex::default() })
+impl Pool {
+    pub fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, generations: Mutex::default() }
     }
 
-    pub(crate) fn get(&self, segment: u64, block: u32) -> Option<Arc<Vec<u8>>> {
+    pub fn get(&self, segment: u64, block: u32) -> Option<Arc<Vec<u8>>> {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(raw) = generations.young.get(&(segment, block)) {
             return Some(Arc::clone(raw));
@@ -77,7 +112,7 @@ impl Cache {
         Some(raw)
     }
 
-    pub(crate) fn insert(&self, segment: u64, block: u32, raw: &Arc<Vec<u8>>) {
+    pub fn insert(&self, segment: u64, block: u32, raw: &Arc<Vec<u8>>) {
         self.put(&mut self.generations.lock().unwrap_or_else(PoisonError::into_inner), (segment, block), raw);
     }
 
@@ -96,7 +131,7 @@ impl Cache {
 
     /// How many bytes it holds.
     #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         generations.young.values().chain(generations.old.values()).map(|raw| raw.len()).sum()
     }

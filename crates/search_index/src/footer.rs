@@ -14,7 +14,7 @@ use crate::block::Block;
 use crate::bytes::{Bytes, put_number, put_text};
 
 /// Changes with the format and with what a word is: a segment of another version is rebuilt like one that is lost.
-const MAGIC: &[u8] = b"broadsheet-2\n";
+const MAGIC: &[u8] = b"broadsheet-3\n";
 
 /// What the blocks of a file have, in their order in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum Section {
     Ids,
     /// A Bloom filter of the ids.
     Filter,
-    /// How long each post is.
+    /// How long each post is: of a block's posts the lowest bytes first, then the next ones, the last of which are the same and take nothing.
     Lengths,
     /// The lists of the terms, in the order of the terms.
     Lists,
@@ -53,7 +53,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// The one that is used: blocks of some 10 to 40 KB as they are stored, which S3 sends about as soon as a smaller one.
     pub const STORED: Self =
-        Self { posts: 512, ids: 2_048, lengths: 16_384, filter: 64 * 1_024, lists: 64 * 1_024, terms: 16 * 1_024 };
+        Self { posts: 1_024, ids: 2_048, lengths: 16_384, filter: 64 * 1_024, lists: 64 * 1_024, terms: 16 * 1_024 };
 }
 
 /// The place of a post in the order of all, as a key that sorts like it: the newest first.

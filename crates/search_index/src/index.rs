@@ -95,9 +95,10 @@ impl Statistics {
         let (posts, frequency) = (self.posts as f64, self.frequencies.get(clause).copied().unwrap_or_default() as f64);
         let rarity = (1.0 + (posts - frequency + 0.5).max(0.0) / (frequency + 0.5)).ln();
         let average = (self.length as f64 / posts.max(1.0)).max(1.0);
+        let (most, shortest, longer) = (rarity * (K + 1.0), K * (1.0 - B), K * B / average);
         move |weight, length| {
             let weight = f64::from(weight);
-            rarity * weight * (K + 1.0) / (weight + K * (1.0 - B + B * f64::from(length) / average))
+            most * weight / (weight + shortest + longer * f64::from(length))
         }
     }
 }
@@ -590,6 +591,29 @@ struct Best {
     is_all: bool,
 }
 
+/// What a clause adds to the scores of posts, which are asked for in order.
+struct Scorer<'a, F> {
+    score: F,
+    /// Its postings from the post on that was asked for.
+    rest: &'a [(u32, u32)],
+}
+
+impl<'a, F: Fn(u32, u32) -> f64> Scorer<'a, F> {
+    /// Goes on to this post.
+    fn score_of(&mut self, post: u32, length: u32) -> f64 {
+        let is_before = |(before, _): &(u32, u32)| *before < post;
+        // In strides that double, since of a long list only some posts may be asked for.
+        let mut end = 1;
+        while self.rest.get(end).is_some_and(is_before) {
+            end *= 2;
+        }
+        let near = self.rest.get(..end).unwrap_or(self.rest);
+        self.rest = self.rest.get(near.partition_point(is_before)..).unwrap_or_default();
+        let weight = self.rest.first().filter(|(same, _)| *same == post).map(|(_, weight)| *weight);
+        weight.map_or(0.0, |weight| (self.score)(weight, length))
+    }
+}
+
 /// The best `count` of the posts that may be shown; of equals those that come first.
 fn best<S: Source>(
     part: &Segment<S>,
@@ -600,35 +624,42 @@ fn best<S: Source>(
     after: Option<&Place>,
     count: usize,
 ) -> Best {
-    let wanted = query.clauses.iter().zip(&weighed.postings).enumerate().filter(|(_, (clause, _))| !clause.is_excluded);
+    let wanted = query.clauses.iter().zip(&weighed.postings).enumerate();
+    let wanted = wanted.filter(|(number, (clause, _))| !clause.is_excluded && !ranked_by.left_out.contains(number));
+    let plain = wanted.clone().filter(|(_, (clause, _))| clause.is_plain()).count();
+    let is_required = |clause: &Clause| clause.is_quoted || usize::from(ranked_by.matched) == plain;
+    let required = wanted.clone().filter(|(_, (clause, _))| is_required(clause)).map(|(_, (_, postings))| postings);
+    let shortest = required.min_by_key(|postings| postings.len());
     let mut clauses: Vec<_> =
-        wanted.map(|(number, (_, postings))| (ranked_by.scores(number), postings.iter().peekable())).collect();
+        wanted.map(|(number, (_, postings))| Scorer { score: ranked_by.scores(number), rest: postings }).collect();
+
     let last = after.map(|place| f32::from_bits(place.score));
     let is_behind = |score: f32, post: u32| match last.map(|last| score.total_cmp(&last)) {
         None | Some(Ordering::Less) => true,
         Some(Ordering::Equal) => post >= looked.behind,
         Some(Ordering::Greater) => false,
     };
+    let found = ranked_by.matched..NOT_FOUND;
     let mut best = Best { scored: Vec::with_capacity(2 * count), is_all: true };
     // What the last of the best has so far, once there are enough: who has no more comes behind it.
     let mut least = None;
-    let found = weighed.matched.iter().zip(0_u32..);
-    for (_, post) in found.filter(|(matched, _)| (ranked_by.matched..NOT_FOUND).contains(*matched)) {
-        let mut sum = 0.0;
-        for (score, postings) in &mut clauses {
-            while postings.next_if(|(before, _)| *before < post).is_some() {}
-            if let Some((_, weight)) = postings.next_if(|(same, _)| *same == post) {
-                sum += score(*weight, part.length(post));
-            }
+    let mut consider = |post: u32| {
+        if !weighed.matched.get(post as usize).is_some_and(|matched| found.contains(matched)) {
+            return;
         }
-        let score = sum as f32;
+        let length = part.length(post);
+        let score = clauses.iter_mut().fold(0.0, |sum, clause| sum + clause.score_of(post, length)) as f32;
         if least.is_some_and(|least| score <= least) || !is_behind(score, post) {
-            continue;
+            return;
         }
         best.scored.push((score, post));
         if best.scored.len() == 2 * count {
             least = best.keep(count);
         }
+    };
+    match shortest {
+        Some(postings) => postings.iter().for_each(|(post, _)| consider(*post)),
+        None => (0..part.footer.posts).for_each(consider),
     }
     best.is_all &= best.scored.len() <= count;
     best.keep(count);

@@ -378,7 +378,7 @@ fn query(document: &Document, random: &mut Random) -> String {
         1 => format!("{} {}", word(0), word(2)),
         2 => format!("\"{} {}\"", word(0), word(1)),
         3 => format!("{}*", word(0).chars().take(4).collect::<String>()),
-        4 => format!("{} {} -{}", word(0), word(1), words[random.below(words.len())]),
+        4 => format!("{} {} -{}", word(0), word(1), words.get(random.below(words.len().max(1))).unwrap_or(&"rust")),
         _ => format!("{} tag:{} after:2023-12", word(0), document.tags[0]),
     }
 }

@@ -162,16 +162,18 @@ impl<S: Source> Segment<S> {
 
     /// These blocks, whether they are in the cache or not: all that are not are read at once.
     pub(crate) async fn blocks(&self, wanted: impl IntoIterator<Item = u32>) -> Result<Blocks, ReadError<S::Error>> {
+        let lists = self.footer.section(Section::Lists);
+        let pool = |number: u32| self.cache.pool(lists.contains(&number));
         let mut blocks = Blocks::default();
         let mut missing = Vec::new();
         for number in wanted {
-            match self.cache.get(self.number, number) {
+            match pool(number).get(self.number, number) {
                 Some(raw) => drop(blocks.0.insert(number, raw)),
                 None => missing.push(number),
             }
         }
         for (number, raw) in self.read(missing).await? {
-            self.cache.insert(self.number, number, &raw);
+            pool(number).insert(self.number, number, &raw);
             blocks.0.insert(number, raw);
         }
         Ok(blocks)
@@ -214,9 +216,9 @@ impl<S: Source> Segment<S> {
     pub(crate) async fn read_lengths(&self) -> Result<(), ReadError<S::Error>> {
         if self.lengths.get().is_none() {
             let read = self.read(self.footer.section(Section::Lengths).collect()).await?;
-            let lengths =
-                read.iter().flat_map(|(_, raw)| raw.as_chunks::<4>().0).map(|bytes| u32::from_le_bytes(*bytes));
-            let _ = self.lengths.set(lengths.collect());
+            let mut lengths = Vec::with_capacity(self.footer.posts as usize);
+            read.iter().for_each(|(_, raw)| lengths.extend(read_lengths(raw)));
+            let _ = self.lengths.set(lengths);
         }
         Ok(())
     }
@@ -230,7 +232,7 @@ impl<S: Source> Segment<S> {
     pub(crate) async fn read_filter(&self) -> Result<(), ReadError<S::Error>> {
         if self.filter.get().is_none() {
             let read = self.read(self.footer.section(Section::Filter).collect()).await?;
-            let _ = self.filter.set(read.iter().flat_map(|(_, raw)| raw.iter().copied()).collect());
+            let _ = self.filter.set(read.iter().map(|(_, raw)| raw.as_slice()).collect::<Vec<_>>().concat());
         }
         Ok(())
     }
@@ -326,6 +328,13 @@ impl<S: Source> Segment<S> {
             entries.flat_map(|entry| entry.block..entry.block.saturating_add(entry.parts_before(horizon))).collect();
         self.blocks(numbers).await
     }
+}
+
+/// The lengths of a block: first the lowest byte of each, at the end the highest.
+fn read_lengths(raw: &[u8]) -> impl Iterator<Item = u32> {
+    let (low, high) = raw.split_at(raw.len() / 2);
+    let ((a, b), (c, d)) = (low.split_at(low.len() / 2), high.split_at(high.len() / 2));
+    a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| u32::from_le_bytes([*a, *b, *c, *d]))
 }
 
 fn read_post(bytes: &[u8; POST_BYTES]) -> Post {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use crate::block::Block;
+use crate::block::{Block, Pool};
 use crate::footer::{Filter, Footer, Layout};
 use crate::index::Cut;
 use crate::merge::merge_in;
@@ -344,9 +344,26 @@ fn a_search_is_three_rounds_and_reads_little() {
     assert_eq!(far.rounds.load(Ordering::Relaxed), 0);
 }
 
+/// However many lists are read, who the posts are that were found stays known.
+#[test]
+fn lists_do_not_displace_posts() {
+    let documents: Vec<_> = (1..3_000).map(|id| document(id, "Title", &format!("word{} the x{id}", id % 7))).collect();
+    let encoded = encode(Layout::STORED, &documents, &[]);
+    let far = Far::new(&encoded.bytes);
+    let cache = Cache::new(512 * 1024);
+    let segment = Segment::open("far", Arc::clone(&far), encoded.footer(), &cache).unwrap();
+    let index = crate::Index::new(vec![Arc::new(segment)]);
+    page(&index, &parse("word3"), None, 10);
+    let lists = Arc::new(vec![0; 64 * 1024]);
+    (0..100).for_each(|number| cache.pool(true).insert(9, number, &lists));
+    far.rounds.store(0, Ordering::Relaxed);
+    page(&index, &parse("word3"), None, 10);
+    assert_eq!(far.rounds.load(Ordering::Relaxed), 1, "only the lists are read again");
+}
+
 #[test]
 fn the_cache_is_bounded_and_keeps_what_is_used() {
-    let cache = Cache::new(1_000);
+    let cache = Pool::new(1_000);
     let block = Arc::new(vec![0; 100]);
     for number in 0..100 {
         cache.insert(1, number, &block);

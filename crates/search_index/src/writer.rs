@@ -126,7 +126,8 @@ impl Writer {
             self.put(Section::Filter, raw, Vec::new());
         }
         for some in std::mem::take(&mut self.lengths).chunks(self.layout.lengths) {
-            let raw: Vec<u8> = some.iter().flat_map(|length| length.to_le_bytes()).collect();
+            let byte = |at: usize| some.iter().filter_map(move |length| length.to_le_bytes().get(at).copied());
+            let raw: Vec<u8> = (0..4).flat_map(byte).collect();
             self.put(Section::Lengths, &raw, Vec::new());
         }
     }
