@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::{
     addresses::{Facts, old_addresses, without_addresses_elsewhere},
-    directives,
+    anchors, attributes,
+    directives::{self, Directives},
     fields::{authors, kept_tags, language, one_line, summary, web_address, when},
     formats::notes_of,
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
@@ -180,22 +181,31 @@ impl Document {
             body = text;
             notes.extend(notes_of(lost));
         }
-        let translated = site.reads_directives.then(|| directives::translate(body));
+        let is_read = site.directives != Directives::None;
+        let translated = is_read.then(|| directives::translate(body, site.directives));
         if let Some((text, lost)) = &translated {
             body = text;
             notes.extend(notes_of(lost));
         }
 
+        let lists = if is_mdx { attributes::Lists::Nowhere } else { site.generator.rules().attribute_lists(site) };
+        let (translated, left_out) = attributes::translate(body, lists);
+        body = &translated;
+        if left_out > 0 {
+            notes.push(format!("{left_out} × a list of attributes such as {{: .class}}, which is left out"));
+        }
+
         let (title, body) = match keys.text("title")? {
             Some(title) => (one_line(&title), body.to_owned()),
             None => match take_heading(body) {
-                Some((heading, body)) => (one_line(&heading), body),
+                Some((heading, body)) => (one_line(&anchors::without_marks(&heading)), body),
                 None => (name.in_words(), body.to_owned()),
             },
         };
         let (date, expired) = when(&keys, path, &name, site, now, &mut notes)?;
         let hidden = match hidden(&keys, path, site)? {
-            None => expired.then(|| "its date of expiry has passed".to_owned()),
+            None if expired => Some("its date of expiry has passed".to_owned()),
+            None => site.generator.rules().unpublished(site, &keys, &name),
             hidden => hidden,
         };
         let language = language(&keys, &name, &mut notes)?;

@@ -9,6 +9,8 @@
 //! repeated, or interrupted and repeated, and never makes a second copy (ADR 41, docs/import.md).
 
 mod addresses;
+mod anchors;
+mod attributes;
 mod authors;
 mod broadsheet;
 mod client;
@@ -189,7 +191,9 @@ pub enum ImportError {
 
 /// The post that a Markdown file is on its own, without a site around it; `path` is its name, which tells what the file does not.
 pub fn read_file(path: &Path, bytes: &[u8], now: Timestamp) -> Result<Document, DocumentError> {
-    Document::parse(path, bytes, &Site::plain(Path::new(""), Generator::Plain), now)
+    let mut document = Document::parse(path, bytes, &Site::plain(Path::new(""), Generator::Plain), now)?;
+    anchors::lead(&mut [&mut document]);
+    Ok(document)
 }
 
 /// Imports the folder and tells `out` about each file. A file that fails does not keep the others from being tried.

@@ -13,6 +13,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::{
     ImportError,
     addresses::former_slugs,
+    anchors,
     document::Document,
     formats::Texts,
     generators::Generator,
@@ -321,7 +322,7 @@ fn link(site: &Site, items: &mut [Item]) {
         _ => None,
     });
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
-    for item in items {
+    for item in &mut *items {
         if let Planned::Post(document) = &mut item.what {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
             if site.generator.rules().has_templates_in_code() {
@@ -333,6 +334,16 @@ fn link(site: &Site, items: &mut [Item]) {
             }
         }
     }
+    lead_to_parts(items);
+}
+
+/// Lets the links in posts lead to the parts of posts that they meant.
+pub fn lead_to_parts(items: &mut [Item]) {
+    let posts = items.iter_mut().filter_map(|item| match &mut item.what {
+        Planned::Post(document) => Some(&mut **document),
+        _ => None,
+    });
+    anchors::lead(&mut posts.collect::<Vec<_>>());
 }
 
 /// The same for one post, whose files are in `folder`.
@@ -610,6 +621,41 @@ mod tests {
         assert!(texts[0].1.contains(&"1 × the component <B>, which is left out".to_owned()), "{:?}", texts[0].1);
         assert_eq!(texts[1].0, "import B from 'b'\n\n<https://e.com>");
 
+        let config = "const posts = defineCollection({ loader: glob({ base: './src/data/posts' }) })\nconst caseStudies = defineCollection({\n  \
+                      loader: glob({ pattern: '*.md', base: './src/content/case-studies' }) })\nconst about = defineCollection({})\n\
+                      export const collections = { posts, 'case-studies': caseStudies, about }";
+        let with_data: &[(&str, &str)] = &[
+            ("astro.config.mjs", ""),
+            ("src/content.config.ts", config),
+            ("src/data/posts/a.md", POST),
+            ("src/content/case-studies/b.md", POST),
+            ("src/content/about/me.md", POST),
+            ("src/content/quotes/q.md", POST),
+            ("src/lib/posts.ts", "export const all = () => getCollection('posts')"),
+            ("src/pages/blog/[...slug].astro", "import { all } from '@/lib/posts'"),
+            ("src/pages/work/[id].astro", "const all = await getCollection(\"case-studies\")"),
+            ("src/pages/about.astro", "const [me] = await getCollection('about')"),
+            (
+                "src/pages/quotes/[page].astro",
+                "export const getStaticPaths = ({ paginate }) => paginate(await getCollection('quotes'))",
+            ),
+        ];
+        let shown = |files: &[(&str, &str)]| -> Vec<String> {
+            let plan = plan(files);
+            let shown = plan.posts().map(|(path, post)| {
+                let draft = if post.hidden.is_some() { "?" } else { "" };
+                format!("{}{draft}", path.file_name().unwrap().to_string_lossy())
+            });
+            shown.collect()
+        };
+        assert_eq!(shown(with_data), ["me.md?", "b.md", "q.md?", "a.md"]);
+        // Nothing is hidden where programs that are not there, or not read, may make the pages.
+        assert_eq!(shown(&with_data[..7]), ["me.md", "b.md", "q.md", "a.md"]);
+        let computed = [with_data, &[("src/pages/[...all].astro", "import { all } from 'a-package'")]].concat();
+        assert_eq!(shown(&computed), ["me.md", "b.md", "q.md", "a.md"]);
+        let injected = [&[("astro.config.mjs", "injectRoute({})")], &with_data[1..]].concat();
+        assert_eq!(shown(&injected), ["me.md", "b.md", "q.md", "a.md"]);
+
         let pelican = plan(&[
             ("pelicanconf.py", "TIMEZONE = 'Europe/Paris'  # ours\n"),
             ("content/a.md", "Title: A\nDate: 2020-01-01\n\nText."),
@@ -845,6 +891,16 @@ mod tests {
         );
         check_posts(
             &[
+                ("pelicanconf.py", "PATH = 'content'\n"),
+                ("content/a.md", "Title: A\nDate: 2020-01-01\n\nText."),
+                ("content/2020-01-01-b.md", "Title: B\n\nText."),
+                ("content/c.md", "Title: C\n\nText."),
+                ("content/d.md", "Just a note.\n\nMore."),
+            ],
+            &[("content/2020-01-01-b.md", "b"), ("content/a.md", "a"), ("content/c.md", "c?"), ("content/d.md", "d?")],
+        );
+        check_posts(
+            &[
                 (
                     "pelicanconf.py",
                     "PATH = 'text'\nDEFAULT_METADATA = {\n    'status': 'draft',\n}\nPAGE_PATHS = ['sites']\nARTICLE_EXCLUDES = ['old']\n",
@@ -862,6 +918,7 @@ mod tests {
     #[test]
     fn the_plan_names_what_the_server_would_refuse() {
         let long = format!("---\ntitle: {}\n---\nText.", "x".repeat(201));
+        let long_name = format!("{}.md", "y".repeat(210));
         check_posts(
             &[
                 ("a.md", "---\ntitle: A\n---\n\n"),
@@ -875,6 +932,9 @@ mod tests {
                 ("_draft/z.md", "Text."),
                 // There is nothing to make a draft of.
                 ("headless.md", "---\nheadless: true\n---\n"),
+                ("late.md", "\n \n---\ndraft: true\n---\nText."),
+                ("late-open.md", "\n+++\ndraft = true\nText."),
+                (&long_name, "Text."),
             ],
             &[
                 ("_draft/z.md", "z?"),
@@ -882,10 +942,16 @@ mod tests {
                 ("b.md", "/title: must have at most 200 characters, not 201"),
                 ("broken.md", "The front matter that `---` opens in the first line is never closed by another `---`."),
                 ("c.md", "The file has no text."),
+                (
+                    "late-open.md",
+                    "The front matter that `+++` opens in the first line is never closed by another `+++`.",
+                ),
+                ("late.md", "late?"),
                 ("open.md", "open"),
                 ("rule.md", "rule"),
                 ("state.md", "state?"),
                 ("under.md", "under"),
+                (&long_name, &as_slug(&"y".repeat(200)).unwrap()),
             ],
         );
         let typed = plan(&[("a.md", "---\nShowToc: true\n---\nText.")]);

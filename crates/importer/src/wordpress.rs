@@ -23,6 +23,7 @@ use self::{
     text::{References, paragraphs, shown},
 };
 use crate::{
+    anchors,
     comments::{Author, Comment, Origin, in_threads},
     dates,
     document::Document,
@@ -337,6 +338,13 @@ impl Export {
         let converted = to_markdown(&shown.html, &new_address);
         document.notes.extend(notes_of(&shown.lost).chain(notes_of(&converted.lost)));
         document.body = converted.markdown;
+        let broken = document.body.matches(char::REPLACEMENT_CHARACTER).count();
+        if broken > 0 {
+            document
+                .notes
+                .push(format!("{broken} × a letter that is no UTF-8 in the file, which is shown as \u{fffd}"));
+        }
+        anchors::lead(&mut [&mut document]);
         if let Some(id) = item.meta("_thumbnail_id") {
             match self.attachments.get(id) {
                 Some((address, _)) => {
