@@ -18,6 +18,10 @@ pub fn translate(text: &str, lists: Lists) -> (String, usize) {
     if lists == Lists::Nowhere || !text.contains('{') {
         return (text.to_owned(), 0);
     }
+    let text = &*match lists {
+        Lists::Everywhere => without_extensions(text),
+        Lists::Headings | Lists::Nowhere => text.to_owned(),
+    };
     let code = markup::code(text);
     let mut out = String::with_capacity(text.len());
     let (mut at, mut left_out) = (0, 0);
@@ -66,6 +70,31 @@ pub fn translate(text: &str, lists: Lists) -> (String, usize) {
         out.push_str(&line);
     }
     (out, left_out)
+}
+
+/// The text without what only kramdown reads: comments, which were on no page, and the tags of its other extensions.
+fn without_extensions(text: &str) -> String {
+    let code = markup::code(text);
+    let mut written = String::with_capacity(text.len());
+    let mut at = 0;
+    for (begin, _) in text.match_indices("{:") {
+        let rest = text.get(begin..).unwrap_or_default();
+        let is_comment = rest.starts_with("{::comment}");
+        let is_tag =
+            ["{::comment", "{::nomarkdown", "{:/nomarkdown}", "{::options", "{:/options}", "{:/comment}", "{:/}"]
+                .iter()
+                .any(|tag| rest.starts_with(tag));
+        if begin < at || !is_tag || markup::is_code(&code, begin) {
+            continue;
+        }
+        let tag = rest.find('}').map(|end| end + 1);
+        let comment = ["{:/comment}", "{:/}"].iter().filter_map(|end| Some(rest.find(end)? + end.len())).min();
+        let Some(length) = (if is_comment { comment } else { tag }) else { continue };
+        written.push_str(text.get(at..begin).unwrap_or_default());
+        at = begin + length;
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
 }
 
 fn is_code_at(code: &[std::ops::Range<usize>], begin: usize, before: &str) -> bool {
@@ -205,7 +234,12 @@ mod tests {
             ("## A\n{: #a}\n", "## <a id=\"a\"></a>A\n", 0),
             ("* TOC\n{:toc}\n\n## A\n{:.no_toc}\n", "\n## A\n", 2),
             ("    {: .a}\n\nAt {:name} and {: 1 }\n", "    {: .a}\n\nAt {:name} and {: 1 }\n", 0),
-            ("{% raw %}{: x }{% endraw %}\n{::nomarkdown}\n", "{% raw %}{: x }{% endraw %}\n{::nomarkdown}\n", 0),
+            ("{% raw %}{: x }{% endraw %}\n", "{% raw %}{: x }{% endraw %}\n", 0),
+            (
+                "A {::comment}secret{:/comment}b {::comment}\n{: .x}\n{:/}c\n\n{::options auto_ids=\"false\" /}\n{::nomarkdown}d{:/nomarkdown}\n`{::comment}` {::comment}open\n",
+                "A b c\n\n\nd\n`{::comment}` {::comment}open\n",
+                0,
+            ),
             ("## A {: #a .b}\n", "## <a id=\"a\"></a>A\n", 1),
         ] {
             check(Lists::Everywhere, text, expected, left_out);

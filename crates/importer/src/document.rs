@@ -21,6 +21,7 @@ use crate::{
     hiding::hidden,
     mdx,
     naming::{FileName, as_slug, name_by_template, own_name},
+    shortcodes,
     site::Site,
 };
 
@@ -175,6 +176,11 @@ impl Document {
         }
         let name = FileName::parse(path);
         let mut notes = Vec::new();
+        let without_comments =
+            site.generator.rules().has_nunjucks(site).then(|| shortcodes::without_nunjucks_comments(body));
+        if let Some(text) = &without_comments {
+            body = text;
+        }
         let is_mdx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mdx"));
         let translated = is_mdx.then(|| mdx::to_markdown(body));
         if let Some(mdx::Read { text, lost, .. }) = &translated {

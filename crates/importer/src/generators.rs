@@ -130,6 +130,11 @@ pub(crate) trait Rules: Sync {
         false
     }
 
+    /// Whether Nunjucks runs over its Markdown, in which `{# … #}` is on no page.
+    fn has_nunjucks(&self, _site: &Site) -> bool {
+        false
+    }
+
     /// Where its Markdown takes `{#id .class}` out of texts.
     fn attribute_lists(&self, _site: &Site) -> Lists {
         Lists::Nowhere

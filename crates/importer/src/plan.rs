@@ -1036,6 +1036,21 @@ mod tests {
     }
 
     #[test]
+    fn comments_of_templates_stay_on_no_page() {
+        const TYPED: &str = "A {# secret\n#}b `{# c #}` {% raw %}{# d #}{% endraw %} {# open";
+        for (config, expected) in [
+            ("export default () => ({ markdownTemplateEngine: 'njk' })", "A b `` {# d #} {# open"),
+            (
+                "export default () => ({ markdownTemplateEngine: 'liquid' })",
+                "A {# secret\n#}b `{# c #}` {# d #} {# open",
+            ),
+        ] {
+            let plan = plan(&[("eleventy.config.js", config), ("a.md", &format!("---\ntitle: A\n---\n{TYPED}"))]);
+            assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config}");
+        }
+    }
+
+    #[test]
     fn code_shows_no_tags_that_were_on_no_page() {
         const TYPED: &str = "`{% raw %}{{ x }}{% endraw %}`";
         for (config, content, file, expected) in [

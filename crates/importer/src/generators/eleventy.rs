@@ -19,6 +19,8 @@ use crate::{
 /// The rules of Eleventy.
 pub struct Eleventy;
 
+/// Whether its Markdown is a template of Nunjucks.
+const IS_NUNJUCKS: &str = "is_nunjucks";
 /// Whether its Markdown takes lists of attributes out of texts.
 const READS_LISTS: &str = "reads_lists";
 
@@ -32,6 +34,9 @@ impl Rules for Eleventy {
         let names =
             [".eleventy.js", "eleventy.config.js", "eleventy.config.mjs", "eleventy.config.cjs", "eleventy.config.ts"];
         let program = names.iter().find_map(|name| fs::read_to_string(site.root.join(name)).ok()).unwrap_or_default();
+        if program.lines().any(|line| line.contains("markdownTemplateEngine") && line.contains("njk")) {
+            site.config.0.insert(IS_NUNJUCKS.to_owned(), Value::Bool(true));
+        }
         if program.contains("markdown-it-attrs") {
             site.config.0.insert(READS_LISTS.to_owned(), Value::Bool(true));
         }
@@ -145,6 +150,10 @@ impl Rules for Eleventy {
     /// markdown-it does not.
     fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
         false
+    }
+
+    fn has_nunjucks(&self, site: &Site) -> bool {
+        site.setting(IS_NUNJUCKS).is_some()
     }
 
     fn attribute_lists(&self, site: &Site) -> Lists {
