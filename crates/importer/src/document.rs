@@ -222,11 +222,12 @@ impl Document {
         }
         let facts = Facts { site, path, keys: &keys, name: &name, title: &title, date };
         let old_addresses = old_addresses(&facts);
-        let slug_source = match own_name(&keys)? {
-            Some(name) => name,
-            None => name_by_template(&facts).unwrap_or_else(|| name.words.clone()),
+        // What an author calls it counts or is refused; for the name of a file, a title may stand in.
+        let (slug_source, otherwise) = match own_name(&keys)? {
+            Some(name) => (name, None),
+            None => (name_by_template(&facts).unwrap_or_else(|| name.words.clone()), as_slug(&title)),
         };
-        let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
+        let slug = as_slug(&slug_source).or(otherwise).ok_or(Error::NoSlug { text: slug_source })?;
         let (cover_image_url, cover) = web_address(&keys, &COVERS);
         Ok(Self {
             title,

@@ -37,6 +37,7 @@ mod plan;
 mod report;
 mod shortcodes;
 mod site;
+mod wiki;
 mod wordpress;
 
 use std::{

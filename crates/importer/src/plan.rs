@@ -23,6 +23,7 @@ use crate::{
     naming::as_slug,
     shortcodes,
     site::Site,
+    wiki,
 };
 
 /// The whole folder, in an order that is the same on every machine.
@@ -322,11 +323,15 @@ fn link(site: &Site, items: &mut [Item]) {
         _ => None,
     });
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
+    let is_vault = site.root.join(".obsidian").is_dir();
     for item in &mut *items {
         if let Planned::Post(document) = &mut item.what {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
             if site.generator.rules().has_templates_in_code() {
                 document.body = shortcodes::without_raw_in_code(&document.body);
+            }
+            if site.generator == Generator::Plain {
+                translate_wiki(document, &index, is_vault);
             }
             link_one(document, &index, &sources, folder.as_deref());
             if !site.generator.rules().strikes_between_single_tildes(site) {
@@ -344,6 +349,19 @@ pub fn lead_to_parts(items: &mut [Item]) {
         _ => None,
     });
     anchors::lead(&mut posts.collect::<Vec<_>>());
+}
+
+/// Translates what a wiki writes in Markdown. In sites of generators it is text.
+fn translate_wiki(document: &mut Document, index: &Index, is_vault: bool) {
+    let place = document.place.clone();
+    let translated = wiki::translate(&document.body, is_vault, &|target| index.named(target, &place));
+    document.body = translated.text;
+    for (times, what) in [
+        (translated.kept, "a link of a wiki ([[…]]) that leads to no post, which stays as text"),
+        (translated.comments, "a comment (%%…%%), which is left out"),
+    ] {
+        document.notes.extend((times > 0).then(|| format!("{times} × {what}")));
+    }
 }
 
 /// The same for one post, whose files are in `folder`.
@@ -653,6 +671,17 @@ mod tests {
         assert_eq!(shown(&with_data[..7]), ["me.md", "b.md", "q.md", "a.md"]);
         let computed = [with_data, &[("src/pages/[...all].astro", "import { all } from 'a-package'")]].concat();
         assert_eq!(shown(&computed), ["me.md", "b.md", "q.md", "a.md"]);
+        // A schema may hide what says nothing.
+        let schema = "const posts = defineCollection({ loader: glob({ base: './posts' }), schema: z.object({\n  draft: z.boolean().default(true),\n\
+                      }) })\nconst notes = defineCollection({ schema: z.object({ published: z.boolean().optional().default(false) }) })";
+        let strict: &[(&str, &str)] = &[
+            ("astro.config.mjs", ""),
+            ("src/content/config.ts", schema),
+            ("posts/a.md", POST),
+            ("posts/b.md", "---\ntitle: B\ndraft: false\n---\nText."),
+            ("src/content/notes/c.md", POST),
+        ];
+        assert_eq!(shown(strict), ["a.md?", "b.md", "c.md?"]);
         let injected = [&[("astro.config.mjs", "injectRoute({})")], &with_data[1..]].concat();
         assert_eq!(shown(&injected), ["me.md", "b.md", "q.md", "a.md"]);
 
@@ -1033,6 +1062,26 @@ mod tests {
             let plan = plan(&[(config, content), (file, &post)]);
             assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config} {content}");
         }
+    }
+
+    #[test]
+    fn a_vault_of_notes_keeps_its_links_and_hides_its_comments() {
+        let plan = plan(&[
+            (".obsidian/app.json", "{}"),
+            ("Some Note.md", "## Set up\n\nText %%secret%% here. [[Other#nowhere]] [[gone]]"),
+            ("sub/Other.md", "See [[Some Note#Set up|it]]."),
+            ("sub/---.md", "---\ntitle: Three dashes\n---\nText."),
+        ]);
+        let posts: Vec<_> = plan.posts().map(|(_, post)| (&*post.slug, &*post.body, post.notes.len())).collect();
+        assert_eq!(
+            posts,
+            [
+                // Undated, with a link to no part, another to no post, and a comment.
+                ("some-note", "## Set up\n\nText  here. [Other#nowhere](/posts/other#nowhere) [[gone]]", 4),
+                ("three-dashes", "Text.", 1),
+                ("other", "See [it](/posts/some-note#user-content-set-up).", 1),
+            ]
+        );
     }
 
     #[test]

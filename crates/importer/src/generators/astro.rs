@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     addresses::{Facts, urlized},
@@ -127,6 +127,9 @@ const MAX_PROGRAM: u64 = 256 * 1024;
 fn hide_what_no_page_shows(site: &mut Site, program: &str) {
     let programs = programs(&site.root.join("src"));
     let collections = collections(site, &programs);
+    for (_, folder, values) in &collections {
+        site.default(Scope::Below(folder.clone()), values.clone());
+    }
     let pages = Path::new("pages");
     let is_dynamic = |page: &Path| page.iter().any(|part| part.to_string_lossy().starts_with('['));
     let is_page = |page: &Path| !page.iter().any(|part| part.to_string_lossy().starts_with('_'));
@@ -140,14 +143,17 @@ fn hide_what_no_page_shows(site: &mut Site, program: &str) {
         routes.iter().any(|(folders, text)| names.iter().any(|name| folders.contains(name) || is_named(text, name)))
     };
     let is_known = routes.iter().all(|route| {
-        collections.iter().flat_map(|(names, _)| names).any(|name| route.0.contains(name) || is_named(&route.1, name))
+        collections
+            .iter()
+            .flat_map(|(names, _, _)| names)
+            .any(|name| route.0.contains(name) || is_named(&route.1, name))
     });
     if routes.is_empty() || !is_known || program.contains("injectRoute") || program.contains("starlight") {
         return;
     }
-    let (shown, hidden): (Vec<_>, Vec<_>) = collections.iter().partition(|(names, _)| shows(names));
-    for (names, folder) in hidden {
-        if let Some(name) = names.first().filter(|_| !shown.iter().any(|(_, shown)| shown.starts_with(folder))) {
+    let (shown, hidden): (Vec<_>, Vec<_>) = collections.iter().partition(|(names, _, _)| shows(names));
+    for (names, folder, _) in hidden {
+        if let Some(name) = names.first().filter(|_| !shown.iter().any(|(_, shown, _)| shown.starts_with(folder))) {
             let reason = format!("no page of the site shows each text of its collection {name}");
             site.hiding.push((Scope::Below(folder.clone()), reason));
         }
@@ -169,9 +175,12 @@ fn programs(folder: &Path) -> Vec<(PathBuf, String)> {
     read.collect()
 }
 
-/// The collections, each by its names in programs, with the folder of its texts.
-fn collections(site: &Site, programs: &[(PathBuf, String)]) -> Vec<(Vec<String>, PathBuf)> {
-    let mut found: Vec<(Vec<String>, PathBuf)> = Vec::new();
+/// A collection: its names in programs, the folder of its texts, and what hides a text that says nothing of it.
+type Collection = (Vec<String>, PathBuf, Map<String, Value>);
+
+/// The collections of a site.
+fn collections(site: &Site, programs: &[(PathBuf, String)]) -> Vec<Collection> {
+    let mut found: Vec<Collection> = Vec::new();
     let is_config = |path: &Path| {
         path.to_string_lossy().starts_with("content.config.") || path.to_string_lossy().starts_with("content/config.")
     };
@@ -188,7 +197,7 @@ fn collections(site: &Site, programs: &[(PathBuf, String)]) -> Vec<(Vec<String>,
                     || names.iter().map(|name| Path::new("src/content").join(name)).collect(),
                     |base| vec![base],
                 );
-            found.extend(folders.into_iter().map(|folder| (names.clone(), folder)));
+            found.extend(folders.into_iter().map(|folder| (names.clone(), folder, hiding_defaults(part))));
             before = part;
         }
     }
@@ -197,8 +206,32 @@ fn collections(site: &Site, programs: &[(PathBuf, String)]) -> Vec<(Vec<String>,
     folders.sort();
     for folder in folders {
         let path = Path::new("src/content").join(&folder);
-        if !found.iter().any(|(_, known)| *known == path) {
-            found.push((vec![folder.to_string_lossy().into_owned()], path));
+        if !found.iter().any(|(_, known, _)| *known == path) {
+            found.push((vec![folder.to_string_lossy().into_owned()], path, Map::new()));
+        }
+    }
+    found
+}
+
+/// What a schema says of texts that say nothing: `draft: z.boolean().default(true)`.
+fn hiding_defaults(program: &str) -> Map<String, Value> {
+    let mut found = Map::new();
+    for (key, value) in [
+        ("draft", true),
+        ("isDraft", true),
+        ("unlisted", true),
+        ("hidden", true),
+        ("private", true),
+        ("published", false),
+    ] {
+        let is_said = program.match_indices(key).any(|(at, _)| {
+            let is_whole = !program.get(..at).is_some_and(|before| before.ends_with(is_of_name));
+            let typed = program.get(at + key.len()..).and_then(|rest| rest.trim_start().strip_prefix(':'));
+            let typed = typed.and_then(|rest| rest.split([',', '}']).next());
+            is_whole && typed.is_some_and(|typed| typed.contains(&format!("default({value})")))
+        });
+        if is_said {
+            found.insert(key.to_owned(), Value::Bool(value));
         }
     }
     found
