@@ -17,12 +17,31 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return of_digits(text, zone);
+    }
     let spaced = split_at_t(text).replace(',', " ");
     let mut parts = Parts::default();
     for word in spaced.split_whitespace() {
         parts.take(word)?;
     }
     parts.instant(zone)
+}
+
+/// `20200102`; or the seconds since 1970, as Hugo takes numbers, or milliseconds, as JavaScript does. Their lengths
+/// tell these apart since 1973.
+fn of_digits(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let number: i64 = text.parse().ok()?;
+    match text.len() {
+        8 => {
+            let part = |number: i64| i8::try_from(number % 100).ok();
+            let date = Date::new(i16::try_from(number / 10_000).ok()?, part(number / 100)?, part(number)?).ok()?;
+            (date.year() >= 1900).then(|| date.to_zoned(zone.clone()).ok())?.map(|date| date.timestamp())
+        }
+        9 | 10 => Timestamp::from_second(number).ok(),
+        13 => Timestamp::from_millisecond(number).ok(),
+        _ => None,
+    }
 }
 
 /// The date that a name begins with, as in `2021-3-4-some-title`, and what follows it.
@@ -266,6 +285,9 @@ mod tests {
             ("Tue, 02 Mar 2021", "2021-03-02T00:00:00Z"),
             ("2020-06-08 0920", "2020-06-08T09:20:00Z"),
             ("8 June 2020 2359 +0100", "2020-06-08T22:59:00Z"),
+            ("20200608", "2020-06-08T00:00:00Z"),
+            ("1577836800", "2020-01-01T00:00:00Z"),
+            ("1577836800123", "2020-01-01T00:00:00.123Z"),
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), Some(expected.parse().unwrap()), "{text}");
         }
@@ -284,6 +306,9 @@ mod tests {
             "2021-03-04 10:11 +0260",
             "2021-03-04 2461",
             "2021-03-04 10:11 1011",
+            "20201308",
+            "00010203",
+            "202006080920",
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), None, "{text}");
         }

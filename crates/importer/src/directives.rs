@@ -1,5 +1,5 @@
-//! Directives in Markdown, which sites of Astro read with `remark-directive` or Starlight: `::youtube{id="…"}` on a line of its own, and
-//! `:::note[Title]` around a text (<https://talk.commonmark.org/t/generic-directives-plugins-syntax/444>).
+//! Directives in Markdown, which sites of Astro read with `remark-directive` or Starlight: `::youtube{id="…"}` on a line of its own,
+//! `:::note[Title]` around a text, and `:abbr[HTML]` in a line (<https://talk.commonmark.org/t/generic-directives-plugins-syntax/444>).
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,31 @@ const BOXES: [&str; 9] = ["note", "tip", "info", "important", "caution", "warnin
 /// How deep boxes may stand in each other: each puts a sign before every line in it.
 const MAX_OPEN: usize = 10;
 
+/// Which directives a site reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Directives {
+    None,
+    /// Those on lines of their own. Starlight shows those in a line as they were typed.
+    Blocks,
+    All,
+}
+
+/// Directives in a line that are called by the element that they become, which the server lets pass.
+const ELEMENTS: [&str; 16] = [
+    "abbr", "cite", "del", "dfn", "em", "ins", "kbd", "mark", "q", "samp", "small", "strong", "sub", "sup", "u", "var",
+];
+
+/// How deep brackets may stand in each other in a label.
+const MAX_BRACKETS: usize = 32;
+
 /// A text in which directives that have a plain meaning are Markdown, and what became of the others, each with how often it stands there.
-pub fn translate(text: &str) -> (String, BTreeMap<String, usize>) {
-    let code = markup::code(text);
+pub fn translate(text: &str, read: Directives) -> (String, BTreeMap<String, usize>) {
     let mut lost: BTreeMap<String, usize> = BTreeMap::new();
+    let text = &match read {
+        Directives::All => in_lines(text, &mut lost),
+        Directives::Blocks | Directives::None => text.to_owned(),
+    };
+    let code = markup::code(text);
     // The text around, and each open box: its line, and what is in it so far.
     let mut open: Vec<(Directive<'_>, &str, String)> = Vec::new();
     let mut out = String::with_capacity(text.len());
@@ -52,6 +73,71 @@ pub fn translate(text: &str) -> (String, BTreeMap<String, usize>) {
         out.push_str(&inside);
     }
     (out, lost)
+}
+
+/// Translates directives in lines. One is told from a colon in a sentence by the bracket or brace behind its name.
+fn in_lines(text: &str, lost: &mut BTreeMap<String, usize>) -> String {
+    let mut passed = markup::code(text);
+    passed.extend(markup::addresses(text));
+    passed.extend(markup::tags(text));
+    passed.sort_by_key(|range| range.start);
+    let mut passed = passed.into_iter().peekable();
+    let mut written = String::with_capacity(text.len());
+    let mut at = 0;
+    for (begin, _) in text.match_indices(':') {
+        while passed.next_if(|range| range.end <= begin).is_some() {}
+        let before = text.get(..begin).and_then(|before| before.chars().next_back());
+        if begin < at || matches!(before, Some(':' | '\\')) || passed.peek().is_some_and(|range| range.contains(&begin))
+        {
+            continue;
+        }
+        let Some((directive, length)) = text.get(begin..).and_then(Directive::in_line) else { continue };
+        written.push_str(text.get(at..begin).unwrap_or_default());
+        at = begin + length;
+        let element = ELEMENTS.contains(&directive.name).then_some(directive.name);
+        let address = directive.alone().or_else(|| {
+            let address = directive.named(&["url", "href"]).filter(|_| matches!(directive.name, "a" | "link"))?;
+            Some(link(address, directive.label))
+        });
+        match (address, element) {
+            (Some(address), _) => written.push_str(&address),
+            // In it there may be others.
+            (None, Some(name)) => {
+                written.push_str(&format!("<{name}>{}</{name}>", in_lines(directive.label, lost)));
+            }
+            (None, None) if directive.label.is_empty() => {
+                *lost.entry(format!("the directive :{}, which stays as text", directive.name)).or_default() += 1;
+                written.push_str(text.get(begin..at).unwrap_or_default());
+            }
+            (None, None) => {
+                let what = format!("the directive :{}, of which the text within stays", directive.name);
+                *lost.entry(what).or_default() += 1;
+                written.push_str(&in_lines(directive.label, lost));
+            }
+        }
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
+}
+
+/// How long what stands in brackets is, with them.
+fn brackets(text: &str) -> Option<usize> {
+    let (mut depth, mut is_escaped) = (0, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '\n' if text.get(at + 1..).is_some_and(|next| next.trim_start_matches([' ', '\t']).starts_with('\n')) => {
+                return None;
+            }
+            '[' if depth == MAX_BRACKETS => return None,
+            '[' => depth += 1,
+            ']' if depth == 1 => return Some(at + 1),
+            ']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Adds a block between blank lines.
@@ -97,6 +183,30 @@ impl<'a> Directive<'a> {
             rest = behind;
         }
         rest.trim().is_empty().then_some(Self { name, label, attributes })
+    }
+
+    /// The directive in a line that a text begins with, and how long it is.
+    fn in_line(text: &'a str) -> Option<(Self, usize)> {
+        let rest = text.strip_prefix(':')?;
+        let is_end = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_');
+        let (name, mut rest) = rest.split_at_checked(rest.find(is_end)?)?;
+        if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) || name.ends_with(['-', '_']) {
+            return None;
+        }
+        let mut directive = Self { name, label: "", attributes: Vec::new() };
+        if rest.starts_with('[') {
+            let length = brackets(rest)?;
+            directive.label = rest.get(1..length - 1)?;
+            rest = rest.get(length..)?;
+        }
+        if let Some(inside) = rest.strip_prefix('{')
+            && let Some((inside, behind)) = inside.split_once('}').filter(|(inside, _)| !inside.contains('\n'))
+        {
+            directive.attributes = pairs(inside);
+            rest = behind;
+        }
+        let length = text.len() - rest.len();
+        (length > 1 + name.len()).then_some((directive, length))
     }
 
     fn named(&self, keys: &[&str]) -> Option<&'a str> {
@@ -162,6 +272,7 @@ mod tests {
         let (text, lost) = translate(
             "Site:\n::link{url=\"https://e.com/a?b=1\"}\n::github{repo=\"a/b\"}\n\n::youtube{#abc}\n\n::youtube[A film]{id=abc}\n\n\
              ::chart{of=\"x\"}\n\n<!--::github{repo=\"a/b\"}-->\n\n```\n::github{repo=\"a/b\"}\n\n\nb\n```\n\n::: \n\nAt 10::30, a::b.\n",
+            Directives::All,
         );
         assert_eq!(
             text,
@@ -176,9 +287,44 @@ mod tests {
     }
 
     #[test]
+    fn directives_in_a_line_leave_their_text_where_the_site_reads_them() {
+        for (text, expected, expected_lost) in [
+            ("A :abbr[HTML]{title=\"x\"}, :kbd[Ctrl *c*].", "A <abbr>HTML</abbr>, <kbd>Ctrl *c*</kbd>.", vec![]),
+            (
+                "A :tip[of :tip[two] [a](b)]{.c} and :icon{name=x} end.",
+                "A of two [a](b) and :icon{name=x} end.",
+                vec![
+                    "1 the directive :icon, which stays as text",
+                    "2 the directive :tip, of which the text within stays",
+                ],
+            ),
+            (
+                "See :link[here]{url=\"/a\"}, :youtube[it]{#abc}.",
+                "See [here](/a), [it](https://www.youtube.com/watch?v=abc).",
+                vec![],
+            ),
+            // A colon in a sentence, a time, an address, code, and what is escaped are no directives.
+            (
+                "At 10:30[1], a: [b](c), a :b c, \\:b[c], `:b[c]`, [d](e:f[g]), <https://a.b:c[d]> <i title=\":b[c]\">, ::b[c], :b[c",
+                "At 10:30[1], a: [b](c), a :b c, \\:b[c], `:b[c]`, [d](e:f[g]), <https://a.b:c[d]> <i title=\":b[c]\">, ::b[c], :b[c",
+                vec![],
+            ),
+        ] {
+            let (found, lost) = translate(text, Directives::All);
+            assert_eq!(found, expected);
+            let lost: Vec<_> = lost.iter().map(|(what, times)| format!("{times} {what}")).collect();
+            assert_eq!(lost, expected_lost, "{text}");
+            assert_eq!(translate(text, Directives::Blocks), (text.to_owned(), BTreeMap::new()));
+        }
+        let many = ":a[".repeat(60_000);
+        assert_eq!(translate(&many, Directives::All).0, many);
+    }
+
+    #[test]
     fn boxes_become_quotations() {
         let (text, lost) = translate(
             "::::note[Mind]\nOne\n\n:::tip\nTwo\n:::\n::::\n\n:::details{title=\"More\"}\nThree\n:::\n\n:::note\nopen\n",
+            Directives::All,
         );
         assert_eq!(text, "> **Mind**\n>\n> One\n>\n> > **Tip**\n> >\n> > Two\n\n**More**\n\nThree\n\n:::note\nopen\n");
         assert_eq!(
@@ -190,6 +336,6 @@ mod tests {
     #[test]
     fn boxes_in_boxes_end_somewhere() {
         let text = format!("{}{}", ":::note\n".repeat(2_000), ":::\n".repeat(2_000));
-        assert!(translate(&text).0.len() < 200_000);
+        assert!(translate(&text, Directives::All).0.len() < 200_000);
     }
 }

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::{
     addresses::{Facts, old_addresses, without_addresses_elsewhere},
-    directives,
+    anchors, attributes,
+    directives::{self, Directives},
     fields::{authors, kept_tags, language, one_line, summary, web_address, when},
     formats::notes_of,
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
@@ -20,6 +21,7 @@ use crate::{
     hiding::hidden,
     mdx,
     naming::{FileName, as_slug, name_by_template, own_name},
+    shortcodes,
     site::Site,
 };
 
@@ -174,28 +176,42 @@ impl Document {
         }
         let name = FileName::parse(path);
         let mut notes = Vec::new();
+        let without_comments =
+            site.generator.rules().has_nunjucks(site).then(|| shortcodes::without_nunjucks_comments(body));
+        if let Some(text) = &without_comments {
+            body = text;
+        }
         let is_mdx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mdx"));
         let translated = is_mdx.then(|| mdx::to_markdown(body));
         if let Some(mdx::Read { text, lost, .. }) = &translated {
             body = text;
             notes.extend(notes_of(lost));
         }
-        let translated = site.reads_directives.then(|| directives::translate(body));
+        let is_read = site.directives != Directives::None;
+        let translated = is_read.then(|| directives::translate(body, site.directives));
         if let Some((text, lost)) = &translated {
             body = text;
             notes.extend(notes_of(lost));
         }
 
+        let lists = if is_mdx { attributes::Lists::Nowhere } else { site.generator.rules().attribute_lists(site) };
+        let (translated, left_out) = attributes::translate(body, lists);
+        body = &translated;
+        if left_out > 0 {
+            notes.push(format!("{left_out} × a list of attributes such as {{: .class}}, which is left out"));
+        }
+
         let (title, body) = match keys.text("title")? {
             Some(title) => (one_line(&title), body.to_owned()),
             None => match take_heading(body) {
-                Some((heading, body)) => (one_line(&heading), body),
+                Some((heading, body)) => (one_line(&anchors::without_marks(&heading)), body),
                 None => (name.in_words(), body.to_owned()),
             },
         };
         let (date, expired) = when(&keys, path, &name, site, now, &mut notes)?;
         let hidden = match hidden(&keys, path, site)? {
-            None => expired.then(|| "its date of expiry has passed".to_owned()),
+            None if expired => Some("its date of expiry has passed".to_owned()),
+            None => site.generator.rules().unpublished(site, &keys, &name),
             hidden => hidden,
         };
         let language = language(&keys, &name, &mut notes)?;
@@ -206,11 +222,12 @@ impl Document {
         }
         let facts = Facts { site, path, keys: &keys, name: &name, title: &title, date };
         let old_addresses = old_addresses(&facts);
-        let slug_source = match own_name(&keys)? {
-            Some(name) => name,
-            None => name_by_template(&facts).unwrap_or_else(|| name.words.clone()),
+        // What an author calls it counts or is refused; for the name of a file, a title may stand in.
+        let (slug_source, otherwise) = match own_name(&keys)? {
+            Some(name) => (name, None),
+            None => (name_by_template(&facts).unwrap_or_else(|| name.words.clone()), as_slug(&title)),
         };
-        let slug = as_slug(&slug_source).ok_or(Error::NoSlug { text: slug_source })?;
+        let slug = as_slug(&slug_source).or(otherwise).ok_or(Error::NoSlug { text: slug_source })?;
         let (cover_image_url, cover) = web_address(&keys, &COVERS);
         Ok(Self {
             title,

@@ -20,7 +20,7 @@ use crate::{
     html_to_markdown::escape_text,
     markup,
     media::{self, Elsewhere, Root, Sources, has_name_of_picture},
-    plan::{Item, Plan, Planned, give_former_slugs, part_clashes},
+    plan::{Item, Plan, Planned, give_former_slugs, lead_to_parts, part_clashes},
     site::Site,
     wordpress,
 };
@@ -88,8 +88,9 @@ impl Plan {
     fn with_slugs(mut self, known: &HashMap<PathBuf, String>) -> Self {
         part_clashes(&mut self.items, known);
         give_former_slugs(&mut self.items);
-        if let Texts::WordPress(export) = &mut self.texts {
-            export.link(&self.items);
+        match &mut self.texts {
+            Texts::WordPress(export) => export.link(&self.items),
+            Texts::Planned => lead_to_parts(&mut self.items),
         }
         self
     }

@@ -36,6 +36,9 @@ type Parser = fn(&str) -> Result<Keys, Error>;
 
 /// Separates front matter and body. A file without front matter is all body.
 pub fn split(text: &str) -> Result<(Keys, &str), Error> {
+    // Hugo, Zola and Astro pass over blank lines before it, and what a file says there hides a post anywhere.
+    let first = text.len() - text.trim_start().len();
+    let text = text.get(..first).and_then(|blank| blank.rfind('\n')).and_then(|at| text.get(at + 1..)).unwrap_or(text);
     if let Some(found) = split_json(text) {
         return found;
     }

@@ -9,7 +9,9 @@ use std::{
 
 use crate::{
     addresses::Facts,
+    attributes::Lists,
     front_matter::{Error, Keys},
+    naming::FileName,
     site::Site,
 };
 
@@ -98,6 +100,11 @@ pub(crate) trait Rules: Sync {
         None
     }
 
+    /// Why a post with these keys is not published, if that is not so in the other generators.
+    fn unpublished(&self, _site: &Site, _keys: &Keys, _name: &FileName) -> Option<String> {
+        None
+    }
+
     /// The categories that a post has by its place.
     fn categories(&self, _site: &Site, _path: &Path, _keys: &Keys) -> Vec<String> {
         Vec::new()
@@ -121,6 +128,16 @@ pub(crate) trait Rules: Sync {
     /// Whether a language of templates runs over its Markdown before it is read, code or not.
     fn has_templates_in_code(&self) -> bool {
         false
+    }
+
+    /// Whether Nunjucks runs over its Markdown, in which `{# … #}` is on no page.
+    fn has_nunjucks(&self, _site: &Site) -> bool {
+        false
+    }
+
+    /// Where its Markdown takes `{#id .class}` out of texts.
+    fn attribute_lists(&self, _site: &Site) -> Lists {
+        Lists::Nowhere
     }
 
     /// Whether its Markdown strikes through what stands between single tildes, as GitHub's does.

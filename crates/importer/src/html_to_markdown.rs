@@ -6,9 +6,16 @@
 
 mod tree;
 
-use std::{cell::RefCell, collections::BTreeMap, fmt::Write, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+    fmt::Write,
+    rc::Rc,
+};
 
 use tree::Node;
+
+use crate::{anchors, links::decoded};
 
 /// A text in Markdown, and what came in otherwise than it was, each with how often.
 #[derive(Debug, Default, PartialEq)]
@@ -22,8 +29,10 @@ pub type NewAddress<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Converts a part of a page; `new_address` says which of its links and pictures lead elsewhere from now on.
 pub fn to_markdown(html: &str, new_address: NewAddress<'_>) -> Converted {
-    let writer = Writer { lost: RefCell::default(), new_address };
     let root = tree::parse(html);
+    let targets =
+        root.attributes("href").iter().filter_map(|address| Some(decoded(address.split_once('#')?.1))).collect();
+    let writer = Writer { lost: RefCell::default(), new_address, targets };
     let markdown = join(writer.blocks(&root, &Around::default()));
     Converted { markdown, lost: writer.lost.into_inner() }
 }
@@ -241,9 +250,19 @@ fn join(blocks: Vec<Block>) -> String {
 struct Writer<'a> {
     lost: RefCell<BTreeMap<&'static str, usize>>,
     new_address: NewAddress<'a>,
+    /// The parts that its links name.
+    targets: HashSet<String>,
 }
 
 impl Writer<'_> {
+    /// A place for links, if any leads to this element. Headings are also led to from other texts.
+    fn mark(&self, node: &Node) -> Option<String> {
+        let is_heading = matches!(node.name(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6");
+        let name = || node.attribute("name").filter(|_| node.name() == "a");
+        let id = node.attribute("id").filter(|id| !id.trim().is_empty()).or_else(name)?;
+        (is_heading || self.targets.contains(&id)).then(|| anchors::mark(&id))
+    }
+
     fn address(&self, old: &str) -> String {
         (self.new_address)(old).unwrap_or_else(|| old.to_owned())
     }
@@ -292,6 +311,11 @@ impl Writer<'_> {
 
     fn block(&self, node: &Rc<Node>, around: &Around, blocks: &mut Vec<Block>) {
         let inner = around.deeper();
+        let mark = self.mark(node);
+        match node.name() {
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {}
+            _ => blocks.extend(mark.clone().map(Block::from)),
+        }
         match node.name() {
             "p" | "summary" | "figcaption" | "caption" | "dt" => blocks.extend(self.blocks(node, around)),
             "hr" => blocks.push("___".to_owned().into()),
@@ -301,7 +325,8 @@ impl Writer<'_> {
                 let level = name[1..].parse().unwrap_or(1);
                 let text = one_line(&wrapped(self.line(node, inner.depth), around), Place::Heading);
                 if !text.is_empty() {
-                    blocks.push(format!("{} {}", "#".repeat(level), close_heading(text)).into());
+                    let mark = mark.unwrap_or_default();
+                    blocks.push(format!("{} {mark}{}", "#".repeat(level), close_heading(text)).into());
                 }
             }
             "ul" | "ol" | "menu" | "dir" => {
@@ -516,6 +541,7 @@ impl Writer<'_> {
         if let Some(text) = node.text() {
             return push_text(line, &text);
         }
+        line.extend(self.mark(node).map(Piece::Raw));
         match node.name() {
             name if is_unread(name) => self.lose_unread(name),
             "br" => line.push(Piece::Break),

@@ -9,6 +9,8 @@
 //! repeated, or interrupted and repeated, and never makes a second copy (ADR 41, docs/import.md).
 
 mod addresses;
+mod anchors;
+mod attributes;
 mod authors;
 mod broadsheet;
 mod client;
@@ -35,6 +37,7 @@ mod plan;
 mod report;
 mod shortcodes;
 mod site;
+mod wiki;
 mod wordpress;
 
 use std::{
@@ -189,7 +192,9 @@ pub enum ImportError {
 
 /// The post that a Markdown file is on its own, without a site around it; `path` is its name, which tells what the file does not.
 pub fn read_file(path: &Path, bytes: &[u8], now: Timestamp) -> Result<Document, DocumentError> {
-    Document::parse(path, bytes, &Site::plain(Path::new(""), Generator::Plain), now)
+    let mut document = Document::parse(path, bytes, &Site::plain(Path::new(""), Generator::Plain), now)?;
+    anchors::lead(&mut [&mut document]);
+    Ok(document)
 }
 
 /// Imports the folder and tells `out` about each file. A file that fails does not keep the others from being tried.
@@ -646,22 +651,26 @@ async fn publish(
 ) -> Result<Done, Failure> {
     let others = plan::other_slugs(path, document).filter(|slug| !taken.contains(slug)).take(MAX_SLUGS);
     let slugs: Vec<_> = [document.slug.clone()].into_iter().chain(others).collect();
+    let mut note = None;
     for slug in slugs {
         let attempt = Document { slug, ..document.clone() };
-        let note =
-            (attempt.slug != document.slug).then(|| format!("somebody else's post has the slug \"{}\"", document.slug));
         let answer = client.send(&Call::post("/posts", &creation(&attempt, now))).await?;
         let done = match answer.status {
-            StatusCode::CREATED => Some(Done { what: Outcome::Created, slug: attempt.slug.clone(), note: None }),
+            StatusCode::CREATED => Found::Own(Done { what: Outcome::Created, slug: attempt.slug.clone(), note: None }),
             _ if answer.is_problem("slug-taken") => bring_up_to_date(client, username, &attempt, now).await?,
             _ => return Err(Failure::File(answer.reason())),
         };
-        if let Some(done) = done {
-            taken.insert(done.slug.clone());
-            return Ok(Done { note: note.or(done.note), ..done });
-        }
+        let whose = match done {
+            Found::Own(done) => {
+                taken.insert(done.slug.clone());
+                return Ok(Done { note: note.or(done.note), ..done });
+            }
+            Found::Theirs => "somebody else's post",
+            Found::Another => "another post of yours",
+        };
+        note.get_or_insert(format!("{whose} has the slug \"{}\"", document.slug));
     }
-    let reason = format!("The slug \"{}\" is somebody else's. Give this file another `slug`.", document.slug);
+    let reason = format!("The slug \"{}\" is another post's. Give this file another `slug`.", document.slug);
     Err(Failure::File(reason))
 }
 
@@ -724,9 +733,21 @@ async fn follow(
         .keys()
         .filter(|name| !after.contains_key(*name) && !matches!(&***name, "public" | "publish_at" | FORMER_SLUGS));
     patch.extend(removed.map(|name| (name.clone(), Value::Null)));
-    send_patch(client, &slug, &answer, patch).await?;
     let is_changed = |name: &str| before.get(name) != after.get(name);
-    if is_changed("public") || (is_changed("publish_at") && document.date.is_some()) {
+    let has_new_status = is_changed("public") || (is_changed("publish_at") && document.date.is_some());
+    let is_out = document.hidden.is_none() && document.date.is_none_or(|date| date <= now);
+    // What is hidden from now on, readers do not see for a moment either.
+    if has_new_status && !is_out {
+        set_status(client, &slug, &there, document, now).await?;
+        let (slug, answer) = find(client, &slug).await?;
+        send_patch(client, &slug, &answer, patch).await?;
+        return Ok(Done { what: Outcome::Updated, slug, note: None });
+    }
+    if would_show_a_draft(&there, document, &patch) {
+        return Err(shows_a_draft());
+    }
+    send_patch(client, &slug, &answer, patch).await?;
+    if has_new_status {
         set_status(client, &slug, &there, document, now).await?;
     }
     Ok(Done { what: Outcome::Updated, slug, note: None })
@@ -775,24 +796,37 @@ async fn set_status(
     Ok(())
 }
 
-/// Compares a post that no journal knows of with its file; `None` if it is somebody else's.
+/// The post that has a slug already.
+enum Found {
+    /// That of the file.
+    Own(Done),
+    /// Of the same author, but of another blog that was imported, or written here.
+    Another,
+    /// Somebody else's.
+    Theirs,
+}
+
+/// Compares a post that no journal knows of with its file.
 async fn bring_up_to_date(
     client: &mut Client<'_>,
     username: &str,
     document: &Document,
     now: Timestamp,
-) -> Result<Option<Done>, Failure> {
+) -> Result<Found, Failure> {
     let (slug, answer) = find(client, &document.slug).await?;
     // Somebody else's draft.
     if answer.status == StatusCode::NOT_FOUND {
-        return Ok(None);
+        return Ok(Found::Theirs);
     }
     if answer.status != StatusCode::OK {
         return Err(Failure::File(answer.reason()));
     }
     let there: Post = answer.json()?;
     if there.author.username != username {
-        return Ok(None);
+        return Ok(Found::Theirs);
+    }
+    if is_another(&there, document) {
+        return Ok(Found::Another);
     }
 
     let note = difference_of_status(&there.status, document);
@@ -801,13 +835,40 @@ async fn bring_up_to_date(
     let is_dated_otherwise =
         note.is_none() && document.hidden.is_none() && has_date.is_some() && there.published_at != has_date;
     if patch.is_empty() && !is_dated_otherwise {
-        return Ok(Some(Done { what: Outcome::Unchanged, slug, note }));
+        return Ok(Found::Own(Done { what: Outcome::Unchanged, slug, note }));
+    }
+    if would_show_a_draft(&there, document, &patch) {
+        return Err(shows_a_draft());
     }
     send_patch(client, &slug, &answer, patch).await?;
     if is_dated_otherwise {
         set_status(client, &slug, &there, document, now).await?;
     }
-    Ok(Some(Done { what: Outcome::Updated, slug, note }))
+    Ok(Found::Own(Done { what: Outcome::Updated, slug, note }))
+}
+
+/// Whether a post has another text than the file, and another date or, where one has none, another title: the first of two blogs is not
+/// overwritten by the second.
+fn is_another(there: &Post, document: &Document) -> bool {
+    let text = |name: &str| there.fields.get(name).and_then(Value::as_str);
+    let is_same_text = text("body").map(str::trim) == Some(document.body.trim());
+    let is_same = match (&there.published_at, document.date.map(written)) {
+        (Some(there), Some(date)) => *there == date,
+        _ => same_words(text("title"), Some(&document.title)),
+    };
+    !is_same && !is_same_text
+}
+
+/// Whether readers would see what the file hides.
+fn would_show_a_draft(there: &Post, document: &Document, patch: &Map<String, Value>) -> bool {
+    document.hidden.is_some() && there.status != "draft" && !patch.is_empty()
+}
+
+fn shows_a_draft() -> Failure {
+    Failure::File(
+        "The file is a draft, but its post is published or scheduled here: it is not changed. Unpublish it to take over what the file says."
+            .to_owned(),
+    )
 }
 
 /// The post that a slug leads to, under its newest slug.

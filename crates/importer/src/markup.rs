@@ -118,7 +118,7 @@ pub fn longest_run(text: &str) -> usize {
 }
 
 /// The addresses of links and pictures, in Markdown and in tags of HTML.
-fn addresses(text: &str) -> Vec<Range<usize>> {
+pub fn addresses(text: &str) -> Vec<Range<usize>> {
     let mut code = code(text).into_iter().peekable();
     let mut found = Vec::new();
     let mut at = 0;
@@ -141,7 +141,7 @@ fn addresses(text: &str) -> Vec<Range<usize>> {
             at += begin;
         } else if rest.starts_with('<') && rest.chars().nth(1).is_some_and(|letter| letter.is_ascii_alphabetic()) {
             let end = rest.find('>').map_or(rest.len(), |end| end + 1);
-            attributes(text, at..at + end, &mut found);
+            found.extend(values(text, at..at + end, &["src", "href", "poster", "srcset"]));
             at += end;
         } else {
             line_start = rest.starts_with('\n');
@@ -195,12 +195,31 @@ fn destination(text: &str, start: usize) -> Option<Range<usize>> {
     (end > 0).then_some(start..start + end)
 }
 
-/// The values of `src`, `href`, `poster` and `srcset` of a tag.
-fn attributes(text: &str, tag: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let Some(whole) = text.get(tag.clone()) else { return };
-    for name in ["src", "href", "poster", "srcset"] {
+/// The tags that begin an element of HTML, outside of code.
+pub fn tags(text: &str) -> Vec<Range<usize>> {
+    let code = code(text);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.match_indices('<') {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let is_within = found.last().is_some_and(|tag| at < tag.end);
+        if !is_within && rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) && !is_code(&code, at) {
+            // What nothing closes is none, nor is anything behind it.
+            let Some(end) = rest.find('>') else { break };
+            found.push(at..at + end + 2);
+        }
+    }
+    found
+}
+
+/// The values of these attributes of a tag; of `srcset`, each of its addresses.
+pub fn values(text: &str, tag: Range<usize>, names: &[&str]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let Some(whole) = text.get(tag.clone()) else { return found };
+    // HTML of the nineties is in capital letters.
+    let small = whole.to_ascii_lowercase();
+    for &name in names {
         let mut from = 0;
-        while let Some(index) = whole.get(from..).and_then(|rest| rest.find(name)) {
+        while let Some(index) = small.get(from..).and_then(|rest| rest.find(name)) {
             let begin = from + index;
             from = begin + name.len();
             let is_whole = whole.get(..begin).is_some_and(|before| before.ends_with(char::is_whitespace));
@@ -228,6 +247,7 @@ fn attributes(text: &str, tag: Range<usize>, found: &mut Vec<Range<usize>>) {
             }
         }
     }
+    found
 }
 
 /// The text with other addresses: `new` gives one, or leaves the old one.
@@ -332,6 +352,7 @@ mod tests {
             ("- item\n\n    [c](d)\n\nend\n\n    [e](f)\n", vec!["d"]),
             ("1. item\n\n    ![c](d)\n", vec!["d"]),
             ("<img alt='x' src=\"a.png\" srcset='b.png 1x, c.png 2x'><a href=d>", vec!["a.png", "b.png", "c.png", "d"]),
+            ("<A HREF=\"a\"><IMG\nSrc = b>", vec!["a", "b"]),
             ("<img data-src=x src='y'> 1 < 2 <!-- [a](b) -->", vec!["y"]),
             ("\\[a](b) \\`[c](d)\\`", vec!["b", "d"]),
             ("é[é](é.md)", vec!["é.md"]),

@@ -2,10 +2,14 @@
 //!
 //! Programs are not run. What they import and export is left out, pictures and players become Markdown, and of other components the text
 //! within stays. What is left out is counted.
+//!
+//! Tags are read by hand: the parser of the crate `markdown` refuses a whole text for one `a < b` or brace that is no program, which plain folders
+//! have, and its tree tells neither where an opening tag ends nor how to write the rest as its author did.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
+    anchors,
     html_to_markdown::{link, picture},
     markup,
 };
@@ -29,6 +33,7 @@ const MAX_LENGTH: usize = 4096;
 pub fn to_markdown(text: &str) -> Read {
     let mut found = Read::default();
     let (text, imports) = without_programs(text, &mut found.lost);
+    let text = without_indentation(&text);
     let mut code = markup::code(&text).into_iter().peekable();
     let mut at = 0;
     while let Some(begin) = text.get(at..).and_then(|rest| rest.find(['<', '{', '\\', '$'])).map(|begin| at + begin) {
@@ -60,26 +65,50 @@ impl Read {
     }
 }
 
-/// The text without its imports and exports, and without indentation outside of lists: MDX has no indented code. Also, which files are
-/// imported by which names.
-fn without_programs<'a>(text: &'a str, lost: &mut BTreeMap<String, usize>) -> (String, HashMap<&'a str, &'a str>) {
-    let (mut out, mut imports) = (String::with_capacity(text.len()), HashMap::new());
-    let mut fence: Option<(char, usize, usize)> = None;
-    let (mut after_blank, mut in_list) = (true, false);
-    let mut lines = text.split_inclusive('\n').peekable();
-    while let Some(line) = lines.next() {
+/// Follows where fenced code begins and ends, a line at a time.
+#[derive(Default)]
+struct Fences {
+    /// The sign of the fence that is open, and how often it stands there.
+    open: Option<(char, usize)>,
+}
+
+/// What a line is for fenced code.
+#[derive(Clone, Copy, PartialEq)]
+enum Line {
+    Opens,
+    Inside,
+    Closes,
+    Outside,
+}
+
+impl Fences {
+    fn read(&mut self, line: &str) -> Line {
         let words = line.trim_start();
-        let indentation = line.len() - words.len();
         let mark = words.chars().next().filter(|mark| matches!(mark, '`' | '~'));
         let length = mark.map_or(0, |mark| words.len() - words.trim_start_matches(mark).len());
-        if let Some((opening, opened, removed)) = fence {
-            if mark == Some(opening) && length >= opened && words.trim_start_matches(opening).trim().is_empty() {
-                (fence, after_blank) = (None, true);
+        match (self.open, mark) {
+            (Some((opening, opened)), mark) => {
+                let is_end =
+                    mark == Some(opening) && length >= opened && words.trim_start_matches(opening).trim().is_empty();
+                self.open = self.open.filter(|_| !is_end);
+                if is_end { Line::Closes } else { Line::Inside }
             }
-            out.push_str(line.get(removed.min(indentation)..).filter(|_| !words.is_empty()).unwrap_or("\n"));
-            continue;
+            (None, Some(mark)) if length >= 3 => {
+                self.open = Some((mark, length));
+                Line::Opens
+            }
+            (None, _) => Line::Outside,
         }
-        if after_blank && indentation == 0 && (is_import(line) || is_export(line)) {
+    }
+}
+
+/// The text without its imports and exports, which stand at the left after a blank line; and which files are imported by which names.
+fn without_programs<'a>(text: &'a str, lost: &mut BTreeMap<String, usize>) -> (String, HashMap<&'a str, &'a str>) {
+    let (mut out, mut imports) = (String::with_capacity(text.len()), HashMap::new());
+    let (mut fences, mut after_blank) = (Fences::default(), true);
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        if fences.open.is_none() && after_blank && (is_import(line) || is_export(line)) {
             let mut depth = brackets(line);
             imports.extend(imported(line));
             while let Some(next) = lines.next_if(|next| depth > 0 || !next.trim().is_empty()) {
@@ -91,18 +120,39 @@ fn without_programs<'a>(text: &'a str, lost: &mut BTreeMap<String, usize>) -> (S
             }
             continue;
         }
+        after_blank = fences.read(line) == Line::Closes || line.trim().is_empty();
+        out.push_str(line);
+    }
+    (out, imports)
+}
+
+/// The text without indentation outside of lists: MDX has no indented code.
+fn without_indentation(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut fences = Fences::default();
+    let (mut after_blank, mut in_list, mut of_fence) = (true, false, 0);
+    for line in text.split_inclusive('\n') {
+        let words = line.trim_start();
+        let indentation = line.len() - words.len();
+        let kind = fences.read(line);
+        if matches!(kind, Line::Inside | Line::Closes) {
+            // Code keeps what it is indented by beyond its fence.
+            out.push_str(line.get(of_fence.min(indentation)..).filter(|_| !words.is_empty()).unwrap_or("\n"));
+            after_blank |= kind == Line::Closes;
+            continue;
+        }
         let is_item = words.starts_with(['-', '*', '+'])
             || words.trim_start_matches(|digit: char| digit.is_ascii_digit()).starts_with(['.', ')'])
                 && words.starts_with(|digit: char| digit.is_ascii_digit());
         in_list = is_item || in_list && !(after_blank && indentation == 0 && !words.is_empty());
         let removed = if in_list || words.is_empty() { 0 } else { indentation };
-        if let Some(mark) = mark.filter(|_| length >= 3) {
-            fence = Some((mark, length, removed));
+        if kind == Line::Opens {
+            of_fence = removed;
         }
         after_blank = words.is_empty();
         out.push_str(line.get(removed..).unwrap_or(line));
     }
-    (out, imports)
+    out
 }
 
 fn is_import(line: &str) -> bool {
@@ -304,15 +354,21 @@ fn tag(text: &str, imports: &HashMap<&str, &str>, found: &mut Read) -> (Option<S
     if tag.is_closing {
         return (Some(String::new()), tag.length);
     }
+    // Links may lead to it.
+    let id = tag.attributes.iter().find_map(|(key, value)| match value {
+        Value::Text(id) if *key == "id" && !id.trim().is_empty() => Some(anchors::mark(id.trim())),
+        _ => None,
+    });
+    let id = id.unwrap_or_default();
     if tag.is_alone {
         found.lose(format!("the component <{}>, which is left out", tag.name));
-        return (Some(String::new()), tag.length);
+        return (Some(id), tag.length);
     }
     found.lose(format!("the component <{}>, of which the text within stays", tag.name));
     // What such components are called, readers saw: the title of a box, the label of a tab.
     let begins_line = found.text.is_empty() || found.text.ends_with('\n');
     let title = named(&["title", "label", "summary"]).filter(|_| begins_line);
-    (Some(title.map_or_else(String::new, |title| format!("**{}**\n\n", title.trim()))), tag.length)
+    (Some(title.map_or_else(|| id.clone(), |title| format!("{id}**{}**\n\n", title.trim()))), tag.length)
 }
 
 fn watched(id: &str, before: &str) -> String {
@@ -383,7 +439,7 @@ mod tests {
         );
         check(
             "<Asset id=\"a\" label=\"Schema\">\n\n    Text in it.\n\n    ```rust\n    fn main() {\n        a()\n    }\n    ```\n\n</Asset>\n\nA <Mark>word</Mark>.\n\n- one\n\n  more\n",
-            "**Schema**\n\nText in it.\n\n```rust\nfn main() {\n    a()\n}\n```\n\nA word.\n\n- one\n\n  more\n",
+            "<a id=\"a\"></a>**Schema**\n\nText in it.\n\n```rust\nfn main() {\n    a()\n}\n```\n\nA word.\n\n- one\n\n  more\n",
             &[
                 "1 the component <Asset>, of which the text within stays",
                 "1 the component <Mark>, of which the text within stays",

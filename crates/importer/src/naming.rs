@@ -9,10 +9,14 @@ use crate::{
     addresses::{Facts, former_slugs, is_no_address},
     dates,
     front_matter::{Error, Keys, scalar},
+    links::decoded,
 };
 
 /// The server's maximum length of a slug that was chosen.
 const MAX_SLUG: usize = 100;
+
+/// The server's maximum length of a title.
+const MAX_TITLE: usize = 200;
 
 /// The server's own rules for slugs: transliterated, so that a file called `Ημέρα.md` has an address as well, and cut
 /// between words when it is longer than a chosen slug may be.
@@ -43,7 +47,7 @@ pub fn own_name(keys: &Keys) -> Result<Option<String>, Error> {
         let last = address.rsplit('/').next().unwrap_or_default();
         let last = last.strip_suffix(".html").unwrap_or(last);
         if !last.is_empty() && !last.contains(':') {
-            return Ok(Some(last.to_owned()));
+            return Ok(Some(decoded(last)));
         }
     }
     Ok(None)
@@ -98,7 +102,7 @@ impl FileName {
     /// A title for a file that has no other: `small-web_diary` becomes `Small web diary`.
     pub fn in_words(&self) -> String {
         let spaced = self.words.replace(['-', '_'], " ");
-        let mut letters = spaced.trim().chars();
+        let mut letters = spaced.trim().chars().take(MAX_TITLE);
         match letters.next() {
             Some(first) => first.to_uppercase().chain(letters).collect(),
             None => self.words.clone(),

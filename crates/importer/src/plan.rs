@@ -13,6 +13,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::{
     ImportError,
     addresses::former_slugs,
+    anchors,
     document::Document,
     formats::Texts,
     generators::Generator,
@@ -22,6 +23,7 @@ use crate::{
     naming::as_slug,
     shortcodes,
     site::Site,
+    wiki,
 };
 
 /// The whole folder, in an order that is the same on every machine.
@@ -321,17 +323,44 @@ fn link(site: &Site, items: &mut [Item]) {
         _ => None,
     });
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
-    for item in items {
+    let is_vault = site.root.join(".obsidian").is_dir();
+    for item in &mut *items {
         if let Planned::Post(document) = &mut item.what {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
             if site.generator.rules().has_templates_in_code() {
                 document.body = shortcodes::without_raw_in_code(&document.body);
+            }
+            if site.generator == Generator::Plain {
+                translate_wiki(document, &index, is_vault);
             }
             link_one(document, &index, &sources, folder.as_deref());
             if !site.generator.rules().strikes_between_single_tildes(site) {
                 document.body = markup::without_single_strikes(&document.body);
             }
         }
+    }
+    lead_to_parts(items);
+}
+
+/// Lets the links in posts lead to the parts of posts that they meant.
+pub fn lead_to_parts(items: &mut [Item]) {
+    let posts = items.iter_mut().filter_map(|item| match &mut item.what {
+        Planned::Post(document) => Some(&mut **document),
+        _ => None,
+    });
+    anchors::lead(&mut posts.collect::<Vec<_>>());
+}
+
+/// Translates what a wiki writes in Markdown. In sites of generators it is text.
+fn translate_wiki(document: &mut Document, index: &Index, is_vault: bool) {
+    let place = document.place.clone();
+    let translated = wiki::translate(&document.body, is_vault, &|target| index.named(target, &place));
+    document.body = translated.text;
+    for (times, what) in [
+        (translated.kept, "a link of a wiki ([[…]]) that leads to no post, which stays as text"),
+        (translated.comments, "a comment (%%…%%), which is left out"),
+    ] {
+        document.notes.extend((times > 0).then(|| format!("{times} × {what}")));
     }
 }
 
@@ -610,6 +639,52 @@ mod tests {
         assert!(texts[0].1.contains(&"1 × the component <B>, which is left out".to_owned()), "{:?}", texts[0].1);
         assert_eq!(texts[1].0, "import B from 'b'\n\n<https://e.com>");
 
+        let config = "const posts = defineCollection({ loader: glob({ base: './src/data/posts' }) })\nconst caseStudies = defineCollection({\n  \
+                      loader: glob({ pattern: '*.md', base: './src/content/case-studies' }) })\nconst about = defineCollection({})\n\
+                      export const collections = { posts, 'case-studies': caseStudies, about }";
+        let with_data: &[(&str, &str)] = &[
+            ("astro.config.mjs", ""),
+            ("src/content.config.ts", config),
+            ("src/data/posts/a.md", POST),
+            ("src/content/case-studies/b.md", POST),
+            ("src/content/about/me.md", POST),
+            ("src/content/quotes/q.md", POST),
+            ("src/lib/posts.ts", "export const all = () => getCollection('posts')"),
+            ("src/pages/blog/[...slug].astro", "import { all } from '@/lib/posts'"),
+            ("src/pages/work/[id].astro", "const all = await getCollection(\"case-studies\")"),
+            ("src/pages/about.astro", "const [me] = await getCollection('about')"),
+            (
+                "src/pages/quotes/[page].astro",
+                "export const getStaticPaths = ({ paginate }) => paginate(await getCollection('quotes'))",
+            ),
+        ];
+        let shown = |files: &[(&str, &str)]| -> Vec<String> {
+            let plan = plan(files);
+            let shown = plan.posts().map(|(path, post)| {
+                let draft = if post.hidden.is_some() { "?" } else { "" };
+                format!("{}{draft}", path.file_name().unwrap().to_string_lossy())
+            });
+            shown.collect()
+        };
+        assert_eq!(shown(with_data), ["me.md?", "b.md", "q.md?", "a.md"]);
+        // Nothing is hidden where programs that are not there, or not read, may make the pages.
+        assert_eq!(shown(&with_data[..7]), ["me.md", "b.md", "q.md", "a.md"]);
+        let computed = [with_data, &[("src/pages/[...all].astro", "import { all } from 'a-package'")]].concat();
+        assert_eq!(shown(&computed), ["me.md", "b.md", "q.md", "a.md"]);
+        // A schema may hide what says nothing.
+        let schema = "const posts = defineCollection({ loader: glob({ base: './posts' }), schema: z.object({\n  draft: z.boolean().default(true),\n\
+                      }) })\nconst notes = defineCollection({ schema: z.object({ published: z.boolean().optional().default(false) }) })";
+        let strict: &[(&str, &str)] = &[
+            ("astro.config.mjs", ""),
+            ("src/content/config.ts", schema),
+            ("posts/a.md", POST),
+            ("posts/b.md", "---\ntitle: B\ndraft: false\n---\nText."),
+            ("src/content/notes/c.md", POST),
+        ];
+        assert_eq!(shown(strict), ["a.md?", "b.md", "c.md?"]);
+        let injected = [&[("astro.config.mjs", "injectRoute({})")], &with_data[1..]].concat();
+        assert_eq!(shown(&injected), ["me.md", "b.md", "q.md", "a.md"]);
+
         let pelican = plan(&[
             ("pelicanconf.py", "TIMEZONE = 'Europe/Paris'  # ours\n"),
             ("content/a.md", "Title: A\nDate: 2020-01-01\n\nText."),
@@ -845,6 +920,16 @@ mod tests {
         );
         check_posts(
             &[
+                ("pelicanconf.py", "PATH = 'content'\n"),
+                ("content/a.md", "Title: A\nDate: 2020-01-01\n\nText."),
+                ("content/2020-01-01-b.md", "Title: B\n\nText."),
+                ("content/c.md", "Title: C\n\nText."),
+                ("content/d.md", "Just a note.\n\nMore."),
+            ],
+            &[("content/2020-01-01-b.md", "b"), ("content/a.md", "a"), ("content/c.md", "c?"), ("content/d.md", "d?")],
+        );
+        check_posts(
+            &[
                 (
                     "pelicanconf.py",
                     "PATH = 'text'\nDEFAULT_METADATA = {\n    'status': 'draft',\n}\nPAGE_PATHS = ['sites']\nARTICLE_EXCLUDES = ['old']\n",
@@ -862,6 +947,7 @@ mod tests {
     #[test]
     fn the_plan_names_what_the_server_would_refuse() {
         let long = format!("---\ntitle: {}\n---\nText.", "x".repeat(201));
+        let long_name = format!("{}.md", "y".repeat(210));
         check_posts(
             &[
                 ("a.md", "---\ntitle: A\n---\n\n"),
@@ -875,6 +961,9 @@ mod tests {
                 ("_draft/z.md", "Text."),
                 // There is nothing to make a draft of.
                 ("headless.md", "---\nheadless: true\n---\n"),
+                ("late.md", "\n \n---\ndraft: true\n---\nText."),
+                ("late-open.md", "\n+++\ndraft = true\nText."),
+                (&long_name, "Text."),
             ],
             &[
                 ("_draft/z.md", "z?"),
@@ -882,10 +971,16 @@ mod tests {
                 ("b.md", "/title: must have at most 200 characters, not 201"),
                 ("broken.md", "The front matter that `---` opens in the first line is never closed by another `---`."),
                 ("c.md", "The file has no text."),
+                (
+                    "late-open.md",
+                    "The front matter that `+++` opens in the first line is never closed by another `+++`.",
+                ),
+                ("late.md", "late?"),
                 ("open.md", "open"),
                 ("rule.md", "rule"),
                 ("state.md", "state?"),
                 ("under.md", "under"),
+                (&long_name, &as_slug(&"y".repeat(200)).unwrap()),
             ],
         );
         let typed = plan(&[("a.md", "---\nShowToc: true\n---\nText.")]);
@@ -966,6 +1061,41 @@ mod tests {
             let post = format!("---\ntitle: A\n---\n{TEXT}");
             let plan = plan(&[(config, content), (file, &post)]);
             assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config} {content}");
+        }
+    }
+
+    #[test]
+    fn a_vault_of_notes_keeps_its_links_and_hides_its_comments() {
+        let plan = plan(&[
+            (".obsidian/app.json", "{}"),
+            ("Some Note.md", "## Set up\n\nText %%secret%% here. [[Other#nowhere]] [[gone]]"),
+            ("sub/Other.md", "See [[Some Note#Set up|it]]."),
+            ("sub/---.md", "---\ntitle: Three dashes\n---\nText."),
+        ]);
+        let posts: Vec<_> = plan.posts().map(|(_, post)| (&*post.slug, &*post.body, post.notes.len())).collect();
+        assert_eq!(
+            posts,
+            [
+                // Undated, with a link to no part, another to no post, and a comment.
+                ("some-note", "## Set up\n\nText  here. [Other#nowhere](/posts/other#nowhere) [[gone]]", 4),
+                ("three-dashes", "Text.", 1),
+                ("other", "See [it](/posts/some-note#user-content-set-up).", 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn comments_of_templates_stay_on_no_page() {
+        const TYPED: &str = "A {# secret\n#}b `{# c #}` {% raw %}{# d #}{% endraw %} {# open";
+        for (config, expected) in [
+            ("export default () => ({ markdownTemplateEngine: 'njk' })", "A b `` {# d #} {# open"),
+            (
+                "export default () => ({ markdownTemplateEngine: 'liquid' })",
+                "A {# secret\n#}b `{# c #}` {# d #} {# open",
+            ),
+        ] {
+            let plan = plan(&[("eleventy.config.js", config), ("a.md", &format!("---\ntitle: A\n---\n{TYPED}"))]);
+            assert_eq!(plan.posts().next().unwrap().1.body, expected, "{config}");
         }
     }
 

@@ -88,6 +88,28 @@ pub fn without_raw_in_code(text: &str) -> String {
     written
 }
 
+/// The text without comments of Nunjucks, which do not know code either, but for what stands in `raw`.
+pub fn without_nunjucks_comments(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut unclosed = BTreeSet::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.find(['{']).and_then(|begin| rest.split_at_checked(begin)) {
+        written.push_str(before);
+        let comment = || from.strip_prefix("{#").and_then(|inside| Some((0, inside.find("#}")? + 4)));
+        let raw = || {
+            let tag = Some(from).filter(|from| from.starts_with("{%")).and_then(read)?;
+            let after = Some(&tag).filter(|tag| matches!(tag.name, "raw" | "verbatim"))?;
+            let whole = after.source.len() + pair(&tag, from.get(after.source.len()..)?, &mut unclosed)?.1;
+            Some((whole, whole))
+        };
+        let (kept, length) = comment().or_else(raw).unwrap_or((1, 1));
+        written.push_str(from.get(..kept).unwrap_or_default());
+        rest = from.get(length..).unwrap_or_default();
+    }
+    written.push_str(rest);
+    written
+}
+
 fn without_raw(code: &str) -> String {
     let mut written = String::with_capacity(code.len());
     let mut unclosed = BTreeSet::new();

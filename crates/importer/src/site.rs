@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::{
     dates,
+    directives::Directives,
     front_matter::Keys,
     generators::{Generator, folders},
     glob::{self, Star},
@@ -38,8 +39,8 @@ pub struct Site {
     pub content: Vec<PathBuf>,
     /// Hugo's leaf bundles: folders with an `index.md`, whose other files are no pages.
     pub bundles: HashSet<PathBuf>,
-    /// Whether it reads `::name{…}` in its texts as more than text.
-    pub reads_directives: bool,
+    /// Which directives it reads in its texts.
+    pub directives: Directives,
     /// What of the configuration could not be followed.
     pub notes: Vec<String>,
 }
@@ -99,7 +100,7 @@ impl Site {
             config: Keys::default(),
             content: vec![PathBuf::from("content")],
             bundles: HashSet::new(),
-            reads_directives: false,
+            directives: Directives::None,
             notes: Vec::new(),
         }
     }

@@ -23,6 +23,7 @@ use self::{
     text::{References, paragraphs, shown},
 };
 use crate::{
+    anchors,
     comments::{Author, Comment, Origin, in_threads},
     dates,
     document::Document,
@@ -337,6 +338,13 @@ impl Export {
         let converted = to_markdown(&shown.html, &new_address);
         document.notes.extend(notes_of(&shown.lost).chain(notes_of(&converted.lost)));
         document.body = converted.markdown;
+        let broken = document.body.matches(char::REPLACEMENT_CHARACTER).count();
+        if broken > 0 {
+            document
+                .notes
+                .push(format!("{broken} × a letter that is no UTF-8 in the file, which is shown as \u{fffd}"));
+        }
+        anchors::lead(&mut [&mut document]);
         if let Some(id) = item.meta("_thumbnail_id") {
             match self.attachments.get(id) {
                 Some((address, _)) => {
@@ -404,7 +412,61 @@ fn hidden(item: &items::Item) -> Option<String> {
     };
     let password = || (!item.password.is_empty()).then(|| "it has a password".to_owned());
     let page = || (item.kind == "page").then(|| "it is a page, which has no place of its own here".to_owned());
-    status.or_else(password).or_else(page)
+    status.or_else(password).or_else(page).or_else(|| for_members(item))
+}
+
+/// Elements of plug-ins around what only members or subscribers see, in brackets.
+const FOR_MEMBERS: [&str; 34] = [
+    "access",
+    "arm_restrict_content",
+    "content_protector",
+    "emaillocker",
+    "hide",
+    "hidden_content",
+    "ihc-hide-content",
+    "is_logged_in",
+    "logged_in",
+    "loggedin",
+    "member",
+    "memberonly",
+    "members",
+    "members_only",
+    "membership",
+    "mepr-active",
+    "mepr-show",
+    "newsletter_lock",
+    "paid",
+    "passster",
+    "paywall",
+    "premium",
+    "private",
+    "protect",
+    "protected",
+    "restrict",
+    "restricted",
+    "s2If",
+    "signinlocker",
+    "sociallocker",
+    "subscribers",
+    "swpm_protected",
+    "um_loggedin",
+    "wpmem_logged_in",
+];
+
+/// Why not everybody saw a post or a part of it, as far as plug-ins tell that in the export.
+fn for_members(item: &items::Item) -> Option<String> {
+    if let Some(access) = item.meta("_jetpack_newsletter_access").filter(|access| *access != "everybody") {
+        return Some(format!("it is for {access} only"));
+    }
+    if item.meta("_members_access_role").is_some() {
+        return Some("it is for members only".to_owned());
+    }
+    let blocks = ["<!-- wp:jetpack/paywall", "<!-- wp:premium-content/container", "<!-- wp:jetpack/premium-content"];
+    let is_behind = |name: &&&str| item.content.contains("[/") && item.content.contains(&format!("[/{name}]"));
+    let name = FOR_MEMBERS.iter().find(is_behind).map(|name| format!("[{name}]"));
+    let block = || blocks.iter().find(|block| item.content.contains(**block)).map(|block| block[5..].to_owned());
+    let found = name.or_else(block)?;
+    Some(format!("a part of it is for members only ({found})"))
 }
 
 fn date(item: &items::Item, notes: &mut Vec<String>) -> Option<Timestamp> {

@@ -401,6 +401,56 @@ async fn a_second_import_changes_what_the_file_has_changed_and_nothing_else() {
     assert_eq!(report.counts, counts(0, 0, 3, 1), "{out}");
     assert!(out.contains("is not there any more"), "{out}");
     ada.get("/posts/a").await.expect_status(410);
+
+    // What the file hides is not shown, whoever published its post; and not for a moment before it is withdrawn.
+    write("b.md", "---\ntitle: B\ndate: 2020-01-02\ndraft: true\n---\nSecret.\n");
+    let (report, out) = run(folder.path(), "ada", &url).await;
+    assert_eq!(report.counts, counts(0, 1, 2, 1), "{out}");
+    stack.visitor().get("/posts/b").await.expect_status(404);
+    ada.post("/posts/b/publish", json!({})).await.expect_status(200);
+    write("b.md", "---\ntitle: B\ndate: 2020-01-02\ndraft: true\n---\nAnother secret.\n");
+    let (report, out) = run(folder.path(), "ada", &url).await;
+    assert_eq!(report.counts, counts(0, 0, 2, 2), "{out}");
+    assert!(out.contains("The file is a draft, but its post is published"), "{out}");
+}
+
+#[tokio::test]
+async fn another_blog_overwrites_nothing_of_the_first() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let url = serve(&stack).await;
+    let blog = |files: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        folder
+    };
+    let first = blog(&[
+        ("hello.md", "---\ntitle: Hello\ndate: 2019-01-02\n---\nFirst.\n"),
+        ("notes.md", "---\ntitle: Notes\ndate: 2019-01-02\n---\nFirst.\n"),
+        ("same.md", "---\ntitle: Same\ndate: 2019-01-02\n---\nFirst.\n"),
+    ]);
+    run(first.path(), "ada", &url).await;
+    let second = blog(&[
+        ("hello.md", "---\ntitle: Bonjour\ndate: 2021-01-02\n---\nSecond.\n"),
+        ("notes.md", "---\ntitle: Notes\ndate: 2021-01-02\n---\nSecond.\n"),
+        ("same.md", "---\ntitle: Same\ndate: 2019-01-02\ndraft: true\n---\nSecret.\n"),
+    ]);
+    let (report, out) = run(second.path(), "ada", &url).await;
+    assert_eq!(report.counts, counts(2, 0, 0, 1), "{out}");
+    assert!(out.contains("another post of yours has the slug \"hello\""), "{out}");
+    assert!(out.contains("The file is a draft, but its post is published"), "{out}");
+    let expected = [
+        ("hello", "First."),
+        ("notes", "First."),
+        ("same", "First."),
+        ("hello-2021", "Second."),
+        ("notes-2021", "Second."),
+    ];
+    for (slug, body) in expected {
+        assert_eq!(stack.visitor().get(&format!("/posts/{slug}")).await.body["body"], body);
+    }
+    let (report, out) = run(second.path(), "ada", &url).await;
+    assert_eq!(report.counts, counts(0, 0, 2, 1), "{out}");
 }
 
 #[tokio::test]

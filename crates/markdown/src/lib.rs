@@ -16,9 +16,9 @@ use comrak::nodes::Sourcepos;
 use comrak::options::Plugins;
 use comrak::{Anchorizer, Arena, Options};
 
-use self::clean::ID_PREFIX;
 use self::plain::Plain;
 
+pub use self::clean::{FOOTNOTE_PREFIXES, ID_PREFIX};
 pub use self::pictures::{Picture, Pictures, pictures_of};
 
 /// A text, rendered when it is written so that reading it costs nothing.
@@ -127,6 +127,29 @@ fn html(markdown: &str, pictures: &Pictures, max_highlighted: usize) -> Result<S
     Err(RenderError::TooComplex)
 }
 
+/// A heading, for links that lead to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// What its id is, without its prefix: `[see](#set-up)` leads to the heading "Set up".
+    pub id: String,
+    /// Its first and its last line in the Markdown, counted from 1.
+    pub lines: (usize, usize),
+}
+
+/// The headings of a text, in their order. Those in raw HTML have no ids but those that were typed, and are left out.
+pub fn headings(markdown: &str) -> Vec<Heading> {
+    let arena = Arena::new();
+    let mut options = OPTIONS.clone();
+    options.render.sourcepos = true;
+    let document = comrak::parse_document(&arena, markdown, &options);
+    let headings = Headings::default();
+    let mut plugins = Plugins::default();
+    plugins.render.heading_adapter = Some(&headings);
+    // Those of a text that is too large to be shown are not looked for to the end.
+    let _ = comrak::format_html_with_plugins(document, &options, &mut Bounded(String::new()), &plugins);
+    headings.0.into_inner().unwrap_or_else(PoisonError::into_inner).1
+}
+
 /// A mark of a text, for ids that must differ from those of other texts on the same page. A hash (FNV-1a), because the same
 /// text always makes the same HTML.
 fn mark(markdown: &str) -> String {
@@ -176,17 +199,20 @@ impl SyntaxHighlighterAdapter for Code {
     }
 }
 
-/// Writes headings with ids as GitHub makes them: of their words, each but once in a text.
+/// Writes headings with ids as GitHub makes them: of their words, each but once in a text; and notes them, if it is told where they stand.
 #[derive(Default)]
-struct Headings(Mutex<Anchorizer>);
+struct Headings(Mutex<(Anchorizer, Vec<Heading>)>);
 
 impl HeadingAdapter for Headings {
-    fn enter(&self, output: &mut dyn Write, heading: &HeadingMeta, _: Option<Sourcepos>) -> fmt::Result {
+    fn enter(&self, output: &mut dyn Write, heading: &HeadingMeta, place: Option<Sourcepos>) -> fmt::Result {
         let words = if heading.content.chars().any(char::is_alphanumeric) { &heading.content } else { "section" };
         let short: String = words.trim().chars().take(MAX_ID_CHARACTERS).collect();
-        let id = self.0.lock().unwrap_or_else(PoisonError::into_inner).anchorize(&short);
+        let (anchorizer, found) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = anchorizer.anchorize(&short);
         // The id has letters, digits, `-` and `_` of any script, which need no escape.
-        write!(output, "<h{} id=\"{ID_PREFIX}{id}\">", heading.level)
+        write!(output, "<h{} id=\"{ID_PREFIX}{id}\">", heading.level)?;
+        found.extend(place.map(|place| Heading { id, lines: (place.start.line, place.end.line) }));
+        Ok(())
     }
 
     fn exit(&self, output: &mut dyn Write, heading: &HeadingMeta) -> fmt::Result {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     addresses::Facts,
+    attributes::Lists,
     front_matter::{Keys, scalar},
     generators::{Rules, folders, has_file, quoted, stem},
     glob::Star,
@@ -17,6 +18,11 @@ use crate::{
 
 /// The rules of Eleventy.
 pub struct Eleventy;
+
+/// Whether its Markdown is a template of Nunjucks.
+const IS_NUNJUCKS: &str = "is_nunjucks";
+/// Whether its Markdown takes lists of attributes out of texts.
+const READS_LISTS: &str = "reads_lists";
 
 impl Rules for Eleventy {
     fn detect(&self, folder: &Path) -> Option<Keys> {
@@ -28,6 +34,12 @@ impl Rules for Eleventy {
         let names =
             [".eleventy.js", "eleventy.config.js", "eleventy.config.mjs", "eleventy.config.cjs", "eleventy.config.ts"];
         let program = names.iter().find_map(|name| fs::read_to_string(site.root.join(name)).ok()).unwrap_or_default();
+        if program.lines().any(|line| line.contains("markdownTemplateEngine") && line.contains("njk")) {
+            site.config.0.insert(IS_NUNJUCKS.to_owned(), Value::Bool(true));
+        }
+        if program.contains("markdown-it-attrs") {
+            site.config.0.insert(READS_LISTS.to_owned(), Value::Bool(true));
+        }
         let input = program.split("input:").nth(1).and_then(|rest| quoted(rest.lines().next()?).into_iter().next());
         let input = input.map(|input| input.trim_start_matches("./").trim_matches('/').to_owned()).unwrap_or_default();
         // The whole folder, as it is by default.
@@ -138,6 +150,14 @@ impl Rules for Eleventy {
     /// markdown-it does not.
     fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
         false
+    }
+
+    fn has_nunjucks(&self, site: &Site) -> bool {
+        site.setting(IS_NUNJUCKS).is_some()
+    }
+
+    fn attribute_lists(&self, site: &Site) -> Lists {
+        if site.setting(READS_LISTS).is_some() { Lists::Headings } else { Lists::Nowhere }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     addresses::{Facts, fill, urlized, values_of_day},
+    attributes::Lists,
     front_matter::{Keys, scalar},
     generators::{Rules, front_page, is_section, outside_of_content, read_first},
     glob::Star,
@@ -160,6 +161,10 @@ impl Rules for Hugo {
             vec![("/".to_owned(), folder("staticdir", "static")), ("/".to_owned(), folder("assetdir", "assets"))];
         found.extend(site.content.iter().map(|content| ("/".to_owned(), content.clone())));
         found
+    }
+
+    fn attribute_lists(&self, _site: &Site) -> Lists {
+        Lists::Headings
     }
 }
 

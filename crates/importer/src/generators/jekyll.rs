@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     addresses::{Facts, fill, values_of_day},
+    attributes::Lists,
     dates,
     front_matter::{Keys, scalar},
     generators::{Rules, folders, read_first},
@@ -132,5 +133,9 @@ impl Rules for Jekyll {
     /// kramdown does not; CommonMark, which a plug-in offers, does.
     fn strikes_between_single_tildes(&self, site: &Site) -> bool {
         site.setting("markdown").is_some_and(|name| name.to_lowercase().contains("commonmark"))
+    }
+
+    fn attribute_lists(&self, site: &Site) -> Lists {
+        if self.strikes_between_single_tildes(site) { Lists::Nowhere } else { Lists::Everywhere }
     }
 }

@@ -9,14 +9,19 @@ use serde_json::{Map, Value};
 
 use crate::{
     addresses::Facts,
+    attributes::Lists,
     front_matter::{Keys, scalar},
     generators::{Rules, folders, outside_of_content, quoted},
     glob::Star,
+    naming::FileName,
     site::{Scope, Site},
 };
 
 /// The rules of Pelican.
 pub struct Pelican;
+
+/// Whether its configuration gives articles titles or dates that are not in them.
+const ADDS_METADATA: &str = "adds_metadata";
 
 impl Rules for Pelican {
     /// The configuration is a program; its assignments of texts, and of lists of texts, are read.
@@ -25,6 +30,10 @@ impl Rules for Pelican {
         let published = fs::read_to_string(folder.join("publishconf.py")).unwrap_or_default();
         let mut settings = assignments(&program);
         settings.extend(assignments(&published));
+        let adding = ["FILENAME_METADATA", "PATH_METADATA", "DEFAULT_DATE", "DEFAULT_METADATA", "PLUGINS"];
+        if adding.iter().any(|name| program.contains(name) || published.contains(name)) {
+            settings.insert(ADDS_METADATA.to_owned(), Value::Bool(true));
+        }
         Some(Keys::new(settings))
     }
 
@@ -66,6 +75,18 @@ impl Rules for Pelican {
         let articles = site.config.list("article_paths").ok().flatten().unwrap_or_default();
         let is_article = articles.is_empty() || articles.iter().any(|folder| within.starts_with(folder));
         (!is_article).then(|| "it is in none of the folders of ARTICLE_PATHS".to_owned())
+    }
+
+    /// Pelican passes over articles that lack one of these. Its configuration may take them from elsewhere.
+    fn unpublished(&self, site: &Site, keys: &Keys, name: &FileName) -> Option<String> {
+        let lacks = |key: &str| keys.0.get(key).and_then(scalar).is_none_or(|text| text.is_empty());
+        let missing = match (lacks("title"), lacks("date") && name.date.is_none()) {
+            _ if !site.has_config || site.setting(ADDS_METADATA).is_some() => return None,
+            (true, _) => "title",
+            (_, true) => "date",
+            (false, false) => return None,
+        };
+        Some(format!("it has no {missing}, without which Pelican publishes nothing"))
     }
 
     fn categories(&self, site: &Site, path: &Path, keys: &Keys) -> Vec<String> {
@@ -115,6 +136,10 @@ impl Rules for Pelican {
     /// Python-Markdown does not.
     fn strikes_between_single_tildes(&self, _site: &Site) -> bool {
         false
+    }
+
+    fn attribute_lists(&self, _site: &Site) -> Lists {
+        Lists::Everywhere
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     addresses::Facts,
+    attributes::Lists,
     front_matter::{Keys, scalar},
     generators::{Rules, front_page, is_section, outside_of_content, read_first},
     glob::Star,
@@ -69,5 +70,9 @@ impl Rules for Zola {
     fn sources(&self, _site: &Site) -> Vec<(String, PathBuf)> {
         let folders = [("/", "static"), ("/", "content"), ("@/", "content")];
         folders.map(|(prefix, folder)| (prefix.to_owned(), PathBuf::from(folder))).into()
+    }
+
+    fn attribute_lists(&self, _site: &Site) -> Lists {
+        Lists::Headings
     }
 }

@@ -56,6 +56,16 @@ impl Node {
         attributes.iter().find(|one| &*one.name.local == wanted).map(|one| one.value.to_string())
     }
 
+    /// The values of an attribute in all elements below.
+    pub fn attributes(self: &Rc<Self>, wanted: &str) -> Vec<String> {
+        let found = RefCell::new(Vec::new());
+        self.contains(|node| {
+            found.borrow_mut().extend(node.attribute(wanted));
+            false
+        });
+        found.into_inner()
+    }
+
     pub fn has_class(&self, wanted: &str) -> bool {
         self.attribute("class").is_some_and(|classes| classes.split_whitespace().any(|class| class == wanted))
     }

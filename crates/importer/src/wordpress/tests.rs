@@ -112,6 +112,51 @@ fn what_wordpress_hides_is_hidden_and_every_item_is_named() {
 }
 
 #[test]
+fn what_plug_ins_keep_for_members_is_hidden() {
+    let meta = |key: &str, value: &str| {
+        format!(
+            "<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
+        )
+    };
+    let items = [
+        item(1, "post", "publish", &meta("_jetpack_newsletter_access", "subscribers"), "Text"),
+        item(2, "post", "publish", &meta("_jetpack_newsletter_access", "everybody"), "Text [members] [box]a[/box]"),
+        item(3, "post", "publish", &meta("_members_access_role", "editor"), "Text"),
+        item(4, "post", "publish", "", "Text [members_only level=\"1\"]secret[/members_only]"),
+        item(5, "post", "publish", "", "Text <!-- wp:jetpack/paywall -->\n<!-- /wp:jetpack/paywall --> secret"),
+    ];
+    let (_folder, plan) = plan_of(export(&items.concat()).as_bytes());
+    let reasons: Vec<_> = documents(&plan).into_iter().map(|document| document.hidden).collect();
+    let reasons: Vec<_> = reasons.iter().map(Option::as_deref).collect();
+    assert_eq!(
+        reasons,
+        [
+            Some("it is for subscribers only"),
+            None,
+            Some("it is for members only"),
+            Some("a part of it is for members only ([members_only])"),
+            Some("a part of it is for members only (wp:jetpack/paywall)"),
+        ]
+    );
+}
+
+#[test]
+fn links_to_parts_lead_to_them_and_broken_letters_are_counted() {
+    let content = "<p><a href=\"#one\">1</a> <a href=\"https://blog.example.com/2020/01/title-1/#two\">2</a> <a href=\"#gone\">3</a></p>\
+        <h2 id=\"one\">First</h2><p id=\"two\">Text</p>";
+    let text = export(&[item(1, "post", "publish", "", content), item(2, "post", "publish", "", "K~hl")].concat());
+    let bytes: Vec<u8> = text.bytes().map(|byte| if byte == b'~' { 0xfc } else { byte }).collect();
+    let (_folder, plan) = plan_of(&bytes);
+    let documents = documents(&plan);
+    assert_eq!(documents[0].body, "[1](#first) [2](#fn-two) [3](#gone)\n\n## First\n\n<a id=\"fn-two\"></a>\n\nText");
+    assert_eq!(
+        documents[0].notes.last().unwrap(),
+        "1 × a link to a part that has no heading here, which leads to the beginning: #gone"
+    );
+    assert_eq!(documents[1].notes, ["1 × a letter that is no UTF-8 in the file, which is shown as \u{fffd}"]);
+}
+
+#[test]
 fn a_post_has_its_tags_summary_picture_addresses_and_links() {
     let more = "<excerpt:encoded><![CDATA[A <b>short</b>\r\nsummary &amp; more]]></excerpt:encoded>\
         <category domain=\"category\" nicename=\"uncategorized\"><![CDATA[Uncategorized]]></category>\
