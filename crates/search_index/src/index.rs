@@ -643,23 +643,20 @@ fn best<S: Source>(
     let mut best = Best { scored: Vec::with_capacity(2 * count), is_all: true };
     // What the last of the best has so far, once there are enough: who has no more comes behind it.
     let mut least = None;
-    let mut consider = |post: u32| {
+    let all = if shortest.is_some() { 0..0 } else { 0..part.footer.posts };
+    for post in shortest.into_iter().flatten().map(|(post, _)| *post).chain(all) {
         if !weighed.matched.get(post as usize).is_some_and(|matched| found.contains(matched)) {
-            return;
+            continue;
         }
         let length = part.length(post);
         let score = clauses.iter_mut().fold(0.0, |sum, clause| sum + clause.score_of(post, length)) as f32;
         if least.is_some_and(|least| score <= least) || !is_behind(score, post) {
-            return;
+            continue;
         }
         best.scored.push((score, post));
         if best.scored.len() == 2 * count {
             least = best.keep(count);
         }
-    };
-    match shortest {
-        Some(postings) => postings.iter().for_each(|(post, _)| consider(*post)),
-        None => (0..part.footer.posts).for_each(consider),
     }
     best.is_all &= best.scored.len() <= count;
     best.keep(count);

@@ -60,18 +60,26 @@ impl<'a> Postings<'a> {
         Some(post)
     }
 
-    /// The next post and how much the term weighs there. Of a word as it is, places in the body are not read: each weighs 1.
+    /// The next post and how much the term weighs there.
+    #[inline(always)]
     pub fn next_weight(&mut self, is_word: bool) -> Option<(u32, u32)> {
-        if !is_word {
-            // Most numbers are one byte.
-            if let [post @ ..0x80, weight @ ..0x80, rest @ ..] = self.bytes.0 {
-                let post = self.next.saturating_add(u32::from(*post));
-                (self.next, self.bytes.0) = (post.saturating_add(1), rest);
-                return Some((post, u32::from(*weight)));
-            }
-            return Some((self.post()?, self.bytes.small().ok()?));
+        // Most numbers are one byte.
+        if let [post @ ..0x80, weight @ ..0x80, rest @ ..] = self.bytes.0
+            && !is_word
+        {
+            let post = self.next.saturating_add(u32::from(*post));
+            (self.next, self.bytes.0) = (post.saturating_add(1), rest);
+            return Some((post, u32::from(*weight)));
         }
+        self.next_weight_of_any(is_word)
+    }
+
+    /// Of a word as it is, places in the body are not read: each weighs 1.
+    fn next_weight_of_any(&mut self, is_word: bool) -> Option<(u32, u32)> {
         let post = self.post()?;
+        if !is_word {
+            return Some((post, self.bytes.small().ok()?));
+        }
         let (head, body) = self.counts()?;
         let (mut position, mut weight) = (0_u32, u32::try_from(body).unwrap_or(u32::MAX));
         for _ in 0..head {
