@@ -9,7 +9,7 @@ use std::{
     ops::Range,
 };
 
-use markdown::{FOOTNOTE_PREFIXES, ID_PREFIX};
+use markdown::{FOOTNOTE_PREFIXES, Heading, ID_PREFIX};
 
 use crate::{document::Document, links::decoded, markup, naming::as_slug};
 
@@ -156,16 +156,7 @@ impl Anchors {
         let line_at = |line: usize| starts.get(line - 1).copied().unwrap_or(text.len());
         let ranges: Vec<_> =
             headings.iter().map(|heading| line_at(heading.lines.0)..line_at(heading.lines.1 + 1)).collect();
-        let mut found = Self {
-            headings: headings.iter().map(|heading| heading.id.clone()).collect(),
-            alike: HashMap::new(),
-            given: HashMap::new(),
-            places: HashMap::new(),
-        };
-        for heading in &headings {
-            let id = heading.id.clone();
-            found.alike.entry(letters(&id)).and_modify(|known| *known = None).or_insert(Some(id));
-        }
+        let mut found = Self::of_headings(&headings);
         found.places.extend(notes(text, wanted));
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
         for tag in markup::tags(text) {
@@ -178,6 +169,7 @@ impl Anchors {
             };
             let mark = Some(mark(&id)).filter(|mark| text.get(tag.start..).is_some_and(|rest| rest.starts_with(mark)));
             let whole = tag.start..tag.start + mark.as_ref().map_or(tag.len(), String::len);
+            let behind_name = tag.start + 1 + name.len()..tag.start + 1 + name.len();
             let is_wanted = wanted.by_itself.contains(&id);
             let next = ranges.partition_point(|range| range.end <= tag.start);
             let heading = ranges
@@ -190,10 +182,7 @@ impl Anchors {
                 found.given.insert(kept.to_owned(), kept.to_owned());
             } else if is_raw_heading && (is_wanted || wanted.by_others.contains(&id)) && is_new {
                 let kept = as_id(&id);
-                edits.push((
-                    tag.start + 1 + name.len()..tag.start + 1 + name.len(),
-                    format!(" id=\"{ID_PREFIX}{kept}\""),
-                ));
+                edits.push((behind_name, format!(" id=\"{ID_PREFIX}{kept}\"")));
                 found.given.insert(id, kept);
             } else if let Some(heading) = heading.filter(|_| is_new && !is_raw_heading) {
                 found.given.insert(id, heading.id.clone());
@@ -206,8 +195,7 @@ impl Anchors {
                 } else if matches!(name, "a" | "li") && kept == id {
                     // It has it already.
                 } else if matches!(name, "a" | "li") {
-                    let behind = tag.start + 1 + name.len();
-                    edits.push((behind..behind, format!(" id=\"{kept}\"")));
+                    edits.push((behind_name, format!(" id=\"{kept}\"")));
                 } else if HOLDERS.contains(&name) {
                     edits.push((tag.end..tag.end, self::mark(&kept)));
                 } else {
@@ -218,15 +206,17 @@ impl Anchors {
                 edits.extend(mark.map(|_| (with_its_line(text, whole), String::new())));
             }
         }
-        let mut written = String::with_capacity(text.len());
-        let mut at = 0;
-        for (range, new) in edits {
-            written.push_str(text.get(at..range.start).unwrap_or_default());
-            written.push_str(&new);
-            at = at.max(range.end);
+        (edited(text, edits), found)
+    }
+
+    /// Those that every text has without an edit.
+    fn of_headings(headings: &[Heading]) -> Self {
+        let mut alike = HashMap::new();
+        for Heading { id, .. } in headings {
+            alike.entry(letters(id)).and_modify(|known| *known = None).or_insert_with(|| Some(id.clone()));
         }
-        written.push_str(text.get(at..).unwrap_or_default());
-        (written, found)
+        let headings = headings.iter().map(|heading| heading.id.clone()).collect();
+        Self { headings, alike, given: HashMap::new(), places: HashMap::new() }
     }
 
     /// The id here of what had the id `name` on the old site.
@@ -236,6 +226,19 @@ impl Anchors {
         let alike = || self.alike.get(Some(&letters(name)).filter(|letters| !letters.is_empty())?)?.as_ref();
         self.given.get(name).or_else(place).or_else(exact).or_else(alike).cloned()
     }
+}
+
+/// The text with something else in these ranges, which are in order.
+fn edited(text: &str, edits: Vec<(Range<usize>, String)>) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, new) in edits {
+        written.push_str(text.get(at..range.start).unwrap_or_default());
+        written.push_str(&new);
+        at = at.max(range.end);
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
 }
 
 /// The footnotes that are linked to by the ids that they have here too.

@@ -20,7 +20,7 @@ pub(crate) struct Block {
 /// A block to be stored, and its checksum.
 pub(crate) fn deflate(raw: &[u8]) -> (Vec<u8>, u32) {
     let mut bytes = vec![0; compress_bound(raw.len())];
-    // Without a header. What is as long as that has room for everything.
+    // A raw stream, without the header of zlib. Its bound is never exceeded.
     let config = DeflateConfig { window_bits: -15, ..DeflateConfig::default() };
     let length = compress_slice(&mut bytes, raw, config).0.len();
     bytes.truncate(length);
@@ -46,7 +46,7 @@ pub(crate) fn inflate(block: &Block, bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
                 raw.truncate(length);
                 return Ok(raw);
             }
-            // There is room, so more input is missing.
+            // There is room left, so the input has ended too early.
             _ if length < raw.len() => return Err(Damaged),
             _ => {}
         }
@@ -59,8 +59,8 @@ fn checksum(bytes: &[u8]) -> u32 {
 
 /// Blocks that were read, as many as fit.
 ///
-/// Lists have room of their own: those of a few common words are longer than all that says who posts are, and would displace it, though
-/// nearly every search reads of it.
+/// Lists have a part of their own. Those of a few common words are longer than all blocks of posts together, and would displace them,
+/// though nearly every search reads posts.
 #[derive(Debug)]
 pub struct Cache {
     lists: Pool,

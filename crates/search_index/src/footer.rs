@@ -25,7 +25,7 @@ pub(crate) enum Section {
     Ids,
     /// A Bloom filter of the ids.
     Filter,
-    /// How long each post is: of a block's posts the lowest bytes first, then the next ones, the last of which are the same and take nothing.
+    /// How long each post is: of a block's posts first the lowest bytes, at the end the highest, which are zeros and deflate to nothing.
     Lengths,
     /// The lists of the terms, in the order of the terms.
     Lists,

@@ -594,12 +594,12 @@ struct Best {
 /// What a clause adds to the scores of posts, which are asked for in order.
 struct Scorer<'a, F> {
     score: F,
-    /// Its postings from the post on that was asked for.
+    /// Its postings that are not before the last post that was asked for.
     rest: &'a [(u32, u32)],
 }
 
 impl<'a, F: Fn(u32, u32) -> f64> Scorer<'a, F> {
-    /// Goes on to this post.
+    /// What it adds to the score of this post; 0 if the post does not have it.
     fn score_of(&mut self, post: u32, length: u32) -> f64 {
         let is_before = |(before, _): &(u32, u32)| *before < post;
         // In strides that double, since of a long list only some posts may be asked for.
