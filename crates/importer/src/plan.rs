@@ -748,6 +748,17 @@ mod tests {
     }
 
     #[test]
+    fn slugs_in_percent_encoded_addresses_are_decoded() {
+        check_posts(
+            &[
+                ("a.md", "---\nurl: /posts/%E6%97%A5%E6%9C%AC/\n---\nText."),
+                ("b.md", "---\nslug: caf%C3%A9\n---\nText."),
+            ],
+            &[("a.md", "ri-ben"), ("b.md", "cafe")],
+        );
+    }
+
+    #[test]
     fn resources_of_hugos_bundles_are_no_posts_and_cascades_reach_their_targets() {
         check_posts(
             &[
