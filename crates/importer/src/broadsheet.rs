@@ -29,7 +29,10 @@ use serde_json::Value;
 pub use export::{Export, Exported, export};
 pub(crate) use restore::restore;
 
-use crate::{Answer, Call, Client, ImportError};
+use crate::{
+    ImportError,
+    client::{Answer, Call, Client},
+};
 
 /// What tells an export from other folders.
 const MANIFEST: &str = "broadsheet.json";

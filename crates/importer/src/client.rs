@@ -3,12 +3,13 @@
 use std::{io::Write, time::Duration};
 
 use reqwest::{
-    Method, StatusCode,
+    Method, RequestBuilder, StatusCode,
     header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER},
     redirect,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use url::{Host, Url};
 
 use crate::ImportError;
@@ -169,6 +170,20 @@ impl<'a> Client<'a> {
         self.send_patiently(call).await
     }
 
+    /// Sends one request, and does not wait for its answer.
+    pub fn begin(&self, call: &Call<'_>) -> Begun {
+        Begun(tokio::spawn(receive(self.request(call))))
+    }
+
+    /// The answer to a request that was begun. It is sent anew, as [`Client::send`] does, if the server was too busy, the access token had run
+    /// out or the connection failed.
+    pub async fn end(&mut self, begun: Begun, call: &Call<'_>) -> Result<Answer, ImportError> {
+        match begun.0.await {
+            Ok(Ok(answer)) if answer.status != StatusCode::UNAUTHORIZED && answer.pause().is_none() => Ok(answer),
+            _ => self.send(call).await,
+        }
+    }
+
     /// What a path leads to by a redirect to another host, which gets no token; `None` if it leads to nothing.
     pub async fn download(&mut self, path: &str) -> Result<Option<Vec<u8>>, ImportError> {
         let answer = self.send(&Call::get(path)).await?;
@@ -224,6 +239,10 @@ impl<'a> Client<'a> {
     }
 
     async fn send_once(&mut self, call: &Call<'_>) -> Result<Answer, ImportError> {
+        receive(self.request(call)).await.map_err(|source| self.failed(source))
+    }
+
+    fn request(&self, call: &Call<'_>) -> RequestBuilder {
         let mut request = self.http.request(call.method.clone(), format!("{}{}", self.base, call.path));
         if !self.session.access_token.is_empty() {
             request = request.bearer_auth(&self.session.access_token);
@@ -237,13 +256,20 @@ impl<'a> Client<'a> {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|source| self.failed(source))?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let body = response.bytes().await.map_err(|source| self.failed(source))?.to_vec();
-        Ok(Answer { status, headers, body })
+        request
     }
 }
+
+async fn receive(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    let body = response.bytes().await?.to_vec();
+    Ok(Answer { status, headers, body })
+}
+
+/// A request that is on its way while its sender does something else.
+pub struct Begun(JoinHandle<reqwest::Result<Answer>>);
 
 pub struct Answer {
     pub status: StatusCode,
@@ -319,8 +345,58 @@ impl Answer {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    type Answered = (&'static str, &'static str);
+
+    /// A server that answers these requests, each with a status and a body; gives its address, and what it was sent.
+    pub fn server(answers: Vec<Answered>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        server_of_many(answers.into_iter().map(|answer| vec![answer]).collect())
+    }
+
+    /// A server that answers the requests of a group when all of them are there.
+    pub fn server_of_many(groups: Vec<Vec<Answered>>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        use std::{
+            io::{BufRead, BufReader, Read},
+            net::TcpListener,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let serve = move || {
+            let mut seen = Vec::new();
+            for answers in groups {
+                let mut streams = Vec::new();
+                for _ in &answers {
+                    let (stream, _) = listener.accept().unwrap();
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    let (mut first, mut length) = (String::new(), 0);
+                    reader.read_line(&mut first).unwrap();
+                    loop {
+                        let mut line = String::new();
+                        reader.read_line(&mut line).unwrap();
+                        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                            length = value.trim().parse().unwrap();
+                        }
+                        if line.trim().is_empty() {
+                            break;
+                        }
+                    }
+                    let mut sent = vec![0; length];
+                    reader.read_exact(&mut sent).unwrap();
+                    let target = first.trim_end().trim_end_matches(" HTTP/1.1");
+                    seen.push(format!("{target} {}", String::from_utf8(sent).unwrap()));
+                    streams.push(stream);
+                }
+                for (mut stream, (status, body)) in streams.into_iter().zip(answers) {
+                    let (head, size) = (format!("HTTP/1.1 {status}\r\nConnection: close"), body.len());
+                    write!(stream, "{head}\r\nContent-Length: {size}\r\n\r\n{body}").unwrap();
+                }
+            }
+            seen
+        };
+        (url, std::thread::spawn(serve))
+    }
 
     #[test]
     fn a_password_goes_over_no_network_in_the_clear() {
@@ -338,5 +414,20 @@ mod tests {
         ] {
             assert_eq!(Client::new(url, &mut Vec::new()).is_ok(), is_taken, "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_is_sent_anew_where_any_other_request_would_be() {
+        let busy = ("503 Service Unavailable\r\nRetry-After: 0", "{}");
+        let (url, seen) = server(vec![busy, busy, ("201 Created", r#"{"number": 1}"#), ("409 Conflict", "{}")]);
+        let mut out = Vec::new();
+        let mut client = Client::with_key(&url, "key", &mut out).unwrap();
+        let body = json!({});
+        let call = Call::post("/posts", &body);
+        for expected in [StatusCode::CREATED, StatusCode::CONFLICT] {
+            let begun = client.begin(&call);
+            assert_eq!(client.end(begun, &call).await.unwrap().status, expected);
+        }
+        assert_eq!(seen.join().unwrap().len(), 4);
     }
 }

@@ -12,11 +12,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Failure, ImportError,
+    ImportError,
     broadsheet::walk,
     client::{Call, Client},
     formats::byline,
     journal::Journal,
+    posts::Failure,
 };
 
 /// The server's maximum length of a comment, in characters.

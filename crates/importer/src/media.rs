@@ -342,4 +342,18 @@ mod tests {
                         --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"picture\"\r\n\r\nBYTES\r\n--b--\r\n";
         assert_eq!(String::from_utf8(form("b", &fields, b"BYTES")).unwrap(), expected);
     }
+
+    #[tokio::test]
+    async fn a_server_that_takes_no_more_pictures_today_is_not_waited_for() {
+        let answer = "429 Too Many Requests\r\nRetry-After: 80000";
+        let (url, seen) = crate::client::tests::server(vec![(answer, r#"{"title":"Too many requests"}"#)]);
+        let mut out = Vec::new();
+        let mut client = Client::with_key(&url, "key", &mut out).unwrap();
+        let upload = upload(&mut client, "a.png", "image/png", None, vec![1]).await.unwrap();
+        assert!(matches!(upload, Upload::Enough(reason) if reason == "Too many requests"));
+        assert_eq!(
+            seen.join().unwrap(),
+            [r#"POST /v1/media {"content_type":"image/png","filename":"a.png","size":1}"#]
+        );
+    }
 }

@@ -33,7 +33,7 @@ use crate::{
     html_to_markdown::{plain_text, to_markdown},
     naming::as_slug,
     plan::{Item, Plan, Planned},
-    written,
+    posts::written,
 };
 
 /// How much of the file is read at a time: an item is about as large.

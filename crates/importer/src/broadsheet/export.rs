@@ -15,7 +15,8 @@ use super::{
     USERS, format, is_export, own_profile, pictures, read, text, walk, write_whole,
 };
 use crate::{
-    Call, Client, ImportError, LogIn,
+    ImportError, LogIn,
+    client::{Call, Client},
     comments::{Origin, mark_of},
 };
 

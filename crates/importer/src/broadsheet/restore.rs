@@ -18,12 +18,12 @@ use super::{
     format, pictures, text,
 };
 use crate::{
-    Answer, Call, Client, Done, Failure, FileReport, Generator, Import, ImportError, Outcome, Report,
+    FileReport, Generator, Import, ImportError, Outcome, Report,
+    client::{Answer, Call, Client},
     comments::{self, Author, Comment, Origin},
-    find,
     journal::{self, Journal},
     media::{self, Picture, Upload},
-    written,
+    posts::{Done, Failure, find, written},
 };
 
 /// The server's maximum number of aliases of a post.

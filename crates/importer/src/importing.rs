@@ -1,0 +1,396 @@
+//! The files of a plan, sent through the API one after the other: pictures first, because posts show them by the addresses that they get.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    Import, ImportError,
+    authors::{Account, Accounts, Authors},
+    client::{Begun, Call, Client},
+    comments::{self, Comment},
+    document::Document,
+    fetch::Fetcher,
+    formats::Whole,
+    journal, markup,
+    media::{self, Picture, Upload},
+    plan::{Item, Plan, Planned},
+    posts::{self, Failure, send_post},
+    report::{FileReport, Outcome, Report},
+    write_file,
+};
+
+/// How many new posts are on their way at once. A server of two processors, as the local stack is on a small machine, is busy with two; and as
+/// what is answered is noted in the order of the files, whoever stops an import finds at most the last two posts made and not noted.
+const AT_ONCE: usize = 2;
+
+/// Imports the folder and tells `out` about each file.
+pub async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
+    // Whoever mistypes the folder is told so before a password is asked for.
+    if !import.folder.exists() {
+        return Err(ImportError::NotAFolder(import.folder.clone()));
+    }
+    let mut client = import.account.client(out).await?;
+    let file = |path: &Path, source| ImportError::File { path: path.to_owned(), source };
+    let authors = import.authors.as_ref().map(|path| Authors::read(path).map_err(|source| file(path, source)));
+    let authors = authors.transpose()?.unwrap_or_default();
+    let path = import.journal.clone().unwrap_or_else(|| {
+        let folder = if import.folder.is_file() { import.folder.parent() } else { Some(&*import.folder) };
+        folder.unwrap_or(Path::new("")).join(journal::FILE_NAME)
+    });
+    if import.invite {
+        invite(&mut client, &authors).await?;
+    }
+    let accounts = Accounts::open(&mut client, &authors, &path).await?;
+    let plan = Plan::of(&import.folder, import.from, &import.formats, &accounts.slugs(), now)?;
+    let report = Report::begin(&plan, client.out)?;
+    let fetcher =
+        Fetcher::new().map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
+    let mut importing = Importing {
+        import,
+        now,
+        plan: &plan,
+        client,
+        accounts,
+        fetcher,
+        report,
+        progress: Progress::new(plan.items.iter().filter(|item| item.is_sent()).count()),
+        pictures: plan.files_of_pictures(),
+        uploaded: HashMap::new(),
+        enough: None,
+        taken: plan.slugs(),
+        moved: HashMap::new(),
+    };
+    importing.send_pictures().await?;
+    importing.send_posts().await?;
+    importing.lead_links_on().await?;
+    importing.end()
+}
+
+/// An import under way.
+struct Importing<'a> {
+    import: &'a Import,
+    now: Timestamp,
+    plan: &'a Plan,
+    client: Client<'a>,
+    accounts: Accounts,
+    fetcher: Fetcher,
+    report: Report,
+    progress: Progress,
+    /// The files of pictures that are in the report, or will be.
+    pictures: HashSet<PathBuf>,
+    uploaded: HashMap<PathBuf, Picture>,
+    /// Why the server takes no more pictures today.
+    enough: Option<String>,
+    /// The slugs that posts of the plan have, or got instead.
+    taken: HashSet<String>,
+    /// The slugs that posts got instead of those of the plan.
+    moved: HashMap<String, String>,
+}
+
+/// A post that is on its way.
+struct Sent<'a> {
+    path: &'a Path,
+    /// As the plan has it, which says whose post it is.
+    planned: &'a Document,
+    document: Document,
+    comments: Vec<Comment>,
+    /// The request that makes it, unless it was there before.
+    creation: Option<Begun>,
+}
+
+impl<'a> Importing<'a> {
+    async fn send_pictures(&mut self) -> Result<(), ImportError> {
+        for item in &self.plan.items {
+            let Planned::Picture(picture) = &item.what else { continue };
+            let Some(account) = self.accounts.of(self.plan.first_with(picture)) else { continue };
+            self.client.swap(&mut account.session);
+            let (outcome, detail) =
+                send_picture(&mut self.client, account, picture, &mut self.uploaded, &mut self.enough).await?;
+            self.client.swap(&mut account.session);
+            let line = FileReport { detail, ..FileReport::without_post(item.path.clone(), outcome, "") };
+            self.report.add(line, self.client.out)?;
+            self.progress.step(self.client.out)?;
+        }
+        Ok(())
+    }
+
+    async fn send_posts(&mut self) -> Result<(), ImportError> {
+        let mut under_way = VecDeque::new();
+        for item in &self.plan.items {
+            let without_post = |outcome, reason| FileReport::without_post(item.path.clone(), outcome, reason);
+            match &item.what {
+                Planned::Picture(_) => {}
+                Planned::Left(reason) => self.report.add(without_post(Outcome::Left, reason), self.client.out)?,
+                Planned::Failed(reason) => self.report.add(without_post(Outcome::Failed, reason), self.client.out)?,
+                Planned::Post(planned) => {
+                    under_way.extend(self.begin(item, planned).await?);
+                    if under_way.len() >= AT_ONCE
+                        && let Some(first) = under_way.pop_front()
+                    {
+                        self.finish(first).await?;
+                    }
+                }
+            }
+        }
+        for sent in under_way {
+            self.finish(sent).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the pictures of a post and, if it is new, the request that makes it; `None` if its text cannot be read.
+    async fn begin(&mut self, item: &'a Item, planned: &'a Document) -> Result<Option<Sent<'a>>, ImportError> {
+        let Self { client, report, uploaded, enough, .. } = self;
+        let Some(account) = self.accounts.of(Some(planned)) else { return Ok(None) };
+        let Whole { document, comments } = match whole(self.plan, &item.path, planned, &mut self.fetcher).await {
+            Ok(whole) => whole,
+            Err(reason) => {
+                report.add(FileReport::without_post(item.path.clone(), Outcome::Failed, &reason), client.out)?;
+                return Ok(None);
+            }
+        };
+        client.swap(&mut account.session);
+        for file in document.pictures.values().filter(|file| self.pictures.insert((*file).clone())) {
+            let (outcome, detail) = send_picture(client, account, file, uploaded, enough).await?;
+            let line = FileReport::without_post(self.plan.pictures.as_given(file), outcome, "");
+            report.add(FileReport { detail, ..line }, client.out)?;
+        }
+        let document = with_pictures(&document, uploaded);
+        let is_new = account.journal.get(&item.path).is_none();
+        let creation = is_new.then(|| client.begin(&Call::post("/posts", &posts::creation(&document, self.now))));
+        client.swap(&mut account.session);
+        Ok(Some(Sent { path: &item.path, planned, document, comments, creation }))
+    }
+
+    /// Sees to it that a post is there as its file says, and its comments.
+    async fn finish(&mut self, sent: Sent<'_>) -> Result<(), ImportError> {
+        let Sent { path, planned, document, comments, creation } = sent;
+        let client = &mut self.client;
+        let Some(account) = self.accounts.of(Some(planned)) else { return Ok(()) };
+        client.swap(&mut account.session);
+        let mut line = send_post(client, account, path, &document, creation, &mut self.taken, self.now).await?;
+        if let Some(slug) = &line.slug {
+            let are_closed = document.comments_open == Some(false);
+            let said = if self.import.formats.comments {
+                let user = (&mut account.journal, &*account.profile.username);
+                let done = comments::publish(client, user, path, slug, &comments, are_closed).await;
+                done.map(|published| published.map(|published| published.said()))
+            } else {
+                Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
+            };
+            line.notes.extend(match said {
+                Ok(said) => said,
+                Err(Failure::File(reason)) => Some(format!("its comments could not be imported: {reason}")),
+                Err(Failure::Run(error)) => return Err(error),
+            });
+        }
+        client.swap(&mut account.session);
+        if let Some(slug) = line.slug.as_ref().filter(|slug| **slug != document.slug) {
+            self.moved.insert(document.slug.clone(), slug.clone());
+        }
+        self.progress.step(client.out)?;
+        self.report.add(line, client.out)?;
+        Ok(())
+    }
+
+    /// Changes the posts with a link that was written for a slug that somebody else had.
+    async fn lead_links_on(&mut self) -> Result<(), ImportError> {
+        for item in self.plan.items.iter().filter(|_| !self.moved.is_empty()) {
+            let Planned::Post(planned) = &item.what else { continue };
+            let mut document = with_pictures(planned, &self.uploaded);
+            let body = markup::rewrite(&document.body, |reference| {
+                let (slug, end) = reference
+                    .strip_prefix("/posts/")
+                    .map(|slug| slug.split_at(slug.find(['?', '#']).unwrap_or(slug.len())))?;
+                Some(format!("/posts/{}{end}", self.moved.get(slug)?))
+            });
+            if body != document.body
+                && let Some(account) = self.accounts.of(Some(planned))
+            {
+                document.body = body;
+                self.client.swap(&mut account.session);
+                send_post(&mut self.client, account, &item.path, &document, None, &mut self.taken, self.now).await?;
+                self.client.swap(&mut account.session);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Report, ImportError> {
+        if !self.client.takes_former_slugs {
+            self.report.notes.push(
+                "This server keeps no former slugs of other sites: serve the file of --redirects for old addresses."
+                    .to_owned(),
+            );
+        }
+        self.report.sort();
+        let redirects = self.plan.redirects(&self.moved);
+        self.import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
+        Ok(self.report)
+    }
+}
+
+/// A post with its text, after the pictures are fetched that only the old site has.
+async fn whole<'a>(
+    plan: &Plan,
+    path: &Path,
+    planned: &'a Document,
+    fetcher: &mut Fetcher,
+) -> Result<Whole<'a>, String> {
+    let whole = plan.whole(path, planned)?;
+    let elsewhere = plan.pictures_elsewhere(&whole.document);
+    if elsewhere.is_empty() {
+        return Ok(whole);
+    }
+    let mut failed = Vec::new();
+    for picture in elsewhere {
+        if let Err(reason) = fetcher.fetch(&picture).await {
+            failed.push(format!("its picture {} is not fetched: {reason}", picture.address));
+        }
+    }
+    let mut whole = plan.whole(path, planned)?;
+    whole.document.to_mut().notes.extend(failed);
+    Ok(whole)
+}
+
+/// Tells how far it is, at most every few seconds.
+struct Progress {
+    begun: Instant,
+    told: Instant,
+    done: usize,
+    total: usize,
+}
+
+impl Progress {
+    fn new(total: usize) -> Self {
+        Self { begun: Instant::now(), told: Instant::now(), done: 0, total }
+    }
+
+    fn step(&mut self, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        self.done += 1;
+        if self.told.elapsed().as_secs() < 5 || self.done == self.total {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let left = self.begun.elapsed().as_secs_f64() * (self.total - self.done) as f64 / self.done as f64;
+        writeln!(out, "        {} of {}; about {left:.0} s to go", self.done, self.total)
+    }
+}
+
+/// Invites those who have no account yet. Their codes are shown here and nowhere else.
+async fn invite(client: &mut Client<'_>, authors: &Authors) -> Result<(), ImportError> {
+    for email in authors.addresses() {
+        let answer =
+            client.send(&Call::post("/admin/invitations", &json!({ "email": email, "role": "author" }))).await?;
+        if answer.status == StatusCode::CREATED {
+            let invitation: Map<String, Value> = answer.json()?;
+            let code = invitation.get("code").and_then(Value::as_str).unwrap_or_default();
+            writeln!(client.out, "        {email} can register with the invitation {code}")?;
+        } else {
+            writeln!(client.out, "        {email} is not invited. {}", answer.reason())?;
+        }
+    }
+    Ok(())
+}
+
+/// Uploads a picture, unless an earlier import has.
+async fn send_picture(
+    client: &mut Client<'_>,
+    account: &mut Account,
+    path: &Path,
+    uploaded: &mut HashMap<PathBuf, Picture>,
+    enough: &mut Option<String>,
+) -> Result<(Outcome, Option<String>), ImportError> {
+    let bytes = match media::read(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => return Ok((Outcome::Failed, Some(reason))),
+    };
+    let fingerprint = media::fingerprint(&bytes);
+    let shown = |picture: &Picture| Some(format!("shown as /media/{}", picture.id));
+    if let Some(picture) = account.journal.picture(&fingerprint) {
+        let detail = shown(&picture);
+        uploaded.insert(path.to_owned(), picture);
+        return Ok((Outcome::Unchanged, detail));
+    }
+    let kind = media::kind(path).unwrap_or_default();
+    let outcome = match enough.take() {
+        Some(reason) => Upload::Enough(reason),
+        None => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            media::upload(client, &name, kind, None, bytes).await?
+        }
+    };
+    Ok(match outcome {
+        Upload::Done(picture) => {
+            let failed = |source| ImportError::File { path: journal::FILE_NAME.into(), source };
+            account.journal.keep_picture(&fingerprint, &picture).map_err(failed)?;
+            let detail = shown(&picture);
+            uploaded.insert(path.to_owned(), picture);
+            (Outcome::Uploaded, detail)
+        }
+        Upload::Refused(reason) => (Outcome::Failed, Some(reason)),
+        Upload::Enough(reason) => {
+            *enough = Some(reason.clone());
+            (Outcome::Failed, Some(format!("{reason} Import again later: what is there stays.")))
+        }
+    })
+}
+
+/// A post as it shows the pictures that are uploaded.
+fn with_pictures(document: &Document, uploaded: &HashMap<PathBuf, Picture>) -> Document {
+    let mut shown = document.clone();
+    let new = |reference: &str| uploaded.get(document.pictures.get(reference)?);
+    shown.body = markup::rewrite(&document.body, |reference| Some(format!("/media/{}", new(reference)?.id)));
+    if let Some(cover) = &document.cover
+        && shown.cover_image_url.is_none()
+    {
+        // A cover has a whole address, which only the server knows.
+        let old = || cover.contains("://").then(|| cover.clone());
+        shown.cover_image_url = new(cover).and_then(|picture| picture.url.clone()).or_else(old);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{LogIn, client::tests::server_of_many, formats::Formats};
+
+    #[tokio::test]
+    async fn two_new_posts_are_on_their_way_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(folder.path().join(format!("{name}.md")), format!("# {name}\nText.\n")).unwrap();
+        }
+        let me = ("200 OK", r#"{"id":"1","username":"ada"}"#);
+        let made = ("201 Created", "{}");
+        let (url, seen) = server_of_many(vec![vec![me], vec![made, made], vec![made]]);
+        let key = Some("key".to_owned());
+        let import = Import {
+            folder: folder.path().to_owned(),
+            account: LogIn { user: None, password: None, key, url },
+            from: None,
+            dry_run: false,
+            report: None,
+            redirects: None,
+            authors: None,
+            invite: false,
+            journal: None,
+            formats: Formats::default(),
+        };
+        let report = import_all(&import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await.unwrap();
+        assert_eq!(report.counts.created, 3);
+        let mut seen = seen.join().unwrap();
+        assert!(seen.remove(3).contains(r#""slug":"c""#), "{seen:?}");
+    }
+}
