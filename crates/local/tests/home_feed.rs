@@ -487,6 +487,35 @@ async fn a_post_that_is_dated_anew_is_in_a_feed_once_whatever_comes_late() {
     let user = id_of(&bob).await;
     let entries = stored(&stack, user).await;
     assert_eq!(entries.len(), 2, "{entries:?}");
+    assert!(entries[0].starts_with("2019-01-01T"), "{entries:?}");
+    // What it was before is forgotten when it is withdrawn.
+    ada.post("/posts/again/unpublish", json!({})).await.expect_status(200);
+    stack.settle().await;
+    assert_eq!(stored(&stack, user).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_that_is_withdrawn_or_dated_anew_while_a_feed_is_filled_is_at_its_place_only() {
+    let stack = TestStack::start().await;
+    let (ada, bob) = (stack.user("ada").await, stack.user("bob").await);
+    publish(&stack, &ada, "Gone", &[]).await;
+    publish(&stack, &ada, "Moved", &[]).await;
+    let bob_id = id_of(&bob).await;
+    let data = json!({ "follower_id": bob_id, "followed_id": id_of(&ada).await });
+    follow(&bob, "ada").await;
+    // The plug-in has read the posts and is about to write them.
+    let hold = stack.stack.wire.hold_call("BatchWriteItem");
+    let filling = tell(&stack, "user.followed", data);
+    let changing = async {
+        hold.arrived().await;
+        ada.post("/posts/gone/unpublish", json!({})).await.expect_status(200);
+        ada.post("/posts/moved/publish", json!({ "publish_at": "2019-01-01T00:00:00Z" })).await.expect_status(200);
+        stack.settle().await;
+        hold.release();
+    };
+    tokio::join!(filling, changing);
+    let entries = stored(&stack, bob_id).await;
+    assert!(entries.len() == 1 && entries[0].starts_with("2019-01-01T"), "{entries:?}");
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl Entity for FanOutFollower {
     const TYPE: &'static str = "fan_out_follower";
 }
 
-/// An entry of a feed that shows nothing.
+/// An entry of a feed that should not be there.
 pub(crate) struct IdleEntry {
     pub(crate) author: UserId,
     pub(crate) post: PostId,
@@ -280,7 +280,7 @@ impl Table {
     /// others than those of today's.
     async fn is_published(&self, author: UserId, post: PostId, since: Timestamp) -> Result<bool, Refused> {
         let found = self.published_posts(&[(post, author)], Consistency::Strong).await?;
-        Ok(found.get(&post).is_some_and(|post| post.published_at == Some(since)))
+        Ok(is_published_since(&found, post, since))
     }
 
     /// Those of these users who do not follow an author.
@@ -381,15 +381,22 @@ impl Table {
     async fn backfill(&self, follow: &Follow, author: &Username) -> Result<(), Refused> {
         let Follow { follower, followed, followed_at } = *follow;
         let list = keys::posts_by_author(author);
-        let mut writes = Vec::new();
+        let (mut posts, mut writes) = (Vec::new(), Vec::new());
         for item in self.walk(&list, None, BACKFILL, Consistency::Strong).await? {
             let post: Post = read(item)?;
             if let Some(published_at) = post.published_at {
                 let key = keys::feed_entry(follower, published_at, post.id);
                 writes.push(BatchWrite::put(&key, &FeedEntry { author: followed, followed_at })?);
+                posts.push((post.id, published_at));
             }
         }
-        self.batch_write(writes).await
+        self.batch_write(writes).await?;
+        // The event of what was withdrawn or dated anew meanwhile may have come before the entry was there.
+        let wanted: Vec<_> = posts.iter().map(|(post, _)| (*post, followed)).collect();
+        let published = self.published_posts(&wanted, Consistency::Strong).await?;
+        let late = posts.iter().filter(|(post, published_at)| !is_published_since(&published, *post, *published_at));
+        let delete = |(post, at): &(PostId, Timestamp)| BatchWrite::Delete(keys::feed_entry(follower, *at, *post));
+        self.batch_write(late.map(delete).collect()).await
     }
 
     /// Deletes what a feed has of an author whom its reader does not follow. The note that hides it goes last.
@@ -463,8 +470,8 @@ impl Table {
         Ok((self.batch_get(&wanted, Consistency::Strong).await?.len(), wanted.len()))
     }
 
-    /// The entries of a feed after a sort key that show nothing, because their author is not followed or their post is not
-    /// published; and where to go on. For a repair.
+    /// The entries of a feed after a sort key that are wrong, because their author is not followed or their post is not published,
+    /// or has another date by now; and where to go on. For a repair.
     pub(crate) async fn idle_entries(
         &self,
         user: UserId,
@@ -487,7 +494,9 @@ impl Table {
         }
         let posts = found.iter().map(|entry| (entry.post, entry.author)).collect::<Vec<_>>();
         let published = self.published_posts(&posts, Consistency::Strong).await?;
-        found.retain(|entry| !followed.contains(&entry.author) || !published.contains_key(&entry.post));
+        found.retain(|entry| {
+            !followed.contains(&entry.author) || !is_published_since(&published, entry.post, entry.published_at)
+        });
         Ok((found, last))
     }
 
@@ -584,6 +593,11 @@ impl Notes {
 /// Whether what is there for a follow of this author is hidden, because the follow has ended.
 fn hides(ended: &HashMap<UserId, Timestamp>, author: UserId, followed_at: Timestamp) -> bool {
     ended.get(&author).is_some_and(|ended| followed_at <= *ended)
+}
+
+/// Whether a post is among those that are published, and has this date.
+fn is_published_since(published: &HashMap<PostId, Post>, post: PostId, since: Timestamp) -> bool {
+    published.get(&post).is_some_and(|post| post.published_at == Some(since))
 }
 
 /// The posts that show something that was not shown before. What reposts show is added to `shown`: it comes again at its own

@@ -1,7 +1,7 @@
-//! Keeps home feeds: writes a post that is published to the feeds of its author's followers, and takes it out when it is
-//! withdrawn; fills a feed when a user follows somebody, and clears it of who is followed no longer (docs/home-feed.md).
+//! Keeps home feeds: writes a post that is published to the feeds of its author's followers, moves it when it gets another date, and takes it
+//! out when it is withdrawn; fills a feed when a user follows somebody, and clears it of who is followed no longer (docs/home-feed.md).
 
-use domain::{PostId, Timestamp, UserId};
+use domain::{Post, PostId, Timestamp, UserId};
 use edge::{BusEvent, Problem};
 use serde::{Deserialize, Serialize};
 use table::{FanOutPlace, FollowPlace, Settled};
@@ -15,13 +15,13 @@ pub const NAME: &str = "home_feed";
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
-    /// A post was published or withdrawn.
+    /// A post was published or withdrawn, or got another date: then there is a work for each of the two.
     Post {
         /// Who wrote it.
         author: UserId,
         /// The post.
         post: PostId,
-        /// When it was first published, which is its place in feeds.
+        /// Its date, which is its place in feeds.
         published_at: Timestamp,
         /// None at the beginning.
         place: Option<FanOutPlace>,
@@ -80,6 +80,16 @@ fn work_of(event: &BusEvent) -> Result<Option<Work>, Problem> {
         let FollowEvent { follower_id, followed_id } = read(data)?;
         Some(Work::Follow { follower: follower_id, followed: followed_id, place: None })
     })
+}
+
+/// The works that a change of a post makes if it is published before and after, and gets another date: its entries move from the one to the
+/// other. As to readers, it was edited, and no event says that it was published or withdrawn.
+pub fn works_of_dates(old: &Post, new: &Post) -> Vec<Work> {
+    if !old.is_published() || !new.is_published() || old.published_at == new.published_at {
+        return Vec::new();
+    }
+    let work = |published_at| Work::Post { author: new.author.id, post: new.id, published_at, place: None };
+    old.published_at.into_iter().chain(new.published_at).map(work).collect()
 }
 
 async fn take(services: &Services, work: Work) -> Result<Option<Work>, Problem> {

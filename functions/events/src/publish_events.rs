@@ -11,7 +11,8 @@ use serde_json::json;
 use table::{Change, PendingPost};
 
 use crate::{
-    BatchResponse, Services, delete_media_files, delete_rest_of_post, delete_user, export_user, rewrite_bylines, steps,
+    BatchResponse, Services, delete_media_files, delete_rest_of_post, delete_user, export_user, home_feed,
+    rewrite_bylines, steps,
 };
 
 /// What the template calls it.
@@ -133,7 +134,13 @@ fn follow_up(stack: &str, record: &EventRecord) -> Result<FollowUp, Problem> {
         _ => None,
     };
     let pending = pending.filter(|post| post.kind != PostKind::Repost).map(PendingPost::from);
+    let dated_anew = match &change {
+        Change::Post { old: Some(old), new: Some(new) } => home_feed::works_of_dates(old, new),
+        _ => Vec::new(),
+    };
+    let dated_anew = dated_anew.iter().map(|work| steps::begin(home_feed::NAME, work));
     let event = event.map(|event| entry(stack, record, &event)).transpose()?;
+    let work = work.into_iter().chain(dated_anew.collect::<Result<Vec<_>, _>>()?);
     Ok(FollowUp { entries: event.into_iter().chain(work).collect(), pending })
 }
 
