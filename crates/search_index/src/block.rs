@@ -28,27 +28,35 @@ pub(crate) fn deflate(raw: &[u8]) -> (Vec<u8>, u32) {
     (bytes, checksum)
 }
 
-/// What is in a block, if these are its bytes.
-pub(crate) fn inflate(block: &Block, bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
-    if bytes.len() != block.bytes as usize || checksum(bytes) != block.checksum {
-        return Err(Damaged);
+/// Inflates blocks, one after the other, with the buffers of the one before.
+pub(crate) struct Inflater {
+    stream: Inflate,
+    /// At least as large as the largest block so far.
+    raw: Vec<u8>,
+}
+
+impl Inflater {
+    pub fn new() -> Self {
+        Self { stream: Inflate::new(false, 15), raw: vec![0; 64 * 1_024] }
     }
-    let mut inflater = Inflate::new(false, 15);
-    let mut raw = Vec::new();
-    loop {
-        let (read, written) = (inflater.total_in() as usize, inflater.total_out() as usize);
-        raw.resize(written + bytes.len().saturating_mul(3).max(1_024), 0);
-        let (rest, room) = (bytes.get(read..).unwrap_or_default(), raw.get_mut(written..).unwrap_or_default());
-        let status = inflater.decompress(rest, room, InflateFlush::NoFlush).map_err(|_| Damaged)?;
-        let length = inflater.total_out() as usize;
-        match status {
-            Status::StreamEnd => {
-                raw.truncate(length);
-                return Ok(raw);
+
+    /// What is in a block, if these are its bytes.
+    pub fn inflate(&mut self, block: &Block, bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
+        if bytes.len() != block.bytes as usize || checksum(bytes) != block.checksum {
+            return Err(Damaged);
+        }
+        self.stream.reset(false);
+        loop {
+            let (read, written) = (self.stream.total_in() as usize, self.stream.total_out() as usize);
+            let (rest, room) = (bytes.get(read..).unwrap_or_default(), self.raw.get_mut(written..).unwrap_or_default());
+            let status = self.stream.decompress(rest, room, InflateFlush::Finish).map_err(|_| Damaged)?;
+            let raw = self.raw.get(..self.stream.total_out() as usize).unwrap_or_default();
+            match status {
+                Status::StreamEnd => return Ok(raw.to_vec()),
+                // There is room left, so the input has ended too early.
+                _ if raw.len() < self.raw.len() => return Err(Damaged),
+                _ => self.raw.resize(2 * self.raw.len(), 0),
             }
-            // There is room left, so the input has ended too early.
-            _ if length < raw.len() => return Err(Damaged),
-            _ => {}
         }
     }
 }

@@ -11,16 +11,18 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::future::poll_fn;
 use std::ops::Range;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures_util::future::{try_join_all, try_join4};
+use futures_util::future::{try_join, try_join_all, try_join3};
 use serde::{Deserialize, Serialize};
 
 use crate::footer::place_key;
 use crate::postings::{Postings, weight_at};
 use crate::query::{Atom, Clause, Is, Query};
-use crate::segment::{Blocks, Entry, ReadError, Segment, Source, Wanted};
+use crate::segment::{Blocks, Entry, Fetched, ReadError, Segment, Source, Wanted};
 use crate::terms::{author_term, language_of, tag_term};
 use crate::writer::Post;
 
@@ -317,6 +319,8 @@ struct Looked {
     range: Range<u32>,
     /// The first post behind the last that was shown, among those with the same score.
     behind: u32,
+    /// What is to be kept of the segment and was not known.
+    kept: Fetched,
 }
 
 impl Looked {
@@ -371,9 +375,8 @@ async fn look_up<S: Source>(
         Some(id) => place_key(place.published_at, id),
         None => place_key(place.published_at.saturating_sub(1), u128::MAX),
     }));
-    let filter = async { if has_older { part.read_filter().await } else { Ok(()) } };
     let places = try_join_all(places.iter().map(|place| part.first_at(place)));
-    let (lists, places, (), ()) = try_join4(part.find(&wanted), places, part.read_lengths(), filter).await?;
+    let (lists, places, kept) = try_join3(part.find(&wanted), places, part.fetch_kept(has_older)).await?;
 
     let mut lists = lists.into_iter();
     let mut take = |count: usize| lists.by_ref().take(count).flatten().collect::<Vec<Entry>>();
@@ -389,7 +392,7 @@ async fn look_up<S: Source>(
         }
     }
     let behind = after.and(places.last()).copied().unwrap_or_default();
-    Ok(Looked { clauses, filters, range, behind })
+    Ok(Looked { clauses, filters, range, behind, kept })
 }
 
 fn wanted_of_atom(atom: &Atom) -> Wanted {
@@ -421,7 +424,15 @@ async fn weigh<S: Source>(
     let is_read = |clause: &usize| !cut.left_out.contains(clause);
     let entries = looked.clauses.iter().enumerate().filter(|(clause, _)| is_read(clause));
     let entries = entries.flat_map(|(_, atoms)| atoms.iter().flatten()).chain(looked.filters.iter().flatten());
-    let blocks = part.lists(entries, horizon).await?;
+    // What is to be kept is inflated while the lists are on their way.
+    let keep = async {
+        if looked.kept.is_empty() {
+            return Ok(());
+        }
+        yield_once().await;
+        part.keep(&looked.kept)
+    };
+    let (blocks, ()) = try_join(part.lists(entries, horizon), keep).await?;
     let lists = Lists { blocks, horizon };
 
     let mut weighed = Weighed { postings: Vec::new(), frequencies: Vec::new(), matched: vec![0; posts as usize] };
@@ -451,13 +462,27 @@ async fn weigh<S: Source>(
     for (filter, entries) in query.filters.iter().zip(&looked.filters) {
         if matches!(filter.is, Is::Tagged(_) | Is::By(_)) {
             let mut found = Vec::new();
-            entries.iter().for_each(|entry| lists.read_weights(entry, false, |post, _| found.push(post)));
+            for entry in entries {
+                lists.read_weights(entry, false, |some| found.extend(some.iter().map(|(post, _)| *post)));
+            }
             weighed.keep(found.into_iter(), filter.is_excluded);
         }
     }
     weighed.lose(0..looked.range.start as usize);
     weighed.lose(looked.range.end.min(horizon) as usize..posts as usize);
     Ok(weighed)
+}
+
+/// Lets the runtime send what was asked for before.
+fn yield_once() -> impl Future<Output = ()> {
+    let mut has_yielded = false;
+    poll_fn(move |context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 impl Weighed {
@@ -496,16 +521,18 @@ impl Lists {
             [entries] if entries.len() <= 1 => {
                 for entry in entries {
                     weights.reserve(entry.posts as usize);
-                    self.read_weights(entry, is_word, |post, weight| weights.push((post, weight)));
+                    self.read_weights(entry, is_word, |some| weights.extend_from_slice(some));
                 }
             }
             // A prefix may stand for thousands of words: to add up what they weigh in each post is faster than to sort their lists.
             [entries] => {
                 let mut sums = vec![0_u32; self.horizon as usize];
                 for entry in entries {
-                    self.read_weights(entry, is_word, |post, weight| {
-                        if let Some(sum) = sums.get_mut(post as usize) {
-                            *sum = sum.saturating_add(weight);
+                    self.read_weights(entry, is_word, |some| {
+                        for (post, weight) in some {
+                            if let Some(sum) = sums.get_mut(*post as usize) {
+                                *sum = sum.saturating_add(*weight);
+                            }
                         }
                     });
                 }
@@ -559,13 +586,10 @@ impl Lists {
         starts.unwrap_or_default()
     }
 
-    /// Gives each post of a list, and how much the term weighs there.
-    fn read_weights(&self, entry: &Entry, is_word: bool, mut take: impl FnMut(u32, u32)) {
+    /// Gives the posts of a list, some at a time, and how much the term weighs in each.
+    fn read_weights(&self, entry: &Entry, is_word: bool, mut take: impl FnMut(&[(u32, u32)])) {
         for part in entry.parts(&self.blocks, self.horizon) {
-            let mut postings = Postings::new(part);
-            while let Some((post, weight)) = postings.next_weight(is_word).filter(|(post, _)| *post < self.horizon) {
-                take(post, weight);
-            }
+            Postings::new(part).read_weights(is_word, self.horizon, &mut take);
         }
     }
 
@@ -628,8 +652,8 @@ fn best<S: Source>(
     let wanted = wanted.filter(|(number, (clause, _))| !clause.is_excluded && !ranked_by.left_out.contains(number));
     let plain = wanted.clone().filter(|(_, (clause, _))| clause.is_plain()).count();
     let is_required = |clause: &Clause| clause.is_quoted || usize::from(ranked_by.matched) == plain;
-    let required = wanted.clone().filter(|(_, (clause, _))| is_required(clause)).map(|(_, (_, postings))| postings);
-    let shortest = required.min_by_key(|postings| postings.len());
+    let required = wanted.clone().enumerate().filter(|(_, (_, (clause, _)))| is_required(clause));
+    let shortest = required.map(|(at, (_, (_, postings)))| (at, postings)).min_by_key(|(_, postings)| postings.len());
     let mut clauses: Vec<_> =
         wanted.map(|(number, (_, postings))| Scorer { score: ranked_by.scores(number), rest: postings }).collect();
 
@@ -643,13 +667,19 @@ fn best<S: Source>(
     let mut best = Best { scored: Vec::with_capacity(2 * count), is_all: true };
     // What the last of the best has so far, once there are enough: who has no more comes behind it.
     let mut least = None;
+    let lengths = part.lengths();
+    let (walked, postings) = shortest.map_or((usize::MAX, [].as_slice()), |(at, postings)| (at, postings));
     let all = if shortest.is_some() { 0..0 } else { 0..part.footer.posts };
-    for post in shortest.into_iter().flatten().map(|(post, _)| *post).chain(all) {
+    for (post, weight) in postings.iter().copied().chain(all.map(|post| (post, 0))) {
         if !weighed.matched.get(post as usize).is_some_and(|matched| found.contains(matched)) {
             continue;
         }
-        let length = part.length(post);
-        let score = clauses.iter_mut().fold(0.0, |sum, clause| sum + clause.score_of(post, length)) as f32;
+        let length = lengths.get(post as usize).copied().unwrap_or_default();
+        let scores = clauses.iter_mut().enumerate().map(|(at, clause)| match at == walked {
+            true => (clause.score)(weight, length),
+            false => clause.score_of(post, length),
+        });
+        let score = scores.fold(0.0, |sum, score| sum + score) as f32;
         if least.is_some_and(|least| score <= least) || !is_behind(score, post) {
             continue;
         }

@@ -200,11 +200,13 @@ async fn read_posts<S: Source>(
 ) -> Result<Vec<(Post, usize, u32)>, ReadError<S::Error>> {
     let mut posts = Vec::new();
     for (number, (segment, kept)) in segments.iter().zip(kept).enumerate() {
-        segment.read_lengths().await?;
+        let fetched = segment.fetch_kept(false).await?;
+        segment.keep(&fetched)?;
         let wanted: Vec<u32> = (0..).zip(kept).filter(|(_, kept)| **kept).map(|(post, _)| post).collect();
         for some in wanted.chunks(segment.footer.posts_a_block * BLOCKS_AT_ONCE as usize) {
             let read = segment.posts(some).await?.into_iter().zip(some);
-            posts.extend(read.map(|(post, old)| (Post { length: segment.length(*old), ..post }, number, *old)));
+            let length = |old: u32| segment.lengths().get(old as usize).copied().unwrap_or_default();
+            posts.extend(read.map(|(post, old)| (Post { length: length(*old), ..post }, number, *old)));
         }
     }
     Ok(posts)

@@ -60,9 +60,20 @@ impl<'a> Postings<'a> {
         Some(post)
     }
 
+    /// Gives the posts before the horizon, some at a time, and how much the term weighs in each.
+    #[inline(always)]
+    pub fn read_weights(mut self, is_word: bool, horizon: u32, mut take: impl FnMut(&[(u32, u32)])) {
+        while let Some(one) = self.next_weight(is_word).filter(|(post, _)| *post < horizon) {
+            take(&[one]);
+            while !is_word && let Some(four) = self.next_four(horizon) {
+                take(&four);
+            }
+        }
+    }
+
     /// The next post and how much the term weighs there.
     #[inline(always)]
-    pub fn next_weight(&mut self, is_word: bool) -> Option<(u32, u32)> {
+    fn next_weight(&mut self, is_word: bool) -> Option<(u32, u32)> {
         // Most numbers are one byte.
         if let [post @ ..0x80, weight @ ..0x80, rest @ ..] = self.bytes.0
             && !is_word
@@ -72,6 +83,27 @@ impl<'a> Postings<'a> {
             return Some((post, u32::from(*weight)));
         }
         self.next_weight_of_any(is_word)
+    }
+
+    /// The next four posts and how much the term weighs in each, if that is in eight bytes, as it mostly is, and they are before the horizon. Not of a word as it is.
+    #[inline(always)]
+    fn next_four(&mut self, horizon: u32) -> Option<[(u32, u32); 4]> {
+        let (bytes, rest) = self.bytes.0.split_first_chunk::<8>()?;
+        if u64::from_le_bytes(*bytes) & 0x8080_8080_8080_8080 != 0 {
+            return None;
+        }
+        let mut next = self.next;
+        let [a, a_weight, b, b_weight, c, c_weight, d, d_weight] = bytes.map(u32::from);
+        let four = [(a, a_weight), (b, b_weight), (c, c_weight), (d, d_weight)].map(|(ahead, weight)| {
+            let post = next.saturating_add(ahead);
+            next = post.saturating_add(1);
+            (post, weight)
+        });
+        if next > horizon {
+            return None;
+        }
+        (self.next, self.bytes.0) = (next, rest);
+        Some(four)
     }
 
     /// Of a word as it is, places in the body are not read: each weighs 1.

@@ -5,17 +5,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::Damaged;
-use crate::block::{Block, Cache, inflate};
+use crate::block::{Block, Cache, Inflater};
 use crate::bytes::Bytes;
 use crate::footer::{Filter, Footer, Section};
 use crate::writer::{GONE, ID_BYTES, POST_BYTES, Post};
 
 /// The maximum number of bytes that are read by one range, of blocks that follow each other.
 const MAX_RANGE: u64 = 1024 * 1024;
+
+/// How many blocks of posts are read for one that is missing: those beside it are in the same range, and nearly every search needs some.
+const POSTS_AT_ONCE: u32 = 8;
 
 /// The maximum number of blocks of terms that the words with one beginning are looked for in: some 30,000 words.
 const MAX_PREFIX_BLOCKS: u32 = 16;
@@ -58,6 +61,8 @@ pub struct Segment<S> {
     cache: Arc<Cache>,
     lengths: OnceLock<Vec<u32>>,
     filter: OnceLock<Vec<u8>>,
+    /// Whether posts of it were read.
+    has_read_posts: AtomicBool,
 }
 
 impl<S> fmt::Debug for Segment<S> {
@@ -121,6 +126,16 @@ impl Entry {
 /// Blocks that follow each other in a file, with their numbers.
 type NumberedBlocks = Vec<(u32, Block)>;
 
+/// Blocks as they are stored.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched(Vec<(NumberedBlocks, Vec<u8>)>);
+
+impl Fetched {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Blocks that were read.
 #[derive(Debug, Default)]
 pub(crate) struct Blocks(HashMap<u32, Arc<Vec<u8>>>);
@@ -143,6 +158,7 @@ impl<S: Source> Segment<S> {
             cache: Arc::clone(cache),
             lengths: OnceLock::new(),
             filter: OnceLock::new(),
+            has_read_posts: AtomicBool::new(false),
         })
     }
 
@@ -162,6 +178,15 @@ impl<S: Source> Segment<S> {
 
     /// These blocks, whether they are in the cache or not: all that are not are read at once.
     pub(crate) async fn blocks(&self, wanted: impl IntoIterator<Item = u32>) -> Result<Blocks, ReadError<S::Error>> {
+        self.blocks_with(wanted, |missing| missing..missing + 1).await
+    }
+
+    /// These blocks. `around` says which are read for one that is not in the cache.
+    async fn blocks_with(
+        &self,
+        wanted: impl IntoIterator<Item = u32>,
+        around: impl Fn(u32) -> Range<u32>,
+    ) -> Result<Blocks, ReadError<S::Error>> {
         let lists = self.footer.section(Section::Lists);
         let pool = |number: u32| self.cache.pool(lists.contains(&number));
         let mut blocks = Blocks::default();
@@ -169,7 +194,7 @@ impl<S: Source> Segment<S> {
         for number in wanted {
             match pool(number).get(self.number, number) {
                 Some(raw) => drop(blocks.0.insert(number, raw)),
-                None => missing.push(number),
+                None => missing.extend(around(number)),
             }
         }
         for (number, raw) in self.read(missing).await? {
@@ -180,9 +205,15 @@ impl<S: Source> Segment<S> {
     }
 
     /// Reads these blocks.
-    pub(crate) async fn read(&self, mut wanted: Vec<u32>) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+    pub(crate) async fn read(&self, wanted: Vec<u32>) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+        let fetched = self.fetch(wanted).await?;
+        self.inflate(&fetched)
+    }
+
+    /// Fetches these blocks.
+    async fn fetch(&self, mut wanted: Vec<u32>) -> Result<Fetched, ReadError<S::Error>> {
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Fetched::default());
         }
         wanted.sort_unstable();
         wanted.dedup();
@@ -198,46 +229,64 @@ impl<S: Source> Segment<S> {
                 _ => ranges.push((block.offset..end, vec![(number, block)])),
             }
         }
-        let wanted = ranges.iter().map(|(range, _)| range.clone()).collect();
-        let read = self.source.read(wanted).await.map_err(ReadError::Failed)?.ok_or_else(|| self.lost())?;
-        let mut raw = Vec::new();
-        for ((_, blocks), bytes) in ranges.into_iter().zip(read) {
+        let (ranges, blocks): (_, Vec<_>) = ranges.into_iter().unzip();
+        let read = self.source.read(ranges).await.map_err(ReadError::Failed)?.ok_or_else(|| self.lost())?;
+        Ok(Fetched(blocks.into_iter().zip(read).collect()))
+    }
+
+    fn inflate(&self, fetched: &Fetched) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+        if fetched.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut inflater, mut raw) = (Inflater::new(), Vec::new());
+        for (blocks, bytes) in &fetched.0 {
             let mut rest = bytes.as_slice();
             for (number, block) in blocks {
                 let (bytes, after) = rest.split_at_checked(block.bytes as usize).ok_or_else(|| self.lost())?;
-                raw.push((number, Arc::new(inflate(&block, bytes).map_err(|Damaged| self.lost())?)));
+                raw.push((*number, Arc::new(inflater.inflate(block, bytes).map_err(|Damaged| self.lost())?)));
                 rest = after;
             }
         }
         Ok(raw)
     }
 
-    /// Reads how long each post is, unless that is known.
-    pub(crate) async fn read_lengths(&self) -> Result<(), ReadError<S::Error>> {
-        if self.lengths.get().is_none() {
-            let read = self.read(self.footer.section(Section::Lengths).collect()).await?;
-            let mut lengths = Vec::with_capacity(self.footer.posts as usize);
-            read.iter().for_each(|(_, raw)| lengths.extend(read_lengths(raw)));
+    /// Fetches what is kept as long as the segment is searched, unless that is known: how long each post is and, if that is
+    /// asked for, the filter of its ids.
+    pub(crate) async fn fetch_kept(&self, with_filter: bool) -> Result<Fetched, ReadError<S::Error>> {
+        let lengths = Some(Section::Lengths).filter(|_| self.lengths.get().is_none());
+        let filter = Some(Section::Filter).filter(|_| with_filter && self.filter.get().is_none());
+        let sections = filter.into_iter().chain(lengths);
+        self.fetch(sections.flat_map(|section| self.footer.section(section)).collect()).await
+    }
+
+    /// Keeps what was fetched.
+    pub(crate) fn keep(&self, fetched: &Fetched) -> Result<(), ReadError<S::Error>> {
+        let read = self.inflate(fetched)?;
+        let is_of = |number: &u32, section| self.footer.section(section).contains(number);
+        let (mut lengths, mut filter) = (Vec::with_capacity(self.footer.posts as usize), Vec::new());
+        for (number, raw) in &read {
+            if is_of(number, Section::Filter) {
+                filter.extend_from_slice(raw);
+            } else {
+                let posts = (self.footer.posts as usize - lengths.len()).min(self.footer.lengths_a_block);
+                read_lengths(raw, posts, &mut lengths);
+            }
+        }
+        if !lengths.is_empty() {
             let _ = self.lengths.set(lengths);
         }
-        Ok(())
-    }
-
-    /// How long a post is, once lengths are read.
-    pub(crate) fn length(&self, post: u32) -> u32 {
-        self.lengths.get().and_then(|lengths| lengths.get(post as usize)).copied().unwrap_or_default()
-    }
-
-    /// Reads the filter of its ids, unless that is known.
-    pub(crate) async fn read_filter(&self) -> Result<(), ReadError<S::Error>> {
-        if self.filter.get().is_none() {
-            let read = self.read(self.footer.section(Section::Filter).collect()).await?;
-            let _ = self.filter.set(read.iter().map(|(_, raw)| raw.as_slice()).collect::<Vec<_>>().concat());
+        if !filter.is_empty() {
+            let _ = self.filter.set(filter);
         }
         Ok(())
     }
 
-    /// Which of these posts it says something of. The filter has to be read.
+    /// How long each post is, once lengths are kept.
+    pub(crate) fn lengths(&self) -> &[u32] {
+        self.lengths.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Which of these posts it says something of. The filter has to be kept.
     pub(crate) async fn says_of(&self, ids: &[u128]) -> Result<Vec<u128>, ReadError<S::Error>> {
         let filter = self.filter.get().map(Vec::as_slice).unwrap_or_default();
         let maybe = ids.iter().filter(|id| Filter::contains(filter, **id));
@@ -251,12 +300,18 @@ impl<S: Source> Segment<S> {
         Ok(maybe.into_iter().filter(is_there).map(|(id, _)| id).collect())
     }
 
-    /// These posts, without their lengths.
+    /// These posts, without their lengths. The first time no more than they is read, as a process may answer only one search; later those
+    /// beside them too, so that soon all are in the cache.
     pub(crate) async fn posts(&self, wanted: &[u32]) -> Result<Vec<Post>, ReadError<S::Error>> {
-        let (first, each) = (self.footer.section(Section::Posts).start, self.footer.posts_a_block as u32);
-        let blocks = self.blocks(wanted.iter().map(|post| first + post / each)).await?;
+        let (Range { start, end }, each) = (self.footer.section(Section::Posts), self.footer.posts_a_block as u32);
+        let at_once = if self.has_read_posts.swap(true, Ordering::Relaxed) { POSTS_AT_ONCE } else { 1 };
+        let around = |number: u32| {
+            let first = number - (number - start) % at_once;
+            first..end.min(first + at_once)
+        };
+        let blocks = self.blocks_with(wanted.iter().map(|post| start + post / each), around).await?;
         let post = |number: &u32| {
-            let (posts, _) = blocks.get(first + number / each).as_chunks::<POST_BYTES>();
+            let (posts, _) = blocks.get(start + number / each).as_chunks::<POST_BYTES>();
             posts.get((number % each) as usize).map(read_post).ok_or_else(|| self.lost())
         };
         wanted.iter().map(post).collect()
@@ -330,11 +385,15 @@ impl<S: Source> Segment<S> {
     }
 }
 
-/// The lengths of a block: first the lowest byte of each, at the end the highest.
-fn read_lengths(raw: &[u8]) -> impl Iterator<Item = u32> {
-    let (low, high) = raw.split_at(raw.len() / 2);
-    let ((a, b), (c, d)) = (low.split_at(low.len() / 2), high.split_at(high.len() / 2));
-    a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| u32::from_le_bytes([*a, *b, *c, *d]))
+/// Appends the lengths of a block of so many posts: the lowest byte of each, then the next of each.
+pub(crate) fn read_lengths(raw: &[u8], posts: usize, lengths: &mut Vec<u32>) {
+    let begin = lengths.len();
+    lengths.resize(begin + posts, 0);
+    for (at, bytes) in raw.chunks(posts.max(1)).take(4).enumerate() {
+        for (length, byte) in lengths.iter_mut().skip(begin).zip(bytes) {
+            *length |= u32::from(*byte) << (8 * at);
+        }
+    }
 }
 
 fn read_post(bytes: &[u8; POST_BYTES]) -> Post {

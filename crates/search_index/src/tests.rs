@@ -9,12 +9,15 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use crate::block::{Block, Pool};
-use crate::footer::{Filter, Footer, Layout};
+use crate::block::{Block, Inflater, Pool, deflate};
+use crate::footer::{Filter, Footer, Layout, Section};
 use crate::index::Cut;
 use crate::merge::merge_in;
+use crate::postings::{List, Postings};
 use crate::reference::Reference;
+use crate::segment::read_lengths;
 use crate::words::words;
+use crate::writer::put_lengths;
 use crate::{
     Builder, Cache, Damaged, Document, Encoded, Found, Hit, Place, Query, ReadError, Segment, Source, highlight,
     segments_to_merge, text_of_html,
@@ -25,12 +28,12 @@ type Index = crate::Index<Vec<u8>>;
 /// So small that a handful of posts has blocks of every kind, and lists of several.
 const TINY: Layout = Layout { posts: 2, ids: 3, lengths: 2, filter: 4, lists: 8, terms: 24 };
 
-/// What a future that waits for nothing comes to.
+/// What a future comes to that waits for nothing, but may let others go first.
 fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(done) => done,
-        Poll::Pending => panic!("it waits"),
-    }
+    let mut future = pin!(future);
+    let polls = (0..100).map(|_| future.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    let done = polls.filter_map(|polled| if let Poll::Ready(done) = polled { Some(done) } else { None }).next();
+    done.expect("it does not wait")
 }
 
 fn open<S: Source>(name: &str, source: S, encoded: &Encoded) -> Arc<Segment<S>> {
@@ -344,6 +347,53 @@ fn a_search_is_three_rounds_and_reads_little() {
     assert_eq!(far.rounds.load(Ordering::Relaxed), 0);
 }
 
+/// The first search reads the one block of posts that it needs, the next one those beside its own too.
+#[test]
+fn whoever_goes_on_searching_soon_knows_all_posts() {
+    let documents: Vec<_> = (1..4_000).map(|id| document(id, "Title", &format!("x{id}"))).collect();
+    let encoded = encode(Layout::STORED, &documents, &[]);
+    let footer = Footer::decode(encoded.footer()).unwrap();
+    let posts = footer.section(Section::Posts);
+    assert_eq!(posts, 0..4);
+    let end = footer.blocks[posts.end as usize].offset;
+    let far = Far::new(&encoded.bytes);
+    let index = crate::Index::new(vec![open("far", Arc::clone(&far), &encoded)]);
+    let mut read_of_posts = |typed: &str| -> u64 {
+        far.ranges.lock().unwrap().clear();
+        assert_eq!(page(&index, &parse(typed), None, 10).hits.len(), 1);
+        far.ranges.lock().unwrap().iter().filter(|range| range.end <= end).map(|range| range.end - range.start).sum()
+    };
+    let first = read_of_posts("x1");
+    assert!(first > 0 && first < end / 3, "{first} of {end}");
+    assert_eq!(read_of_posts("x3999"), end);
+    assert_eq!(read_of_posts("x2000"), 0);
+}
+
+#[test]
+fn a_block_is_read_whatever_its_size_and_not_if_it_ends_early() {
+    let mut inflater = Inflater::new();
+    for size in [0, 1, 64 * 1024, 300_000] {
+        let raw: Vec<u8> = (0..size).map(|at: u32| (at / 7 % 251) as u8).collect();
+        let (bytes, checksum) = deflate(&raw);
+        let mut block = Block { offset: 0, bytes: bytes.len() as u32, checksum };
+        assert_eq!(inflater.inflate(&block, &bytes).unwrap(), raw);
+        let early = &bytes[..bytes.len() - 1];
+        block.bytes -= 1;
+        assert!(inflater.inflate(&block, early).is_err());
+        block.checksum = zlib_rs::crc32::crc32(0, early);
+        assert!(inflater.inflate(&block, early).is_err());
+    }
+}
+
+#[test]
+fn lengths_are_read_as_they_were_written() {
+    for some in [vec![0, 0], vec![7, 0, 255], vec![256, 1], vec![65_536, 3, 70_000], vec![u32::MAX, 0, 1]] {
+        let mut read = vec![9];
+        read_lengths(&put_lengths(&some), some.len(), &mut read);
+        assert_eq!(read, [&[9], some.as_slice()].concat());
+    }
+}
+
 /// However many lists are read, who the posts are that were found stays known.
 #[test]
 fn lists_do_not_displace_posts() {
@@ -647,6 +697,24 @@ proptest! {
         prop_assert_eq!(ids(&some), ids(&fresh));
     }
 
+    /// Lists are read four posts at a time where that is possible.
+    #[test]
+    fn weights_are_read_as_they_were_written(
+        postings in prop::collection::vec((prop_oneof![9 => 0_u32..100, 1 => 100_u32..20_000], prop_oneof![9 => 1_u32..100, 1 => 100_u32..500]), 0..60),
+        horizon in prop_oneof![0_u32..3_000, Just(u32::MAX)],
+    ) {
+        let (mut list, mut written, mut next) = (List::default(), Vec::new(), 0);
+        for (ahead, weight) in postings {
+            list.push_weight(next + ahead, weight);
+            written.push((next + ahead, weight));
+            next += ahead + 1;
+        }
+        written.retain(|(post, _)| *post < horizon);
+        let mut read = Vec::new();
+        Postings::new(&list.bytes).read_weights(false, horizon, |some| read.extend_from_slice(some));
+        prop_assert_eq!(read, written);
+    }
+
     /// What is damaged and has the right checksum all the same is some index, and makes nothing panic.
     #[test]
     fn no_bytes_make_a_segment_panic(footer in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), to in any::<u8>(), block in any::<usize>()) {
@@ -662,11 +730,11 @@ proptest! {
         let mut footer = Footer::decode(encoded.footer()).unwrap();
         let block = block % footer.blocks.len();
         let Block { offset, bytes, .. } = footer.blocks[block];
-        let mut raw = crate::block::inflate(&footer.blocks[block], &encoded.bytes[offset as usize..offset as usize + bytes as usize]).unwrap();
+        let mut raw = Inflater::new().inflate(&footer.blocks[block], &encoded.bytes[offset as usize..offset as usize + bytes as usize]).unwrap();
         let place = at % raw.len();
         raw[place] = to;
         // Where the block was are now as many bytes as the other has.
-        let (deflated, checksum) = crate::block::deflate(&raw);
+        let (deflated, checksum) = deflate(&raw);
         let mut file = encoded.bytes.clone();
         let begin = file.len();
         file.extend_from_slice(&deflated);

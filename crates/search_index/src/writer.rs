@@ -33,6 +33,13 @@ pub(crate) const ID_BYTES: usize = 20;
 /// Instead of the number of a post that is gone.
 pub(crate) const GONE: u32 = u32::MAX;
 
+/// Lengths as they are stored: the lowest byte of each, then the next of each, up to the highest that any of them has.
+pub(crate) fn put_lengths(lengths: &[u32]) -> Vec<u8> {
+    let used = lengths.iter().fold(0, |used, length| used | length);
+    let bytes = 4 - used.leading_zeros() / 8;
+    (0..bytes).flat_map(|at| lengths.iter().map(move |length| (length >> (8 * at)) as u8)).collect()
+}
+
 /// A segment that is being written.
 pub(crate) struct Writer {
     layout: Layout,
@@ -126,9 +133,7 @@ impl Writer {
             self.put(Section::Filter, raw, Vec::new());
         }
         for some in std::mem::take(&mut self.lengths).chunks(self.layout.lengths) {
-            let byte = |at: usize| some.iter().filter_map(move |length| length.to_le_bytes().get(at).copied());
-            let raw: Vec<u8> = (0..4).flat_map(byte).collect();
-            self.put(Section::Lengths, &raw, Vec::new());
+            self.put(Section::Lengths, &put_lengths(some), Vec::new());
         }
     }
 
