@@ -8,10 +8,11 @@ use expect_test::expect;
 use local::backing::TABLE_NAME;
 use local::wire::{Call, Fault};
 use serde_json::{Value, json};
-use table::Consistency;
 use table::keys::{self, List};
+use table::{Consistency, Repair};
 
 use crate::harness::{Answer, Client, PASSWORD, START, TestStack, walk};
+use crate::repaired;
 
 async fn follow(client: &Client, username: &str) {
     client.call("PUT", &format!("/users/{username}/follow"), &[], None).await.expect_status(204);
@@ -492,6 +493,29 @@ async fn a_post_that_is_dated_anew_is_in_a_feed_once_whatever_comes_late() {
     ada.post("/posts/again/unpublish", json!({})).await.expect_status(200);
     stack.settle().await;
     assert_eq!(stored(&stack, user).await.len(), 1);
+}
+
+/// What was written to feeds before stays there, as such an author's posts are merged from then on.
+#[tokio::test]
+async fn a_post_that_is_dated_anew_after_its_author_became_popular_shows_once() {
+    let stack = stack_with(1).await;
+    let (ada, bob, cem) = (stack.user("ada").await, stack.user("bob").await, stack.user("cem").await);
+    follow(&bob, "ada").await;
+    stack.settle().await;
+    publish(&stack, &ada, "Early", &[]).await;
+    follow(&cem, "ada").await;
+    stack.settle().await;
+    publish(&stack, &ada, "Late", &[]).await;
+    ada.post("/posts/early/publish", json!({ "publish_at": "2019-01-01T00:00:00Z" })).await.expect_status(200);
+    stack.settle().await;
+    assert_eq!(slugs(&bob).await, ["late", "early"]);
+    let bob_id = id_of(&bob).await;
+    let is_entry = |sort_key: &&String| !sort_key.starts_with('~');
+    assert_eq!(stored(&stack, bob_id).await.iter().filter(is_entry).count(), 1);
+    let blog = &stack.stack.blog;
+    blog.table.repair(Repair::Mend, repaired::settings(blog), blog.now(), &mut |_| {}).await.unwrap();
+    assert_eq!(stored(&stack, bob_id).await.iter().filter(is_entry).count(), 0);
+    assert_eq!(slugs(&bob).await, ["late", "early"]);
 }
 
 #[tokio::test]

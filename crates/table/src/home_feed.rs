@@ -99,7 +99,7 @@ impl Entity for FanOutFollower {
 }
 
 /// An entry of a feed that should not be there.
-pub(crate) struct IdleEntry {
+pub(crate) struct WrongEntry {
     pub(crate) author: UserId,
     pub(crate) post: PostId,
     pub(crate) published_at: Timestamp,
@@ -138,8 +138,8 @@ pub enum Settled {
 enum Candidate {
     /// A post from a list of cards.
     Card(Box<Post>),
-    /// A post of an entry of the feed, with its author.
-    Entry(PostId, UserId),
+    /// A post of an entry of the feed, with its author and the date that it had.
+    Entry(PostId, UserId, Timestamp),
     /// What is not shown.
     Hidden,
 }
@@ -176,9 +176,10 @@ impl Table {
         for entry in entries {
             let sk = sort_key(&entry).unwrap_or_default().to_owned();
             let FeedEntry { author, followed_at } = read(entry)?;
-            let post = sk.rsplit('#').next().unwrap_or_default().parse().map_err(Refused::internal)?;
+            let (published_at, post) = entry_of(&sk)?;
             let is_hidden = hides(&ended, author, followed_at);
-            candidates.insert(sk, if is_hidden { Candidate::Hidden } else { Candidate::Entry(post, author) });
+            let candidate = if is_hidden { Candidate::Hidden } else { Candidate::Entry(post, author, published_at) };
+            candidates.insert(sk, candidate);
         }
         for card in merged.into_iter().flatten() {
             let sk = sort_key(&card).unwrap_or_default().to_owned();
@@ -189,13 +190,14 @@ impl Table {
         let last = page.last().map(|(sk, _)| sk.clone());
 
         let entries = page.iter().filter_map(|(_, candidate)| match candidate {
-            Candidate::Entry(post, author) => Some((*post, *author)),
+            Candidate::Entry(post, author, _) => Some((*post, *author)),
             Candidate::Card(_) | Candidate::Hidden => None,
         });
-        let mut cards = self.published_posts(&entries.collect::<Vec<_>>(), consistency).await?;
+        let cards = self.published_posts(&entries.collect::<Vec<_>>(), consistency).await?;
         let posts = page.into_iter().filter_map(|(_, candidate)| match candidate {
             Candidate::Card(post) => Some(*post),
-            Candidate::Entry(post, _) => cards.remove(&post),
+            // At its former date it is not shown.
+            Candidate::Entry(post, _, at) => cards.get(&post).filter(|card| card.published_at == Some(at)).cloned(),
             Candidate::Hidden => None,
         });
         let items = each_once(posts, &mut next.shown);
@@ -381,22 +383,40 @@ impl Table {
     async fn backfill(&self, follow: &Follow, author: &Username) -> Result<(), Refused> {
         let Follow { follower, followed, followed_at } = *follow;
         let list = keys::posts_by_author(author);
-        let (mut posts, mut writes) = (Vec::new(), Vec::new());
+        let mut posts = Vec::new();
         for item in self.walk(&list, None, BACKFILL, Consistency::Strong).await? {
             let post: Post = read(item)?;
-            if let Some(published_at) = post.published_at {
-                let key = keys::feed_entry(follower, published_at, post.id);
-                writes.push(BatchWrite::put(&key, &FeedEntry { author: followed, followed_at })?);
-                posts.push((post.id, published_at));
-            }
+            posts.extend(post.published_at.map(|published_at| (post.id, published_at)));
         }
-        self.batch_write(writes).await?;
-        // The event of what was withdrawn or dated anew meanwhile may have come before the entry was there.
         let wanted: Vec<_> = posts.iter().map(|(post, _)| (*post, followed)).collect();
-        let published = self.published_posts(&wanted, Consistency::Strong).await?;
-        let late = posts.iter().filter(|(post, published_at)| !is_published_since(&published, *post, *published_at));
-        let delete = |(post, at): &(PostId, Timestamp)| BatchWrite::Delete(keys::feed_entry(follower, *at, *post));
-        self.batch_write(late.map(delete).collect()).await
+        let mut are_there = vec![true; posts.len()];
+        loop {
+            let write = |((post, published_at), is_there): (&(PostId, Timestamp), &bool)| {
+                let key = keys::feed_entry(follower, *published_at, *post);
+                let entry = FeedEntry { author: followed, followed_at };
+                if *is_there { BatchWrite::put(&key, &entry) } else { Ok(BatchWrite::Delete(key)) }
+            };
+            self.batch_write(posts.iter().zip(&are_there).map(write).collect::<Result<_, _>>()?).await?;
+            // The event of what was withdrawn or dated anew meanwhile may have come before the entry was there.
+            let published = self.published_posts(&wanted, Consistency::Strong).await?;
+            let is_there =
+                |(post, published_at): &(PostId, Timestamp)| is_published_since(&published, *post, *published_at);
+            let now: Vec<bool> = posts.iter().map(is_there).collect();
+            if now == are_there {
+                return Ok(());
+            }
+            are_there = now;
+        }
+    }
+
+    /// Deletes an entry of a feed. For a repair.
+    pub(crate) async fn delete_entry(
+        &self,
+        user: UserId,
+        published_at: Timestamp,
+        post: PostId,
+    ) -> Result<(), Refused> {
+        self.batch_write(vec![BatchWrite::Delete(keys::feed_entry(user, published_at, post))]).await
     }
 
     /// Deletes what a feed has of an author whom its reader does not follow. The note that hides it goes last.
@@ -472,20 +492,17 @@ impl Table {
 
     /// The entries of a feed after a sort key that are wrong, because their author is not followed or their post is not published,
     /// or has another date by now; and where to go on. For a repair.
-    pub(crate) async fn idle_entries(
+    pub(crate) async fn wrong_entries(
         &self,
         user: UserId,
         before: Option<&str>,
-    ) -> Result<(Vec<IdleEntry>, Option<String>), Refused> {
+    ) -> Result<(Vec<WrongEntry>, Option<String>), Refused> {
         let entries = self.posts_between(&keys::feed(user), None, before, AT_ONCE, Consistency::Strong).await?;
         let last = entries.last().filter(|_| entries.len() == AT_ONCE).and_then(sort_key).map(str::to_owned);
         let mut found = Vec::new();
         for entry in entries {
-            let sort_key = sort_key(&entry).unwrap_or_default().to_owned();
-            let (published_at, post) = sort_key.split_once('#').unwrap_or_default();
-            let published_at = Timestamp::try_from(published_at.to_owned()).map_err(Refused::internal)?;
-            let post = post.parse().map_err(Refused::internal)?;
-            found.push(IdleEntry { author: read::<FeedEntry>(entry)?.author, post, published_at });
+            let (published_at, post) = entry_of(sort_key(&entry).unwrap_or_default())?;
+            found.push(WrongEntry { author: read::<FeedEntry>(entry)?.author, post, published_at });
         }
         let follows = found.iter().map(|entry| keys::follow(user, entry.author)).collect();
         let mut followed = HashSet::new();
@@ -593,6 +610,13 @@ impl Notes {
 /// Whether what is there for a follow of this author is hidden, because the follow has ended.
 fn hides(ended: &HashMap<UserId, Timestamp>, author: UserId, followed_at: Timestamp) -> bool {
     ended.get(&author).is_some_and(|ended| followed_at <= *ended)
+}
+
+/// The date and the post that the sort key of an entry has.
+fn entry_of(sort_key: &str) -> Result<(Timestamp, PostId), Refused> {
+    let (published_at, post) = sort_key.split_once('#').unwrap_or_default();
+    let published_at = Timestamp::try_from(published_at.to_owned()).map_err(Refused::internal)?;
+    Ok((published_at, post.parse().map_err(Refused::internal)?))
 }
 
 /// Whether a post is among those that are published, and has this date.
