@@ -25,7 +25,7 @@ pub(crate) enum Section {
     Ids,
     /// A Bloom filter of the ids.
     Filter,
-    /// How long each post is: of a block's posts first the lowest bytes, at the end the highest, which are zeros and deflate to nothing.
+    /// How long each post is: of a block's posts first the lowest bytes, then the next, up to the highest that one of them needs.
     Lengths,
     /// The lists of the terms, in the order of the terms.
     Lists,

@@ -1,7 +1,7 @@
 //! A segment that is read in ranges: what is asked of it says which blocks that takes, all of a round are read at once, and each is
 //! compared with its checksum. It is the same for a file in memory and for one far away ([`Source`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
@@ -181,7 +181,7 @@ impl<S: Source> Segment<S> {
         self.blocks_with(wanted, |missing| missing..missing + 1).await
     }
 
-    /// These blocks. `around` says which are read for one that is not in the cache.
+    /// These blocks. `around` says which are read with one that is not in the cache, unless they are there.
     async fn blocks_with(
         &self,
         wanted: impl IntoIterator<Item = u32>,
@@ -189,15 +189,18 @@ impl<S: Source> Segment<S> {
     ) -> Result<Blocks, ReadError<S::Error>> {
         let lists = self.footer.section(Section::Lists);
         let pool = |number: u32| self.cache.pool(lists.contains(&number));
-        let mut blocks = Blocks::default();
-        let mut missing = Vec::new();
+        let wanted: BTreeSet<u32> = wanted.into_iter().collect();
+        let (mut blocks, mut missing) = (Blocks::default(), BTreeSet::new());
         for number in wanted {
             match pool(number).get(self.number, number) {
                 Some(raw) => drop(blocks.0.insert(number, raw)),
-                None => missing.extend(around(number)),
+                None => missing.extend(
+                    around(number)
+                        .filter(|beside| *beside == number || pool(*beside).get(self.number, *beside).is_none()),
+                ),
             }
         }
-        for (number, raw) in self.read(missing).await? {
+        for (number, raw) in self.read(missing.into_iter().collect()).await? {
             pool(number).insert(self.number, number, &raw);
             blocks.0.insert(number, raw);
         }
@@ -263,13 +266,13 @@ impl<S: Source> Segment<S> {
     pub(crate) fn keep(&self, fetched: &Fetched) -> Result<(), ReadError<S::Error>> {
         let read = self.inflate(fetched)?;
         let is_of = |number: &u32, section| self.footer.section(section).contains(number);
-        let (mut lengths, mut filter) = (Vec::with_capacity(self.footer.posts as usize), Vec::new());
+        let (mut lengths, mut filter) = (Vec::new(), Vec::new());
         for (number, raw) in &read {
             if is_of(number, Section::Filter) {
                 filter.extend_from_slice(raw);
             } else {
                 let posts = (self.footer.posts as usize - lengths.len()).min(self.footer.lengths_a_block);
-                read_lengths(raw, posts, &mut lengths);
+                read_lengths(raw, posts, &mut lengths).map_err(|Damaged| self.lost())?;
             }
         }
         if !lengths.is_empty() {
@@ -300,9 +303,12 @@ impl<S: Source> Segment<S> {
         Ok(maybe.into_iter().filter(is_there).map(|(id, _)| id).collect())
     }
 
-    /// These posts, without their lengths. The first time no more than they is read, as a process may answer only one search; later those
-    /// beside them too, so that soon all are in the cache.
+    /// These posts, without their lengths. The first read of a segment takes only the blocks that have them, as a process may answer
+    /// only one search; later reads take the blocks beside too, so that soon all are in the cache.
     pub(crate) async fn posts(&self, wanted: &[u32]) -> Result<Vec<Post>, ReadError<S::Error>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         let (Range { start, end }, each) = (self.footer.section(Section::Posts), self.footer.posts_a_block as u32);
         let at_once = if self.has_read_posts.swap(true, Ordering::Relaxed) { POSTS_AT_ONCE } else { 1 };
         let around = |number: u32| {
@@ -386,14 +392,18 @@ impl<S: Source> Segment<S> {
 }
 
 /// Appends the lengths of a block of so many posts: the lowest byte of each, then the next of each.
-pub(crate) fn read_lengths(raw: &[u8], posts: usize, lengths: &mut Vec<u32>) {
+pub(crate) fn read_lengths(raw: &[u8], posts: usize, lengths: &mut Vec<u32>) -> Result<(), Damaged> {
+    if !(1..=4).any(|bytes| Some(raw.len()) == posts.checked_mul(bytes)) {
+        return Err(Damaged);
+    }
     let begin = lengths.len();
     lengths.resize(begin + posts, 0);
-    for (at, bytes) in raw.chunks(posts.max(1)).take(4).enumerate() {
+    for (at, bytes) in raw.chunks(posts.max(1)).enumerate() {
         for (length, byte) in lengths.iter_mut().skip(begin).zip(bytes) {
             *length |= u32::from(*byte) << (8 * at);
         }
     }
+    Ok(())
 }
 
 fn read_post(bytes: &[u8; POST_BYTES]) -> Post {

@@ -347,26 +347,40 @@ fn a_search_is_three_rounds_and_reads_little() {
     assert_eq!(far.rounds.load(Ordering::Relaxed), 0);
 }
 
-/// The first search reads the one block of posts that it needs, the next one those beside its own too.
+/// The first time, the one block of posts is read that is needed; later those beside it too.
 #[test]
 fn whoever_goes_on_searching_soon_knows_all_posts() {
-    let documents: Vec<_> = (1..4_000).map(|id| document(id, "Title", &format!("x{id}"))).collect();
-    let encoded = encode(Layout::STORED, &documents, &[]);
-    let footer = Footer::decode(encoded.footer()).unwrap();
-    let posts = footer.section(Section::Posts);
-    assert_eq!(posts, 0..4);
-    let end = footer.blocks[posts.end as usize].offset;
-    let far = Far::new(&encoded.bytes);
-    let index = crate::Index::new(vec![open("far", Arc::clone(&far), &encoded)]);
-    let mut read_of_posts = |typed: &str| -> u64 {
-        far.ranges.lock().unwrap().clear();
-        assert_eq!(page(&index, &parse(typed), None, 10).hits.len(), 1);
-        far.ranges.lock().unwrap().iter().filter(|range| range.end <= end).map(|range| range.end - range.start).sum()
+    let with_words = |word: &str, ids: Range<u128>| {
+        let documents: Vec<_> = ids.map(|id| document(id, "Title", &format!("{word}{id}"))).collect();
+        encode(Layout::STORED, &documents, &[])
     };
-    let first = read_of_posts("x1");
-    assert!(first > 0 && first < end / 3, "{first} of {end}");
-    assert_eq!(read_of_posts("x3999"), end);
-    assert_eq!(read_of_posts("x2000"), 0);
+    let segments = [with_words("x", 1..4_000), with_words("y", 5_000..9_000)];
+    let end = |encoded: &Encoded| {
+        let footer = Footer::decode(encoded.footer()).unwrap();
+        let posts = footer.section(Section::Posts);
+        assert_eq!(posts, 0..4);
+        footer.blocks[posts.end as usize].offset
+    };
+    let far = segments.each_ref().map(|encoded| Far::new(&encoded.bytes));
+    let open = |number: usize| open("far", Arc::clone(&far[number]), &segments[number]);
+    let index = crate::Index::new(vec![open(0), open(1)]);
+    // The bytes of posts that a search reads, of each segment.
+    let read = |typed: &str| {
+        far.each_ref().iter().for_each(|far| far.ranges.lock().unwrap().clear());
+        assert_eq!(page(&index, &parse(typed), None, 10).hits.len(), 1);
+        [0, 1].map(|number: usize| {
+            let ranges = far[number].ranges.lock().unwrap();
+            let of_posts = ranges.iter().filter(|range| range.end <= end(&segments[number]));
+            of_posts.map(|range| range.end - range.start).sum::<u64>()
+        })
+    };
+    let [first, other] = read("x1");
+    assert!(first > 0 && first < end(&segments[0]) / 3 && other == 0, "{first} and {other}");
+    // What was read is not read again.
+    assert_eq!(read("x3999"), [end(&segments[0]) - first, 0]);
+    assert_eq!(read("x2000"), [0, 0]);
+    let [other, first] = read("y5000");
+    assert!(first > 0 && first < end(&segments[1]) / 3 && other == 0, "{first} and {other}");
 }
 
 #[test]
@@ -389,8 +403,11 @@ fn a_block_is_read_whatever_its_size_and_not_if_it_ends_early() {
 fn lengths_are_read_as_they_were_written() {
     for some in [vec![0, 0], vec![7, 0, 255], vec![256, 1], vec![65_536, 3, 70_000], vec![u32::MAX, 0, 1]] {
         let mut read = vec![9];
-        read_lengths(&put_lengths(&some), some.len(), &mut read);
+        let raw = put_lengths(&some);
+        read_lengths(&raw, some.len(), &mut read).unwrap();
         assert_eq!(read, [&[9], some.as_slice()].concat());
+        assert!(read_lengths(&raw[1..], some.len(), &mut read).is_err());
+        assert!(read_lengths(&raw, 5 * raw.len(), &mut read).is_err());
     }
 }
 

@@ -33,10 +33,10 @@ pub(crate) const ID_BYTES: usize = 20;
 /// Instead of the number of a post that is gone.
 pub(crate) const GONE: u32 = u32::MAX;
 
-/// Lengths as they are stored: the lowest byte of each, then the next of each, up to the highest that any of them has.
+/// Lengths as they are stored: the lowest byte of each, then the next of each, up to the highest that one of them needs.
 pub(crate) fn put_lengths(lengths: &[u32]) -> Vec<u8> {
     let used = lengths.iter().fold(0, |used, length| used | length);
-    let bytes = 4 - used.leading_zeros() / 8;
+    let bytes = (4 - used.leading_zeros() / 8).max(1);
     (0..bytes).flat_map(|at| lengths.iter().map(move |length| (length >> (8 * at)) as u8)).collect()
 }
 
