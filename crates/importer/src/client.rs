@@ -178,9 +178,14 @@ impl<'a> Client<'a> {
     /// The answer to a request that was begun. It is sent anew, as [`Client::send`] does, if the server was too busy, the access token had run
     /// out or the connection failed.
     pub async fn end(&mut self, begun: Begun, call: &Call<'_>) -> Result<Answer, ImportError> {
-        match begun.0.await {
-            Ok(Ok(answer)) if answer.status != StatusCode::UNAUTHORIZED && answer.pause().is_none() => Ok(answer),
-            _ => self.send(call).await,
+        let Ok(Ok(answer)) = begun.0.await else { return self.send(call).await };
+        match answer.pause() {
+            Some(pause) => {
+                self.wait(&answer, pause).await?;
+                self.send(call).await
+            }
+            None if answer.status == StatusCode::UNAUTHORIZED => self.send(call).await,
+            None => Ok(answer),
         }
     }
 
@@ -223,11 +228,15 @@ impl<'a> Client<'a> {
         for _ in 0..RETRIES {
             let answer = self.send_once(call).await?;
             let Some(pause) = answer.pause() else { return Ok(answer) };
-            let seconds = pause.as_secs();
-            writeln!(self.out, "        waiting {seconds} s, as the server asked ({})", answer.status)?;
-            tokio::time::sleep(pause).await;
+            self.wait(&answer, pause).await?;
         }
         self.send_once(call).await
+    }
+
+    async fn wait(&mut self, answer: &Answer, pause: Duration) -> Result<(), ImportError> {
+        writeln!(self.out, "        waiting {} s, as the server asked ({})", pause.as_secs(), answer.status)?;
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 
     /// Sends a form to the storage, which is asked without a token: the form says what is allowed.
@@ -345,58 +354,9 @@ impl Answer {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-
-    type Answered = (&'static str, &'static str);
-
-    /// A server that answers these requests, each with a status and a body; gives its address, and what it was sent.
-    pub fn server(answers: Vec<Answered>) -> (String, std::thread::JoinHandle<Vec<String>>) {
-        server_of_many(answers.into_iter().map(|answer| vec![answer]).collect())
-    }
-
-    /// A server that answers the requests of a group when all of them are there.
-    pub fn server_of_many(groups: Vec<Vec<Answered>>) -> (String, std::thread::JoinHandle<Vec<String>>) {
-        use std::{
-            io::{BufRead, BufReader, Read},
-            net::TcpListener,
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let serve = move || {
-            let mut seen = Vec::new();
-            for answers in groups {
-                let mut streams = Vec::new();
-                for _ in &answers {
-                    let (stream, _) = listener.accept().unwrap();
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    let (mut first, mut length) = (String::new(), 0);
-                    reader.read_line(&mut first).unwrap();
-                    loop {
-                        let mut line = String::new();
-                        reader.read_line(&mut line).unwrap();
-                        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                            length = value.trim().parse().unwrap();
-                        }
-                        if line.trim().is_empty() {
-                            break;
-                        }
-                    }
-                    let mut sent = vec![0; length];
-                    reader.read_exact(&mut sent).unwrap();
-                    let target = first.trim_end().trim_end_matches(" HTTP/1.1");
-                    seen.push(format!("{target} {}", String::from_utf8(sent).unwrap()));
-                    streams.push(stream);
-                }
-                for (mut stream, (status, body)) in streams.into_iter().zip(answers) {
-                    let (head, size) = (format!("HTTP/1.1 {status}\r\nConnection: close"), body.len());
-                    write!(stream, "{head}\r\nContent-Length: {size}\r\n\r\n{body}").unwrap();
-                }
-            }
-            seen
-        };
-        (url, std::thread::spawn(serve))
-    }
+    use crate::test_server::server;
 
     #[test]
     fn a_password_goes_over_no_network_in_the_clear() {
@@ -419,7 +379,7 @@ pub mod tests {
     #[tokio::test]
     async fn what_was_begun_is_sent_anew_where_any_other_request_would_be() {
         let busy = ("503 Service Unavailable\r\nRetry-After: 0", "{}");
-        let (url, seen) = server(vec![busy, busy, ("201 Created", r#"{"number": 1}"#), ("409 Conflict", "{}")]);
+        let (url, seen) = server(vec![busy, ("201 Created", "{}"), ("409 Conflict", "{}")]);
         let mut out = Vec::new();
         let mut client = Client::with_key(&url, "key", &mut out).unwrap();
         let body = json!({});
@@ -428,6 +388,7 @@ pub mod tests {
             let begun = client.begin(&call);
             assert_eq!(client.end(begun, &call).await.unwrap().status, expected);
         }
-        assert_eq!(seen.join().unwrap().len(), 4);
+        assert_eq!(seen.join().unwrap().len(), 3);
+        assert!(String::from_utf8(out).unwrap().contains("waiting 0 s"));
     }
 }

@@ -1,4 +1,5 @@
-//! The files of a plan, sent through the API one after the other: pictures first, because posts show them by the addresses that they get.
+//! The files of a plan, sent through the API: pictures first, because posts show them by the addresses that they get; then posts, in the order
+//! of the plan and some at once.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -27,8 +28,7 @@ use crate::{
     write_file,
 };
 
-/// How many new posts are on their way at once. Less leaves a server of two processors idle, as the local stack is on a small machine; more
-/// is no faster there. As answers are noted in the order of the files, whoever stops an import finds at most so many posts made and not noted.
+/// How many new posts are on their way at once. Fewer leave one of two processors idle, as the local stack may have; more were no faster there.
 const AT_ONCE: usize = 4;
 
 /// Imports the folder and tells `out` about each file.
@@ -95,14 +95,14 @@ struct Importing<'a> {
     moved: HashMap<String, String>,
 }
 
-/// A post that is on its way.
+/// A post whose turn has come.
 struct Sent<'a> {
     path: &'a Path,
     /// As the plan has it, which says whose post it is.
     planned: &'a Document,
     document: Document,
     comments: Vec<Comment>,
-    /// The request that makes it, unless it was there before.
+    /// The request that makes it, if it is on its way.
     creation: Option<Begun>,
 }
 
@@ -124,6 +124,15 @@ impl<'a> Importing<'a> {
 
     async fn send_posts(&mut self) -> Result<(), ImportError> {
         let mut under_way = VecDeque::new();
+        let mut outcome = self.send_each_post(&mut under_way).await;
+        // What is on its way is noted also if the import stops here.
+        for sent in under_way {
+            outcome = outcome.and(self.finish(sent).await);
+        }
+        outcome
+    }
+
+    async fn send_each_post(&mut self, under_way: &mut VecDeque<Sent<'a>>) -> Result<(), ImportError> {
         for item in &self.plan.items {
             let without_post = |outcome, reason| FileReport::without_post(item.path.clone(), outcome, reason);
             match &item.what {
@@ -140,64 +149,55 @@ impl<'a> Importing<'a> {
                 }
             }
         }
-        for sent in under_way {
-            self.finish(sent).await?;
-        }
         Ok(())
     }
 
     /// Sends the pictures of a post and, if it is new, the request that makes it; `None` if its text cannot be read.
     async fn begin(&mut self, item: &'a Item, planned: &'a Document) -> Result<Option<Sent<'a>>, ImportError> {
-        let Self { client, report, uploaded, enough, .. } = self;
         let Some(account) = self.accounts.of(Some(planned)) else { return Ok(None) };
         let Whole { document, comments } = match whole(self.plan, &item.path, planned, &mut self.fetcher).await {
             Ok(whole) => whole,
             Err(reason) => {
-                report.add(FileReport::without_post(item.path.clone(), Outcome::Failed, &reason), client.out)?;
+                let line = FileReport::without_post(item.path.clone(), Outcome::Failed, &reason);
+                self.report.add(line, self.client.out)?;
                 return Ok(None);
             }
         };
-        client.swap(&mut account.session);
         for file in document.pictures.values().filter(|file| self.pictures.insert((*file).clone())) {
-            let (outcome, detail) = send_picture(client, account, file, uploaded, enough).await?;
+            self.client.swap(&mut account.session);
+            let sent = send_picture(&mut self.client, account, file, &mut self.uploaded, &mut self.enough).await;
+            self.client.swap(&mut account.session);
+            let (outcome, detail) = sent?;
             let line = FileReport::without_post(self.plan.pictures.as_given(file), outcome, "");
-            report.add(FileReport { detail, ..line }, client.out)?;
+            self.report.add(FileReport { detail, ..line }, self.client.out)?;
         }
-        let document = with_pictures(&document, uploaded);
+        let document = with_pictures(&document, &self.uploaded);
         let is_new = account.journal.get(&item.path).is_none();
-        let creation = is_new.then(|| client.begin(&Call::post("/posts", &posts::creation(&document, self.now))));
-        client.swap(&mut account.session);
+        // Posts without a date are as old as the requests that make them, which come in the order of the files.
+        let has_place = document.date.is_some() || document.hidden.is_some();
+        let creation = (is_new && has_place).then(|| {
+            self.client.swap(&mut account.session);
+            let begun = self.client.begin(&Call::post("/posts", &posts::creation(&document, self.now)));
+            self.client.swap(&mut account.session);
+            begun
+        });
         Ok(Some(Sent { path: &item.path, planned, document, comments, creation }))
     }
 
     /// Sees to it that a post is there as its file says, and its comments.
     async fn finish(&mut self, sent: Sent<'_>) -> Result<(), ImportError> {
-        let Sent { path, planned, document, comments, creation } = sent;
-        let client = &mut self.client;
-        let Some(account) = self.accounts.of(Some(planned)) else { return Ok(()) };
-        client.swap(&mut account.session);
-        let mut line = send_post(client, account, path, &document, creation, &mut self.taken, self.now).await?;
-        if let Some(slug) = &line.slug {
-            let are_closed = document.comments_open == Some(false);
-            let said = if self.import.formats.comments {
-                let user = (&mut account.journal, &*account.profile.username);
-                let done = comments::publish(client, user, path, slug, &comments, are_closed).await;
-                done.map(|published| published.map(|published| published.said()))
-            } else {
-                Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
-            };
-            line.notes.extend(match said {
-                Ok(said) => said,
-                Err(Failure::File(reason)) => Some(format!("its comments could not be imported: {reason}")),
-                Err(Failure::Run(error)) => return Err(error),
-            });
+        let Some(account) = self.accounts.of(Some(sent.planned)) else { return Ok(()) };
+        let slug = sent.document.slug.clone();
+        self.client.swap(&mut account.session);
+        let with_comments = self.import.formats.comments;
+        let done = settle(&mut self.client, account, sent, with_comments, &mut self.taken, self.now).await;
+        self.client.swap(&mut account.session);
+        let line = done?;
+        if let Some(other) = line.slug.as_ref().filter(|other| **other != slug) {
+            self.moved.insert(slug, other.clone());
         }
-        client.swap(&mut account.session);
-        if let Some(slug) = line.slug.as_ref().filter(|slug| **slug != document.slug) {
-            self.moved.insert(document.slug.clone(), slug.clone());
-        }
-        self.progress.step(client.out)?;
-        self.report.add(line, client.out)?;
+        self.progress.step(self.client.out)?;
+        self.report.add(line, self.client.out)?;
         Ok(())
     }
 
@@ -236,6 +236,34 @@ impl<'a> Importing<'a> {
         self.import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
         Ok(self.report)
     }
+}
+
+/// Makes or changes a post as its file says, and its comments.
+async fn settle(
+    client: &mut Client<'_>,
+    account: &mut Account,
+    sent: Sent<'_>,
+    with_comments: bool,
+    taken: &mut HashSet<String>,
+    now: Timestamp,
+) -> Result<FileReport, ImportError> {
+    let Sent { path, document, comments, creation, .. } = sent;
+    let mut line = send_post(client, account, path, &document, creation, taken, now).await?;
+    let Some(slug) = &line.slug else { return Ok(line) };
+    let are_closed = document.comments_open == Some(false);
+    let said = if with_comments {
+        let user = (&mut account.journal, &*account.profile.username);
+        let done = comments::publish(client, user, path, slug, &comments, are_closed).await;
+        done.map(|published| published.map(|published| published.said()))
+    } else {
+        Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
+    };
+    line.notes.extend(match said {
+        Ok(said) => said,
+        Err(Failure::File(reason)) => Some(format!("its comments could not be imported: {reason}")),
+        Err(Failure::Run(error)) => return Err(error),
+    });
+    Ok(line)
 }
 
 /// A post with its text, after the pictures are fetched that only the old site has.
@@ -361,24 +389,24 @@ fn with_pictures(document: &Document, uploaded: &HashMap<PathBuf, Picture>) -> D
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::Duration};
 
     use super::*;
-    use crate::{LogIn, client::tests::server_of_many, formats::Formats};
+    use crate::{LogIn, formats::Formats, test_server::server_of_many};
 
-    #[tokio::test]
-    async fn some_new_posts_are_on_their_way_at_once() {
+    const ME: (&str, &str) = ("200 OK", r#"{"id":"1","username":"ada"}"#);
+    const MADE: (&str, &str) = ("201 Created", "{}");
+
+    /// A folder with so many posts, and its import.
+    fn folder(posts: usize, date: &str, url: String) -> (tempfile::TempDir, Import) {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..=AT_ONCE {
-            fs::write(folder.path().join(format!("{number}.md")), format!("# {number}\nText.\n")).unwrap();
+        for number in 0..posts {
+            let text = format!("---\ntitle: Post {number}\n{date}---\nText.\n");
+            fs::write(folder.path().join(format!("{number}.md")), text).unwrap();
         }
-        let me = ("200 OK", r#"{"id":"1","username":"ada"}"#);
-        let made = ("201 Created", "{}");
-        let (url, seen) = server_of_many(vec![vec![me], vec![made; AT_ONCE], vec![made]]);
-        let key = Some("key".to_owned());
         let import = Import {
             folder: folder.path().to_owned(),
-            account: LogIn { user: None, password: None, key, url },
+            account: LogIn { user: None, password: None, key: Some("key".to_owned()), url },
             from: None,
             dry_run: false,
             report: None,
@@ -388,9 +416,38 @@ mod tests {
             journal: None,
             formats: Formats::default(),
         };
-        let report = import_all(&import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await.unwrap();
-        assert_eq!(report.counts.created, AT_ONCE + 1);
+        (folder, import)
+    }
+
+    async fn run(import: &Import) -> Result<Report, ImportError> {
+        import_all(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await
+    }
+
+    #[tokio::test]
+    async fn some_new_posts_are_on_their_way_at_once() {
+        let (url, seen) = server_of_many(vec![vec![ME], vec![MADE; AT_ONCE], vec![MADE]]);
+        let (_folder, import) = folder(AT_ONCE + 1, "date: 2020-01-01\n", url);
+        assert_eq!(run(&import).await.unwrap().counts.created, AT_ONCE + 1);
         let seen = seen.join().unwrap();
-        assert!(seen.last().unwrap().contains(&format!(r#""title":"{AT_ONCE}""#)), "{seen:?}");
+        assert!(seen.last().unwrap().contains(&format!(r#""title":"Post {AT_ONCE}""#)), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn posts_without_a_date_are_made_one_after_the_other() {
+        // It answers only what comes at once.
+        let (url, _) = server_of_many(vec![vec![ME], vec![MADE; AT_ONCE]]);
+        let (_folder, import) = folder(AT_ONCE, "", url);
+        assert!(tokio::time::timeout(Duration::from_millis(500), run(&import)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_noted_also_if_the_import_stops() {
+        let refused = ("401 Unauthorized", "{}");
+        let (url, seen) = server_of_many(vec![vec![ME], vec![refused, MADE, MADE], vec![refused]]);
+        let (folder, import) = folder(3, "date: 2020-01-01\n", url);
+        assert!(matches!(run(&import).await, Err(ImportError::Key { .. })));
+        seen.join().unwrap();
+        let journal = fs::read_to_string(folder.path().join(journal::FILE_NAME)).unwrap();
+        assert_eq!(journal.lines().filter(|line| !line.is_empty()).count(), 2, "{journal}");
     }
 }

@@ -1,7 +1,7 @@
 //! What earlier imports wrote, so that a later one changes only what a file has changed since.
 //!
 //! A file of lines of JSON, one for each post that was written, of which the last one counts: an import can be stopped at any moment and
-//! loses nothing but the line that it was about to write. Without the file, what the posts on the server say takes its
+//! loses nothing but the lines of the posts that were on their way. Without the file, what the posts on the server say takes its
 //! place: nothing doubles, but what was changed there since is then overwritten by what the file says.
 
 use std::{

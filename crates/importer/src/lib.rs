@@ -39,6 +39,8 @@ mod posts;
 mod report;
 mod shortcodes;
 mod site;
+#[cfg(test)]
+mod test_server;
 mod wiki;
 mod wordpress;
 

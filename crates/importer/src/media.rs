@@ -346,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_takes_no_more_pictures_today_is_not_waited_for() {
         let answer = "429 Too Many Requests\r\nRetry-After: 80000";
-        let (url, seen) = crate::client::tests::server(vec![(answer, r#"{"title":"Too many requests"}"#)]);
+        let (url, seen) = crate::test_server::server(vec![(answer, r#"{"title":"Too many requests"}"#)]);
         let mut out = Vec::new();
         let mut client = Client::with_key(&url, "key", &mut out).unwrap();
         let upload = upload(&mut client, "a.png", "image/png", None, vec![1]).await.unwrap();

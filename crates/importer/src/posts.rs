@@ -450,7 +450,7 @@ fn difference_of_status(status: &str, document: &Document) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::tests::server, generators::Generator, site};
+    use crate::{generators::Generator, site, test_server::server};
 
     fn document() -> Document {
         let text = "---\ntags: [Small Web]\ndate: 2021-03-04\nsummary: Two\n  lines.\n---\n# Title\nText.\n";
