@@ -105,3 +105,21 @@ async fn edits_that_overwrite_whatever_is_there_all_happen() {
         assert_eq!(post[field], "changed", "{field} was lost");
     }
 }
+
+#[tokio::test]
+async fn an_edit_that_is_overtaken_is_made_after_the_other() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let path = format!("/posts/{}", ada.publish("Busy", &[]).await);
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let editing = tokio::spawn({
+        let (ada, path) = (ada.clone(), path.clone());
+        async move { ada.patch(&path, "*", json!({ "summary": "held" })).await }
+    });
+    hold.arrived().await;
+    ada.patch(&path, "*", json!({ "meta_title": "faster" })).await.expect_status(200);
+    hold.release();
+    editing.await.unwrap().expect_status(200);
+    let post = ada.get(&path).await.body;
+    assert_eq!((&post["summary"], &post["meta_title"]), (&json!("held"), &json!("faster")));
+}

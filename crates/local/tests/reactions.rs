@@ -170,6 +170,21 @@ async fn a_reaction_that_meets_a_bookmark_of_the_same_user_is_made_all_the_same(
     assert_eq!(bob.get("/me/bookmarks").await.each("slug"), ["hello"]);
 }
 
+#[tokio::test]
+async fn a_reaction_that_meets_another_of_the_same_user_counts_once() {
+    let (stack, _, bob, _) = start().await;
+    let hold = stack.stack.wire.hold_call("TransactWriteItems");
+    let reacting = tokio::spawn({
+        let bob = bob.clone();
+        async move { react(&bob, "like").await }
+    });
+    hold.arrived().await;
+    react(&bob, "love").await.expect_status(204);
+    hold.release();
+    reacting.await.unwrap().expect_status(204);
+    assert_eq!((own(&bob).await, counts(&stack).await), (json!("like"), [1, 0, 0, 0]));
+}
+
 /// Users with a profile, who need not log in.
 async fn crowd(stack: &TestStack, size: usize) -> Vec<UserId> {
     let mut crowd = Vec::new();

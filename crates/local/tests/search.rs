@@ -412,13 +412,13 @@ async fn a_writer_that_loses_has_taken_nothing() {
     };
     let (winner, winning) = run_held("One").await;
     let (loser, losing) = run_held("Two").await;
-    // Before the second begins anew it is stopped.
-    winner.release();
-    winning.await.unwrap().unwrap();
-    stack.stack.wire.break_calls("PutObject", 1, 1_000, Fault::TimedOut);
-    loser.release();
-    let _ = losing.await.unwrap();
-    stack.stack.wire.mend();
+    // Each is stopped before it writes a second time: the first would take the other post along.
+    for (hold, writer) in [(winner, winning), (loser, losing)] {
+        stack.stack.wire.break_calls("PutObject", 1, 1_000, Fault::TimedOut);
+        hold.release();
+        writer.await.unwrap().unwrap_err();
+        stack.stack.wire.mend();
+    }
     assert_eq!(TestSearch::new(&stack).count("apple").await, 2);
     run_writer(&stack).await.unwrap();
     assert_eq!((TestSearch::new(&stack).count("apple").await, state(&stack).await.pending.len()), (2, 0));
