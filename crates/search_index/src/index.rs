@@ -675,9 +675,9 @@ fn best<S: Source>(
             continue;
         }
         let length = lengths.get(post as usize).copied().unwrap_or_default();
-        let scores = clauses.iter_mut().enumerate().map(|(at, clause)| match at == walked {
-            true => (clause.score)(weight, length),
-            false => clause.score_of(post, length),
+        let scores = clauses.iter_mut().enumerate().map(|(at, clause)| {
+            // Of the list that is walked the weight is at hand.
+            if at == walked { (clause.score)(weight, length) } else { clause.score_of(post, length) }
         });
         let score = scores.fold(0.0, |sum, score| sum + score) as f32;
         if least.is_some_and(|least| score <= least) || !is_behind(score, post) {
