@@ -126,6 +126,9 @@ impl Entry {
 /// Blocks that follow each other in a file, with their numbers.
 type NumberedBlocks = Vec<(u32, Block)>;
 
+/// Blocks as they were before they were deflated, with their numbers.
+type RawBlocks = Vec<(u32, Arc<Vec<u8>>)>;
+
 /// Blocks as they are stored.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched(Vec<(NumberedBlocks, Vec<u8>)>);
@@ -208,7 +211,7 @@ impl<S: Source> Segment<S> {
     }
 
     /// Reads these blocks.
-    pub(crate) async fn read(&self, wanted: Vec<u32>) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+    pub(crate) async fn read(&self, wanted: Vec<u32>) -> Result<RawBlocks, ReadError<S::Error>> {
         let fetched = self.fetch(wanted).await?;
         self.inflate(&fetched)
     }
@@ -237,7 +240,7 @@ impl<S: Source> Segment<S> {
         Ok(Fetched(blocks.into_iter().zip(read).collect()))
     }
 
-    fn inflate(&self, fetched: &Fetched) -> Result<Vec<(u32, Arc<Vec<u8>>)>, ReadError<S::Error>> {
+    fn inflate(&self, fetched: &Fetched) -> Result<RawBlocks, ReadError<S::Error>> {
         if fetched.is_empty() {
             return Ok(Vec::new());
         }
