@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{ReactionKind, Role, Timestamp, User, UserId};
-use local::wire::Fault;
+use local::wire::{Fault, Hold};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::concurrency::at_once;
 use crate::harness::{Answer, Client, PASSWORD, START, TestStack};
@@ -154,15 +154,18 @@ async fn one_user_who_clicks_many_times_at_once_has_one_reaction() {
     }
 }
 
+/// A reaction that is about to be written.
+async fn held_like(stack: &TestStack, user: &Client) -> (Hold, JoinHandle<Answer>) {
+    let (hold, user) = (stack.stack.wire.hold_call("TransactWriteItems"), user.clone());
+    let reacting = tokio::spawn(async move { react(&user, "like").await });
+    hold.arrived().await;
+    (hold, reacting)
+}
+
 #[tokio::test]
 async fn a_reaction_that_meets_a_bookmark_of_the_same_user_is_made_all_the_same() {
     let (stack, _, bob, _) = start().await;
-    let hold = stack.stack.wire.hold_call("TransactWriteItems");
-    let reacting = tokio::spawn({
-        let bob = bob.clone();
-        async move { react(&bob, "like").await }
-    });
-    hold.arrived().await;
+    let (hold, reacting) = held_like(&stack, &bob).await;
     bob.call("PUT", "/me/bookmarks/hello", &[], None).await.expect_status(204);
     hold.release();
     reacting.await.unwrap().expect_status(204);
@@ -173,12 +176,7 @@ async fn a_reaction_that_meets_a_bookmark_of_the_same_user_is_made_all_the_same(
 #[tokio::test]
 async fn a_reaction_that_meets_another_of_the_same_user_counts_once() {
     let (stack, _, bob, _) = start().await;
-    let hold = stack.stack.wire.hold_call("TransactWriteItems");
-    let reacting = tokio::spawn({
-        let bob = bob.clone();
-        async move { react(&bob, "like").await }
-    });
-    hold.arrived().await;
+    let (hold, reacting) = held_like(&stack, &bob).await;
     react(&bob, "love").await.expect_status(204);
     hold.release();
     reacting.await.unwrap().expect_status(204);
