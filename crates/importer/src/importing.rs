@@ -392,7 +392,7 @@ mod tests {
     use std::{fs, time::Duration};
 
     use super::*;
-    use crate::{LogIn, formats::Formats, test_server::server_of_many};
+    use crate::{LogIn, test_server::server_of_many, tests::import};
 
     const ME: (&str, &str) = ("200 OK", r#"{"id":"1","username":"ada"}"#);
     const MADE: (&str, &str) = ("201 Created", "{}");
@@ -404,18 +404,8 @@ mod tests {
             let text = format!("---\ntitle: Post {number}\n{date}---\nText.\n");
             fs::write(folder.path().join(format!("{number}.md")), text).unwrap();
         }
-        let import = Import {
-            folder: folder.path().to_owned(),
-            account: LogIn { user: None, password: None, key: Some("key".to_owned()), url },
-            from: None,
-            dry_run: false,
-            report: None,
-            redirects: None,
-            authors: None,
-            invite: false,
-            journal: None,
-            formats: Formats::default(),
-        };
+        let account = LogIn { user: None, password: None, key: Some("key".to_owned()), url };
+        let import = import(folder.path().to_owned(), account);
         (folder, import)
     }
 

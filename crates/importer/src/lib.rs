@@ -279,16 +279,11 @@ fn root_cause(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn neither_password_nor_key_is_shown() {
-        let import = Import {
-            folder: "posts".into(),
-            account: LogIn {
-                user: Some("anna".to_owned()),
-                password: Some("a secret".to_owned()),
-                key: Some("another secret".to_owned()),
-                url: "http://localhost:3000/v1".to_owned(),
-            },
+    /// An import that is asked for nothing else.
+    pub fn import(folder: PathBuf, account: LogIn) -> Import {
+        Import {
+            folder,
+            account,
             from: None,
             dry_run: false,
             report: None,
@@ -297,7 +292,18 @@ mod tests {
             invite: false,
             journal: None,
             formats: Formats::default(),
+        }
+    }
+
+    #[test]
+    fn neither_password_nor_key_is_shown() {
+        let account = LogIn {
+            user: Some("anna".to_owned()),
+            password: Some("a secret".to_owned()),
+            key: Some("another secret".to_owned()),
+            url: "http://localhost:3000/v1".to_owned(),
         };
+        let import = import("posts".into(), account);
         assert!(!format!("{import:?}").contains("secret"));
     }
 }

@@ -668,7 +668,7 @@ fn best<S: Source>(
     // What the last of the best has so far, once there are enough: who has no more comes behind it.
     let mut least = None;
     let lengths = part.lengths();
-    let (walked, postings) = shortest.map_or((usize::MAX, [].as_slice()), |(at, postings)| (at, postings));
+    let (walked, postings) = shortest.map_or((None, [].as_slice()), |(at, postings)| (Some(at), postings));
     let all = if shortest.is_some() { 0..0 } else { 0..part.footer.posts };
     for (post, weight) in postings.iter().copied().chain(all.map(|post| (post, 0))) {
         if !weighed.matched.get(post as usize).is_some_and(|matched| found.contains(matched)) {
@@ -677,7 +677,7 @@ fn best<S: Source>(
         let length = lengths.get(post as usize).copied().unwrap_or_default();
         let scores = clauses.iter_mut().enumerate().map(|(at, clause)| {
             // Of the list that is walked the weight is at hand.
-            if at == walked { (clause.score)(weight, length) } else { clause.score_of(post, length) }
+            if Some(at) == walked { (clause.score)(weight, length) } else { clause.score_of(post, length) }
         });
         let score = scores.fold(0.0, |sum, score| sum + score) as f32;
         if least.is_some_and(|least| score <= least) || !is_behind(score, post) {

@@ -167,7 +167,7 @@ async fn last_words<S: Source>(
     for (number, segment) in segments.iter().enumerate() {
         let blocks: Vec<u32> = segment.footer.section(Section::Ids).collect();
         for some in blocks.chunks(BLOCKS_AT_ONCE as usize) {
-            for (_, raw) in segment.read(some.to_vec()).await? {
+            for (_, raw) in segment.read(some.iter().copied().collect()).await? {
                 let (entries, _) = raw.as_chunks::<ID_BYTES>();
                 said.extend(entries.iter().map(read_id).map(|(id, post)| (id, number, post)));
             }

@@ -203,7 +203,7 @@ impl<S: Source> Segment<S> {
                 ),
             }
         }
-        for (number, raw) in self.read(missing.into_iter().collect()).await? {
+        for (number, raw) in self.read(missing).await? {
             pool(number).insert(self.number, number, &raw);
             blocks.0.insert(number, raw);
         }
@@ -211,18 +211,16 @@ impl<S: Source> Segment<S> {
     }
 
     /// Reads these blocks.
-    pub(crate) async fn read(&self, wanted: Vec<u32>) -> Result<RawBlocks, ReadError<S::Error>> {
+    pub(crate) async fn read(&self, wanted: BTreeSet<u32>) -> Result<RawBlocks, ReadError<S::Error>> {
         let fetched = self.fetch(wanted).await?;
         self.inflate(&fetched)
     }
 
     /// Fetches these blocks.
-    async fn fetch(&self, mut wanted: Vec<u32>) -> Result<Fetched, ReadError<S::Error>> {
+    async fn fetch(&self, wanted: BTreeSet<u32>) -> Result<Fetched, ReadError<S::Error>> {
         if wanted.is_empty() {
             return Ok(Fetched::default());
         }
-        wanted.sort_unstable();
-        wanted.dedup();
         let mut ranges: Vec<(Range<u64>, NumberedBlocks)> = Vec::new();
         for number in wanted {
             let block = *self.footer.blocks.get(number as usize).ok_or_else(|| self.lost())?;

@@ -82,8 +82,8 @@ fn work_of(event: &BusEvent) -> Result<Option<Work>, Problem> {
     })
 }
 
-/// The works that a change of a post makes that is published before and after, and gets another date: its entries move. To readers it was
-/// only edited, so no event says that it was published or withdrawn.
+/// The work that follows if a published post gets another date: its entries leave the old date and come to the new one. To readers it
+/// was only edited, so no event says that it was published or withdrawn.
 pub fn works_of_dates(old: &Post, new: &Post) -> Vec<Work> {
     if !old.is_published() || !new.is_published() || old.published_at == new.published_at {
         return Vec::new();
