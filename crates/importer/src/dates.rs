@@ -11,6 +11,9 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
+/// The last whole second of jiff's times. The server's go on for a day and two hours, and whoever has posts come out then means never.
+const LAST: Timestamp = Timestamp::constant(253_402_207_200, 0);
+
 /// The instant that `text` names. A date without a zone is a wall clock in `zone`; without a time it is midnight.
 pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
@@ -36,7 +39,7 @@ fn of_digits(text: &str, zone: &TimeZone) -> Option<Timestamp> {
         8 => {
             let part = |number: i64| i8::try_from(number % 100).ok();
             let date = Date::new(i16::try_from(number / 10_000).ok()?, part(number / 100)?, part(number)?).ok()?;
-            (date.year() >= 1900).then(|| date.to_zoned(zone.clone()).ok())?.map(|date| date.timestamp())
+            (date.year() >= 1900).then(|| date.to_zoned(zone.clone()).map_or(LAST, |date| date.timestamp()))
         }
         9 | 10 => Timestamp::from_second(number).ok(),
         13 => Timestamp::from_millisecond(number).ok(),
@@ -221,10 +224,12 @@ impl Parts {
         let (year, month, day) = (self.year?, self.month?, self.day?);
         let date = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
         let wall_clock: DateTime = date.to_datetime(self.time.unwrap_or(Time::midnight()));
-        match self.offset {
-            Some(offset) => offset.to_timestamp(wall_clock).ok(),
-            None => wall_clock.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp()),
-        }
+        let instant = match self.offset {
+            Some(offset) => offset.to_timestamp(wall_clock),
+            None => wall_clock.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()),
+        };
+        // A year has four digits, so that nothing but too late a time fails.
+        Some(instant.unwrap_or(LAST))
     }
 }
 
@@ -288,6 +293,10 @@ mod tests {
             ("20200608", "2020-06-08T00:00:00Z"),
             ("1577836800", "2020-01-01T00:00:00Z"),
             ("1577836800123", "2020-01-01T00:00:00.123Z"),
+            ("9999-12-30T22:00:00Z", "9999-12-30T22:00:00Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-30T22:00:00Z"),
+            ("9999-12-31", "9999-12-30T22:00:00Z"),
+            ("99991231", "9999-12-30T22:00:00Z"),
         ] {
             assert_eq!(parse(text, &TimeZone::UTC), Some(expected.parse().unwrap()), "{text}");
         }

@@ -266,8 +266,10 @@ impl Keys {
     pub fn list(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
         let items: Vec<String> = match self.0.get(key) {
             None | Some(Value::Null) => return Ok(None),
+            // An item that somebody left empty is null, and not one more tag.
             Some(Value::Array(values)) => values
                 .iter()
+                .filter(|value| !value.is_null())
                 .map(|value| scalar(value).ok_or_else(|| wrong_type(key, "a list of words", value)))
                 .collect::<Result<_, _>>()?,
             Some(value) => {

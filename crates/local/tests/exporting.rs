@@ -138,6 +138,7 @@ async fn write_blog(stack: &TestStack, ada: &Client, base: &str) -> usize {
     closed.with("publish_at", published(21)).save().await;
     ada.draft("A draft").with("slug", "a-draft").with("reply_to", "everything").save().await;
     ada.draft("To come").with("status", "scheduled").with("publish_at", "2031-02-03T04:05:00.000Z").save().await;
+    ada.draft("Never").with("status", "scheduled").with("publish_at", "9999-12-31T23:59:59.999Z").save().await;
     let note =
         ada.draft("").without("title").with("status", "published").with("publish_at", published(22)).save().await;
     let note = note["slug"].as_str().unwrap();
@@ -148,7 +149,7 @@ async fn write_blog(stack: &TestStack, ada: &Client, base: &str) -> usize {
     quote.with("status", "published").with("publish_at", published(23)).save().await;
     ada.draft("Thrown away").save().await;
     ada.delete("/posts/thrown-away").await.expect_status(204);
-    written += 7;
+    written += 8;
 
     ada.patch("/posts/closed", "*", json!({ "slug": "renamed" })).await.expect_status(200);
     ada.put("/posts/renamed/aliases", json!({ "aliases": ["2019-closed", "p-7"] })).await.expect_status(200);

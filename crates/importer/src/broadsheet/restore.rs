@@ -23,7 +23,7 @@ use crate::{
     comments::{self, Author, Comment, Origin},
     journal::{self, Journal},
     media::{self, Picture, Upload},
-    posts::{Done, Failure, find, written},
+    posts::{Done, Failure, find},
 };
 
 /// The server's maximum number of aliases of a post.
@@ -51,7 +51,7 @@ struct Post {
     said: Map<String, Value>,
     slug: String,
     status: String,
-    date: Option<Timestamp>,
+    date: Option<domain::Timestamp>,
     aliases: Vec<String>,
     pinned: Option<u64>,
 }
@@ -235,8 +235,8 @@ impl Post {
             return Err(format!("Its status must be draft, scheduled or published, not \"{status}\"."));
         }
         let date = word("date").filter(|_| status != "draft");
-        let date =
-            date.map(|date| date.parse().map_err(|_| format!("Its date \"{date}\" cannot be read."))).transpose()?;
+        let read = |date: String| date.clone().try_into().map_err(|rule| format!("Its date \"{date}\" {rule}."));
+        let date = date.map(read).transpose()?;
         let aliases = said.get("aliases").and_then(Value::as_array).cloned().unwrap_or_default();
         let aliases = aliases.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let pinned = said.get("pinned").and_then(Value::as_u64);
@@ -245,7 +245,7 @@ impl Post {
     }
 
     fn is_to_come(&self, now: Timestamp) -> bool {
-        self.status != "draft" && self.date.is_some_and(|date| date > now)
+        self.status != "draft" && self.date.is_some_and(|date| date.milliseconds() > now.as_millisecond())
     }
 
     /// Whether readers see it at once, later, or not.
@@ -609,7 +609,7 @@ impl Restorer<'_, '_> {
         };
         fields.insert("status".to_owned(), json!(status));
         if let Some(date) = post.date {
-            fields.insert("publish_at".to_owned(), json!(written(date)));
+            fields.insert("publish_at".to_owned(), json!(date));
         }
         fields
     }

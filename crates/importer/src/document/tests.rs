@@ -264,7 +264,7 @@ fn yaml_may_have_any_tag_anchors_and_merges() {
         title: ! 'Hello: world'\n\
         date: !ruby/object:Date 2021-03-04\n\
         extra: !ruby/object:OpenStruct {a: !x 1}\n\
-        tags:\n- ! 'a tag'\n- !!str 2021\n\
+        tags:\n- ! 'a tag'\n-\n- !!str 2021\n\
         1: one\n\
         ---\nText.\n";
     let found = document("a.md", text);
