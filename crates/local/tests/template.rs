@@ -329,8 +329,8 @@ fn every_setting_is_a_parameter_that_cannot_end_its_text() {
         let is_text = before.ends_with('"');
         assert_eq!(parameter["Type"] == *"String", is_text, "{name}");
         let values = parameter["AllowedValues"].as_sequence().is_some();
-        let pattern = parameter["AllowedPattern"].as_str() == Some(r#"^[^"\\]*$"#);
-        assert!(!is_text || values || pattern, "{name} may have a quotation mark in it");
+        let pattern = parameter["AllowedPattern"].as_str() == Some(r#"^[^"\\\x00-\x1f]*$"#);
+        assert!(!is_text || values || pattern, "{name} may have a quotation mark or a line break in it");
         seen += 1;
     }
     assert!(seen > 5, "only {seen} settings");
@@ -431,7 +431,8 @@ fn a_value_that_cloudformation_refuses_is_refused_here() {
         ("FanOutFollowers", "many", "The parameter FanOutFollowers must be a number"),
         ("SuccessLines", "101", "The parameter SuccessLines is too small or too large"),
         ("SiteTitle", "", "The parameter SiteTitle is too short or too long"),
-        ("SiteDescription", "A \"blog\"", "The parameter SiteDescription must match ^[^\"\\\\]*$"),
+        ("SiteDescription", "A \"blog\"", r#"The parameter SiteDescription must match ^[^"\\\x00-\x1f]*$"#),
+        ("BlockedWords", "spam,\nscam", r#"The parameter BlockedWords must match ^[^"\\\x00-\x1f]*$"#),
     ] {
         assert_eq!(template::check_parameter(name, value).unwrap_err(), refused);
     }
