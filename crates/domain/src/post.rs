@@ -360,10 +360,10 @@ impl Post {
         }
     }
 
-    /// Checks what must hold between the parts of a post, and the stack's own policy.
-    pub fn check_content(&self, markdown: &str, policy: &Policy) -> Result<(), Denied> {
+    /// Checks what must hold between the parts of a post, and the stack's own policy. Its text is `markdown`, and a reader reads it as `read`.
+    pub fn check_content(&self, markdown: &str, read: &str, policy: &Policy) -> Result<(), Denied> {
         let mut errors = self.check_form(markdown);
-        errors.extend(policy.check(self, markdown));
+        errors.extend(policy.check(self, markdown, read));
         Denied::if_any(errors)
     }
 

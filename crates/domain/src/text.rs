@@ -95,7 +95,7 @@ pub(super) fn hides_nothing(text: &str) -> bool {
 
 /// Whether a character shows by itself: neither white space nor a default-ignorable code point (UAX #44), nor one of the
 /// letters and patterns that are drawn as nothing.
-fn is_seen(c: char) -> bool {
+pub(super) fn is_seen(c: char) -> bool {
     let is_ignorable = matches!(
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::comments::{comment, start};
 use crate::harness::TestStack;
 
 #[tokio::test]
@@ -131,6 +132,57 @@ async fn blocked_words_are_blocked_wherever_an_author_writes() {
     let post = json!({ "title": "T", "body": "B", "tags": ["antispam"], "slug": "spammers" });
     ada.post("/posts", post).await.expect_status(201);
     ada.patch("/posts/spammers", "*", json!({ "tags": ["spam"] })).await.expect_invalid(&["/tags"]);
+}
+
+#[tokio::test]
+async fn blocked_words_are_blocked_however_they_are_spelled() {
+    let parameters = [("BlockedWords", "viagra, Buy  Now, 赌场, ﬁsh, e-mail, ថ្ងៃ, !!"), ("HoldComments", "none")];
+    let (_stack, ada, bob, _) = start(&parameters).await;
+    let in_any_text = [
+        "So: VIAGRA!",
+        "vi\u{ad}agra",
+        "v\u{200b}iagra",
+        "via\u{2060}gra",
+        "ｖｉａｇｒａ",
+        "𝐯𝐢𝐚𝐠𝐫𝐚",
+        "buy, now",
+        "去赌场吧",
+        "fish",
+        "e-mail",
+        // Words of Khmer have zero-width spaces between them.
+        "នេះ\u{200b}ថ្ងៃ\u{200b}នោះ",
+    ];
+    let in_markdown = [
+        "v&#105;agra",
+        "vi**agra**",
+        "vi<b></b>agra",
+        "vi<!-- -->agra",
+        "vi&shy;agra",
+        "vi[^1]agra\n\n[^1]: a note",
+        "fine[^1]\n\n[^1]: vi*agra*",
+        "<ruby>fine<rt>v&#105;agra</rt></ruby>",
+        "![v&#105;agra](/x.png)",
+        "[fine](/x \"v&#105;agra\")",
+        "[fine](/viagra)",
+        "<!-- viagra -->",
+        "    vi\u{200b}agra",
+        "# buy *now*",
+        "| buy | now |\n|---|---|",
+    ];
+    for text in in_any_text.into_iter().chain(in_markdown) {
+        assert_eq!(comment(&bob, text, None).await.body["status"], "held", "{text}");
+        let answer = ada.post("/posts", json!({ "title": "T", "body": text })).await;
+        answer.expect_invalid(&["/body"]);
+        assert!(answer.body["errors"][0]["detail"].as_str().unwrap().starts_with("contains \""), "{}", answer.body);
+    }
+    for text in in_any_text {
+        ada.post("/posts", json!({ "title": text, "body": "B" })).await.expect_invalid(&["/title"]);
+        ada.post("/posts", json!({ "title": "T", "body": "B", "summary": text })).await.expect_invalid(&["/summary"]);
+    }
+    for fine in ["viagras", "now buy", "buy it now", "赌", "场赌", "e.g. mail", "fish's", "vi agra", "!!"] {
+        ada.post("/posts", json!({ "title": fine, "body": fine })).await.expect_status(201);
+        assert_eq!(comment(&bob, fine, None).await.body["status"], "published", "{fine}");
+    }
 }
 
 #[tokio::test]

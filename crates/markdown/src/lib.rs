@@ -101,6 +101,11 @@ pub fn render_with(markdown: &str, pictures: &Pictures) -> Result<Rendered, Rend
     Ok(Rendered { html, excerpt, word_count })
 }
 
+/// What somebody may read in the HTML that a text was rendered to: entities resolved, markup left out, descriptions of pictures included.
+pub fn read(html: &str) -> String {
+    Plain::of(html).all()
+}
+
 fn html(markdown: &str, pictures: &Pictures, max_highlighted: usize) -> Result<String, RenderError> {
     let arena = Arena::new();
     let document = comrak::parse_document(&arena, markdown, &OPTIONS);

@@ -17,14 +17,24 @@ const HAN_AND_KANA_PER_TEN_WORDS: usize = 17;
 const SOUTH_EAST_ASIAN_PER_WORD: usize = 3;
 
 /// The text of a page that was rendered and cleaned.
+#[derive(Default)]
 pub struct Plain {
     /// All of it that is read: tables, code and notes included, addresses and the marks of footnotes left out.
     read: String,
     /// Its prose: without headings, code blocks, tables and notes.
     prose: String,
+    /// What stands beside or below: how to read a character, numbers of footnotes.
+    beside: String,
+    /// What pictures are described as, and what shows when a pointer rests on something.
+    labels: String,
 }
 
 impl Plain {
+    /// All that anybody may see of the page, in no certain order.
+    pub fn all(self) -> String {
+        [self.read, self.beside, self.labels].join("\n")
+    }
+
     /// Takes the text out of HTML that the cleaner has written, so that every element is closed.
     pub fn of(html: &str) -> Self {
         let tokenizer = Tokenizer::new(Collector::default(), TokenizerOpts::default());
@@ -33,8 +43,7 @@ impl Plain {
         // Only a script could stop it, and there is none.
         let _ = tokenizer.feed(&input);
         tokenizer.end();
-        let Collected { read, prose, .. } = tokenizer.sink.0.into_inner();
-        Self { read, prose }
+        tokenizer.sink.0.into_inner().plain
     }
 
     /// Words in any script. Where words are written apart they are what Unicode says (UAX 29); where they are
@@ -95,8 +104,7 @@ struct Collector(RefCell<Collected>);
 
 #[derive(Default)]
 struct Collected {
-    read: String,
-    prose: String,
+    plain: Plain,
     /// Inside of what nobody reads, or what is no prose.
     unread: Inside,
     not_prose: Inside,
@@ -130,6 +138,9 @@ const INLINE: [&str; 33] = [
     "tt", "u",
 ];
 
+/// Attributes whose values are shown.
+const LABELS: [&str; 2] = ["alt", "title"];
+
 /// Elements that a reader would not take for the beginning of a text.
 const NOT_PROSE: [&str; 10] = ["h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "section", "figcaption"];
 
@@ -138,22 +149,29 @@ impl TokenSink for Collector {
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut collected = self.0.borrow_mut();
-        let Collected { read, prose, unread, not_prose } = &mut *collected;
+        let Collected { plain: Plain { read, prose, beside, labels }, unread, not_prose } = &mut *collected;
         match token {
             Token::TagToken(tag) => {
                 let name = &*tag.name;
                 let has = |attribute: &str| tag.attrs.iter().any(|given| &*given.name.local == attribute);
-                unread.see(
-                    &tag,
-                    has("data-footnote-ref") || has("data-footnote-backref") || name == "rt" || name == "rp",
-                );
+                let is_beside =
+                    has("data-footnote-ref") || has("data-footnote-backref") || name == "rt" || name == "rp";
+                if is_beside {
+                    beside.push('\n');
+                }
+                unread.see(&tag, is_beside);
+                for label in tag.attrs.iter().filter(|given| LABELS.contains(&&*given.name.local)) {
+                    labels.push('\n');
+                    labels.push_str(&label.value);
+                }
                 not_prose.see(&tag, NOT_PROSE.contains(&name));
                 if !INLINE.contains(&name) {
                     read.push('\n');
                     prose.push('\n');
                 }
             }
-            Token::CharacterTokens(text) if unread.0.is_none() => {
+            Token::CharacterTokens(text) if unread.0.is_some() => beside.push_str(&text),
+            Token::CharacterTokens(text) => {
                 read.push_str(&text);
                 if not_prose.0.is_none() {
                     prose.push_str(&text);

@@ -37,7 +37,7 @@ pub async fn create_comment(
         None => None,
     };
     let text = render(body.body)?;
-    let status = status(is_held(blog, &viewer, &text.markdown).await?);
+    let status = status(is_held(blog, &viewer, &text).await?);
     let id: CommentId = new_id.into();
     for _ in 0..MAX_TRIES {
         let author = blog.table.active_user(viewer.user_id).await?;

@@ -33,7 +33,7 @@ pub async fn update_comment(
         if_match.check(comment.version)?;
         let edited = match &text {
             Some(text) if *text != comment.text => {
-                let held = is_held(blog, &viewer, &text.markdown).await?;
+                let held = is_held(blog, &viewer, text).await?;
                 comment.edited(text.clone(), held, now)
             }
             _ => comment.clone(),

@@ -94,7 +94,7 @@ impl Edit<'_> {
                 return Ok(Edited { post, text });
             };
             let text = new_text.map_or(text, |new_text| new_text.text);
-            next.check_content(&text.markdown, &blog.config.policy)?;
+            next.check_content(&text.markdown, &markdown::read(&text.html), &blog.config.policy)?;
             let written = (next.text_version != post.text_version).then_some(&text);
             let audit = (post.author.id != viewer.user_id).then(|| {
                 let action = AuditAction::of_edit(&post, &next);
