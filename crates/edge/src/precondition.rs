@@ -124,6 +124,10 @@ impl IfMatch {
     /// 412 when `version` is not what the client has seen.
     pub fn check(&self, version: u64) -> Result<(), Problem> {
         match self {
+            Self::Versions(versions) if versions.is_empty() => Err(Problem::new(
+                ProblemKind::PRECONDITION_FAILED,
+                "If-Match names no version. Send the ETag as it came, with its quotation marks.",
+            )),
             Self::Versions(versions) if !versions.contains(&version) => Err(Problem::precondition_failed()),
             _ => Ok(()),
         }

@@ -120,7 +120,11 @@ async fn an_edit_needs_the_version_that_was_edited() {
     assert_eq!(edited.body["html"], "<p>New <em>text</em>.</p>\n");
     assert_eq!(ada.get(&path).await.etag(), edited.etag());
     ada.patch(&path, &stale, json!({ "title": "Late" })).await.expect_problem(412, "precondition-failed");
-    ada.patch(&path, "\"nonsense\"", json!({ "title": "Late" })).await.expect_problem(412, "precondition-failed");
+    for no_version in ["\"nonsense\"", stale.trim_matches('"'), "1"] {
+        let refused = ada.patch(&path, no_version, json!({ "title": "Late" })).await;
+        refused.expect_problem(412, "precondition-failed");
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("If-Match names no version."), "{no_version}");
+    }
     ada.patch(&path, &format!("W/{}", edited.etag()), json!({ "title": "W" }))
         .await
         .expect_problem(412, "precondition-failed");
