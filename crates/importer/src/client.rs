@@ -136,6 +136,9 @@ impl<'a> Client<'a> {
         let mut client = Self::new(base, out)?;
         let credentials = json!({"login": login, "password": password});
         let answer = client.send_patiently(&Call::post("/sessions", &credentials)).await?;
+        if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            return Err(ImportError::NoApiThere { url: base.to_owned() });
+        }
         if answer.status != StatusCode::CREATED {
             return Err(ImportError::LogIn { user: login.to_owned(), reason: answer.reason() });
         }
@@ -328,8 +331,10 @@ impl Answer {
         let problem = self.problem();
         let errors = problem.iter().flat_map(|problem| &problem.errors);
         let fields: String = errors.map(|error| format!("\n  {}: {}", error.pointer, error.detail)).collect();
+        // A wait that was too long for this program to take.
+        let wait = self.header(RETRY_AFTER).map(|seconds| format!(" That is in {seconds} s.")).unwrap_or_default();
         match problem.and_then(|problem| problem.detail.or(problem.title)) {
-            Some(sentence) => sentence + &fields,
+            Some(sentence) => sentence + &wait + &fields,
             None => format!("The server answered {} and gave no reason.{fields}", self.status),
         }
     }
@@ -374,6 +379,22 @@ mod tests {
         ] {
             assert_eq!(Client::new(url, &mut Vec::new()).is_ok(), is_taken, "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_log_in_learns_where_the_api_is_and_how_long_to_wait() {
+        let said = async |answer: (&'static str, &'static str)| {
+            let (url, seen) = server(vec![answer]);
+            let mut out = Vec::new();
+            let error = Client::log_in(&url, "ada", "a password", &mut out).await.err().unwrap().to_string();
+            seen.join().unwrap();
+            error.replace(&url, "URL")
+        };
+        let elsewhere = "There is no API at URL: its address ends with its version, such as http://localhost:3000/v1.";
+        assert_eq!(said(("405 Method Not Allowed", "{}")).await, elsewhere);
+        assert_eq!(said(("404 Not Found", "<p>nothing</p>")).await, elsewhere);
+        let busy = ("429 Too Many Requests\r\nRetry-After: 414", r#"{"detail": "Try again later."}"#);
+        assert_eq!(said(busy).await, "ada could not be signed in. Try again later. That is in 414 s.");
     }
 
     #[tokio::test]

@@ -164,6 +164,8 @@ pub enum ImportError {
     NobodyThere { url: String },
     #[error("The connection to {url} failed: {}. Run it again: what is there already stays as it is.", root_cause(.source))]
     Transport { url: String, source: reqwest::Error },
+    #[error("There is no API at {url}: its address ends with its version, such as http://localhost:3000/v1.")]
+    NoApiThere { url: String },
     #[error("{user} could not be signed in. {reason}")]
     LogIn { user: String, reason: String },
     #[error("The signed-in user's profile could not be read. {reason}")]
