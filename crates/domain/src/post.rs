@@ -361,9 +361,36 @@ impl Post {
     }
 
     /// Checks what must hold between the parts of a post, and the stack's own policy. Its text is `markdown`, and a reader reads it as `read`.
-    pub fn check_content(&self, markdown: &str, read: &str, policy: &Policy) -> Result<(), Denied> {
+    pub fn check_content(&self, markdown: &str, read: impl FnOnce() -> String, policy: &Policy) -> Result<(), Denied> {
         let mut errors = self.check_form(markdown);
         errors.extend(policy.check(self, markdown, read));
+        Denied::if_any(errors)
+    }
+
+    /// The same for an edit of the post `before`. The policy is asked only about the fields that it changes, or about all of a draft that comes
+    /// out: a rule that is younger than a post must not keep it from being withdrawn.
+    pub fn check_edit(
+        &self,
+        before: &Self,
+        has_new_text: bool,
+        markdown: &str,
+        read: impl FnOnce() -> String,
+        policy: &Policy,
+    ) -> Result<(), Denied> {
+        let is_shown = |post: &Self| matches!(post.status, PostStatus::Published | PostStatus::Scheduled);
+        let comes_out = is_shown(self) && !is_shown(before);
+        let (new, old) = (&self.details, &before.details);
+        let is_new = |error: &FieldError| match &*error.pointer {
+            "/title" => new.title != old.title,
+            "/summary" => new.summary != old.summary,
+            "/meta_title" => new.meta_title != old.meta_title,
+            "/meta_description" => new.meta_description != old.meta_description,
+            "/tags" => new.tags != old.tags,
+            "/slug" => self.slug != before.slug,
+            _ => has_new_text,
+        };
+        let mut errors = self.check_form(markdown);
+        errors.extend(policy.check(self, markdown, read).into_iter().filter(|error| comes_out || is_new(error)));
         Denied::if_any(errors)
     }
 

@@ -93,14 +93,14 @@ pub(super) fn hides_nothing(text: &str) -> bool {
     check_line(text).is_ok() && text.chars().all(|c| c == ' ' || is_seen(c))
 }
 
-/// Whether a character shows by itself: neither white space nor a default-ignorable code point (UAX #44), nor one of the
-/// letters and patterns that are drawn as nothing.
+/// Whether a character shows by itself: neither white space nor a default-ignorable code point (UAX #44), nor one that only says how
+/// others are drawn, nor one of the letters and patterns that are drawn as nothing.
 pub(super) fn is_seen(c: char) -> bool {
     let is_ignorable = matches!(
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
     );
     !c.is_whitespace() && !c.is_control() && !is_ignorable

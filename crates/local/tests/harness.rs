@@ -1,6 +1,7 @@
 //! A stack to test against, and clients of it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -59,19 +60,25 @@ impl TestStack {
         Self::start_as(SignUpConfirmation::Email, parameters).await
     }
 
+    /// A stack that keeps its data in a folder, for the next one to start with.
+    pub async fn start_in(folder: &Path, parameters: &[(&str, &str)]) -> Self {
+        crate::logging::start();
+        Self::build(SignUpConfirmation::Auto, parameters, Storage::Folder(folder.to_owned())).await
+    }
+
     async fn start_as(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
         crate::logging::start();
-        let stack = Self::build(sign_up_confirmation, parameters).await;
+        let stack = Self::build(sign_up_confirmation, parameters, Storage::Memory).await;
         let at_the_end = (used::Note::new(&stack.stack), repaired::Check::new(&stack.stack));
         Self { _at_the_end: Some(Arc::new(at_the_end)), ..stack }
     }
 
     /// A stack for the simulation, which checks it itself: nothing is noted of what it does.
     pub async fn start_unwatched(parameters: &[(&str, &str)]) -> Self {
-        Self::build(SignUpConfirmation::Auto, parameters).await
+        Self::build(SignUpConfirmation::Auto, parameters, Storage::Memory).await
     }
 
-    async fn build(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)]) -> Self {
+    async fn build(sign_up_confirmation: SignUpConfirmation, parameters: &[(&str, &str)], storage: Storage) -> Self {
         // So many requests that no story reaches the limit while its time stands still, unless it wants to.
         let many = [("RequestsPerMinute", "1000000")];
         let parameters = many.iter().chain(parameters);
@@ -85,7 +92,6 @@ impl TestStack {
         );
         let admin_email = Some("admin@example.com".to_owned());
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let storage = Storage::Memory;
         let options = Options {
             storage,
             sign_up_confirmation,

@@ -132,10 +132,10 @@ impl Inside {
 }
 
 /// Elements that stand in a line of text, so that no word ends with them.
-const INLINE: [&str; 33] = [
+const INLINE: [&str; 34] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "i", "input", "ins", "kbd",
     "mark", "q", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time",
-    "tt", "u",
+    "tt", "u", "wbr",
 ];
 
 /// Attributes whose values are shown.

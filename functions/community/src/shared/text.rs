@@ -19,7 +19,7 @@ pub fn render(body: CommentBody) -> Result<PostText, Problem> {
 
 /// Whether a comment of this author's with this text waits for an editor.
 pub async fn is_held(blog: &Blog, author: &Viewer, text: &PostText) -> Result<bool, Problem> {
-    match blog.config.policy.holds_comment(author.role, &text.markdown, &markdown::read(&text.html)) {
+    match blog.config.policy.holds_comment(author.role, &text.markdown, || markdown::read(&text.html)) {
         Some(held) => Ok(held),
         None => Ok(!blog.table.has_published_comment(author.user_id).await?),
     }

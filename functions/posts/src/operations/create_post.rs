@@ -57,7 +57,7 @@ pub async fn create_labelled_post(
     let new = NewPost { details: body.details, tag_labels, slug: body.slug, quote_of, reply_to };
     let mut post = Post::draft(new, &text, id, &author, now);
     let text = text.text;
-    post.check_content(&text.markdown, &markdown::read(&text.html), &blog.config.policy)?;
+    post.check_content(&text.markdown, || markdown::read(&text.html), &blog.config.policy)?;
     if status != WritableStatus::Draft {
         post.publish(body.publish_at, now)?;
     }

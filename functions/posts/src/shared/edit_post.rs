@@ -93,8 +93,10 @@ impl Edit<'_> {
             let Some((next, new_text)) = post.edit(viewer.user_id, now, &text, excerpt, &change)? else {
                 return Ok(Edited { post, text });
             };
+            let has_new_text = new_text.is_some();
             let text = new_text.map_or(text, |new_text| new_text.text);
-            next.check_content(&text.markdown, &markdown::read(&text.html), &blog.config.policy)?;
+            let read = || markdown::read(&text.html);
+            next.check_edit(&post, has_new_text, &text.markdown, read, &blog.config.policy)?;
             let written = (next.text_version != post.text_version).then_some(&text);
             let audit = (post.author.id != viewer.user_id).then(|| {
                 let action = AuditAction::of_edit(&post, &next);
