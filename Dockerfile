@@ -19,4 +19,4 @@ RUN mkdir /data && chown 65534:65534 /data
 USER 65534:65534
 VOLUME /data
 EXPOSE 3000 9000
-ENTRYPOINT ["broadsheet", "--host", "0.0.0.0", "--files-port", "9000", "--data", "/data"]
+ENTRYPOINT ["broadsheet", "--host", "0.0.0.0", "--open-mailbox", "--files-port", "9000", "--data", "/data"]

@@ -1,5 +1,6 @@
 //! `cargo run`: the whole blog on `http://localhost:3000`.
 
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use edge::Clock;
 use edge::SignUpConfirmation;
 use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::s3::{BUCKET_NAME, CREDENTIALS};
+use local::server::Mailbox;
 use local::stack::{Options, Stack};
 use table::{Repair, RepairSettings, Repaired, Table};
 use template::Template;
@@ -40,6 +42,9 @@ struct Serve {
     /// The address to answer on. In a container it has to be 0.0.0.0; elsewhere that is for everybody on the network.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
+    /// Let other machines read the mailbox too, and with it set a new password for any account. A container needs it.
+    #[arg(long)]
+    open_mailbox: bool,
     /// The port that files are fetched from; 0 takes any that is free.
     #[arg(long, default_value_t = 0)]
     files_port: u16,
@@ -61,6 +66,11 @@ struct Parameters {
 }
 
 impl Parameters {
+    /// What was given for one of them; what was given last counts.
+    fn given(&self, name: &str) -> Option<&str> {
+        self.given.iter().rev().find(|(given, _)| given == name).map(|(_, value)| &**value)
+    }
+
     /// With what a blog on a laptop has unless it is told otherwise. The same for every command, because what follows from a change
     /// depends on what is switched on.
     fn all(&self) -> Vec<(String, String)> {
@@ -81,7 +91,7 @@ struct Data {
     /// The folder that data is kept in.
     #[arg(long, default_value = ".broadsheet")]
     data: PathBuf,
-    /// Keep nothing: start empty and forget everything at the end.
+    /// Keep nothing, whatever --data says: start empty and forget everything at the end.
     #[arg(long)]
     memory: bool,
     #[command(flatten)]
@@ -157,6 +167,23 @@ impl Data {
     }
 }
 
+/// Keeps other processes from the data until it is dropped, or the process ends in whatever way: each would do what follows from the
+/// changes of the other once more.
+fn lock(storage: &Storage) -> io::Result<Option<File>> {
+    let Storage::Folder(folder) = storage else { return Ok(None) };
+    let what = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    fs::create_dir_all(folder).map_err(what)?;
+    let file = File::create(folder.join("lock")).map_err(what)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let running = format!("the blog in {} is running; stop it first, or name another folder", folder.display());
+            Err(io::Error::other(running))
+        }
+        Err(TryLockError::Error(error)) => Err(what(error)),
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -199,6 +226,7 @@ async fn serve(options: Serve) -> io::Result<()> {
         io::Error::new(error.kind(), format!("port {} cannot be used ({error}); try --port", options.port))
     })?;
     let base = format!("http://localhost:{}", listener.local_addr()?.port());
+    let _lock = lock(&options.data.storage())?;
     let stack = Stack::start(Options {
         storage: options.data.storage(),
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
@@ -211,6 +239,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     })
     .await?;
 
+    let parameters = &options.data.parameters;
     let data = match options.data.storage() {
         Storage::Memory => "in memory, gone at the end".to_owned(),
         Storage::Folder(folder) => folder.display().to_string(),
@@ -219,17 +248,24 @@ async fn serve(options: Serve) -> io::Result<()> {
     writeln!(out, "Broadsheet {} is running. Ctrl-C ends it.", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  blog     {base}/")?;
     writeln!(out, "  API      {base}/v1")?;
+    writeln!(out, "  its page {base}/v1/docs")?;
     writeln!(out, "  editor   {base}/write")?;
-    writeln!(out, "  Conduit  {base}/api")?;
-    writeln!(out, "  Ghost    {base}, with a key of POST {base}/v1/admin/content-keys (docs/ghost.md)")?;
-    writeln!(out, "  mailbox  {base}/_local/emails")?;
+    if parameters.given("Conduit") != Some("false") {
+        writeln!(out, "  Conduit  {base}/api")?;
+    }
+    if parameters.given("GhostContent") != Some("false") {
+        writeln!(out, "  Ghost    {base}, with a key of POST {base}/v1/admin/content-keys (docs/ghost.md)")?;
+    }
+    let readers = if options.open_mailbox { ", for whoever reaches it" } else { "" };
+    writeln!(out, "  mailbox  {base}/_local/emails{readers}")?;
     writeln!(out, "  data     {data}")?;
-    writeln!(out, "  admin    whoever registers {}", options.admin_email)?;
+    writeln!(out, "  admin    whoever registers {}", parameters.given("AdminEmail").unwrap_or(&options.admin_email))?;
     writeln!(out, "Open {base}/ in a browser.")?;
     drop(out);
     let stack = Arc::new(stack);
+    let mailbox = if options.open_mailbox { Mailbox::Open } else { Mailbox::Closed };
     tokio::select! {
-        served = local::server::serve(listener, Arc::clone(&stack), interrupted()) => served?,
+        served = local::server::serve(listener, Arc::clone(&stack), mailbox, interrupted()) => served?,
         () = stack.background() => {}
     }
     println!("Broadsheet has stopped.");
@@ -237,6 +273,7 @@ async fn serve(options: Serve) -> io::Result<()> {
 }
 
 async fn run_backing(options: RunBacking) -> io::Result<()> {
+    let _lock = lock(&options.data.storage())?;
     // A whole stack, because the pool's triggers run in this process; only the services that the functions use can be reached.
     let stack = Stack::start(Options {
         storage: options.data.storage(),
@@ -277,8 +314,10 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
     if !options.data.is_dir() {
         return Err(io::Error::other(format!("there is no blog in {}", options.data.display())));
     }
+    let storage = Storage::Folder(options.data);
+    let _lock = lock(&storage)?;
     let stack = Stack::start(Options {
-        storage: Storage::Folder(options.data),
+        storage,
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
@@ -311,6 +350,7 @@ async fn repair_table(table: &Table, mode: Repair, settings: RepairSettings, now
 }
 
 async fn reindex(data: Data) -> io::Result<()> {
+    let _lock = lock(&data.storage())?;
     // By the bus, as for a deployed stack (docs/search.md).
     let stack = Stack::start(Options {
         storage: data.storage(),

@@ -21,14 +21,31 @@ use crate::gateway::MAX_PAYLOAD_BYTES;
 use crate::s3;
 use crate::stack::Stack;
 
-/// Serves the pages at the root, the API below its stage, the RealWorld API at `/api`, Ghost's Content API at `/ghost`, the editor at
-/// `/write`, the files of pictures at `/media/`, and the mailbox at `/_local/emails`, until `shutdown` is done.
+/// Serves a stack until `shutdown` is done.
 pub async fn serve(
     listener: TcpListener,
     stack: Arc<Stack>,
+    mailbox: Mailbox,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let app = Router::new()
+    let app = app(stack, mailbox).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+}
+
+/// Who reads the mailbox. Whoever does has the code that sets a new password for any account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mailbox {
+    /// This machine.
+    Closed,
+    /// Every machine that reaches this one.
+    Open,
+}
+
+/// The pages at the root, the API below its stage, the RealWorld API at `/api`, Ghost's Content API at `/ghost`, the editor at `/write`, the
+/// files of pictures at `/media/`, and the mailbox at `/_local/emails`.
+pub fn app(stack: Arc<Stack>, mailbox: Mailbox) -> Router {
+    let emails = move |stack, peer| emails(stack, peer, mailbox);
+    Router::new()
         .route("/_local/emails", get(emails))
         .route("/media/{*path}", get(media_file))
         .route("/api", any(api))
@@ -40,9 +57,7 @@ pub async fn serve(
         .route("/write", get(editor_file))
         .route("/write/{*path}", get(editor_file))
         .fallback(site)
-        .with_state(stack);
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(shutdown).await
+        .with_state(stack)
 }
 
 /// What the CDN does, and then the API.
@@ -106,6 +121,15 @@ async fn editor_file(State(stack): State<Arc<Stack>>, uri: Uri) -> Response {
     editor::answer(uri.path(), &stack.wire)
 }
 
-async fn emails(State(stack): State<Arc<Stack>>) -> Response {
+async fn emails(
+    State(stack): State<Arc<Stack>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mailbox: Mailbox,
+) -> Response {
+    if mailbox == Mailbox::Closed && !peer.ip().to_canonical().is_loopback() {
+        let why =
+            "Only the machine that the blog runs on reads its mailbox, unless it is started with --open-mailbox.\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
     backing::emails(&stack.backing.cognito)
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use domain::Timestamp;
 use importer::{Counts, Import, LogIn, Outcome, Report};
+use local::server::Mailbox;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -13,7 +14,7 @@ use crate::harness::{PASSWORD, START, TestStack, walk};
 pub async fn serve(stack: &TestStack) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    tokio::spawn(local::server::serve(listener, stack.stack.clone(), std::future::pending()));
+    tokio::spawn(local::server::serve(listener, stack.stack.clone(), Mailbox::Closed, std::future::pending()));
     url
 }
 

@@ -1,12 +1,18 @@
 //! The program as a user runs it: `cargo run`, killed and started again, and the tour of the README.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use axum::extract::connect_info::MockConnectInfo;
 use domain::Timestamp;
 use edge::Clock;
+use local::server::{self, Mailbox};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::TestStack;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_broadsheet");
 
@@ -94,6 +100,55 @@ async fn what_was_answered_survives_a_kill() {
     assert_eq!(String::from_utf8(repaired.stdout).unwrap(), "Nothing is wrong.\n");
     assert!(repaired.status.success());
     assert!(!repair(&folder.path().join("elsewhere")).status.success(), "it makes no new blog");
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_has_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &[]);
+    for command in [&["--port", "0"][..], &["repair"], &["reindex"], &["backing", "--host", "127.0.0.1"]] {
+        let mut second = Command::new(BINARY);
+        second.args(command).arg("--data").arg(folder.path());
+        let ended = second.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success() && said.contains("is running; stop it first"), "{command:?}: {said}");
+    }
+    process.signal("-KILL");
+    Process::start(folder.path(), &[]).signal("-INT");
+}
+
+#[tokio::test]
+async fn the_start_says_what_there_is() {
+    let said = |parameters: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command.args(["--port", "0", "--memory"]).args(parameters.iter().flat_map(|given| ["--parameter", given]));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let said: Vec<_> = lines.take_while(|line| !line.starts_with("Open ")).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.join("\n")
+    };
+    let usual = said(&[]);
+    assert!(["Conduit", "Ghost", "admin@example.com"].iter().all(|word| usual.contains(word)), "{usual}");
+    let other = said(&["Conduit=false", "GhostContent=false", "AdminEmail=me@example.com"]);
+    assert!(["Conduit", "Ghost", "admin@example.com"].iter().all(|word| !other.contains(word)), "{other}");
+    assert!(other.contains("whoever registers me@example.com"), "{other}");
+}
+
+#[tokio::test]
+async fn the_mailbox_is_closed_to_other_machines() {
+    let stack = TestStack::start().await;
+    let read = async |peer: [u8; 4], mailbox: Mailbox| {
+        let app = server::app(stack.stack.clone(), mailbox).layer(MockConnectInfo(SocketAddr::from((peer, 4000))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/_local/emails", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, app).await });
+        reqwest::get(url).await.unwrap().status()
+    };
+    assert_eq!(read([192, 168, 0, 7], Mailbox::Closed).await, 403);
+    assert_eq!(read([127, 0, 0, 1], Mailbox::Closed).await, 200);
+    assert_eq!(read([192, 168, 0, 7], Mailbox::Open).await, 200);
 }
 
 #[tokio::test]
