@@ -100,6 +100,10 @@ impl Stack {
         let config = Config::read(|name| environment.get(name).cloned()).map_err(io::Error::other)?;
         let bus = Arc::new(EventBus::new(&template));
         if template.bucket_tells {
+            // What the process before had no time for is in the bucket only. Files that were read are ignored once more.
+            for created in backing.bucket.created().map_err(io::Error::other)? {
+                bus.send(&s3::event(&created));
+            }
             let bus = Arc::clone(&bus);
             backing.bucket.on_created(move |created| bus.send(&s3::event(&created)));
         }

@@ -53,6 +53,21 @@ async fn upload(stack: &TestStack, client: &Client, content_type: &str, bytes: &
     format!("/media/{}", announced.body["id"].as_str().unwrap())
 }
 
+#[tokio::test]
+async fn a_picture_whose_upload_was_answered_is_read_by_the_next_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = picture(20, 10, ImageFormat::Png);
+    let stack = TestStack::start_in(folder.path(), &[]).await;
+    let announced = announce(&stack.user("ada").await, "image/png", &bytes).await;
+    assert_eq!(send(&announced.body["upload"], &bytes).await, 204);
+    drop(stack);
+
+    let stack = TestStack::start_in(folder.path(), &[]).await;
+    stack.settle().await;
+    let path = format!("/media/{}", announced.body["id"].as_str().unwrap());
+    assert_eq!(stack.visitor().get(&path).await.body["status"], "ready");
+}
+
 /// A ready picture of this width and half its height; gives its path.
 pub async fn ready(stack: &TestStack, client: &Client, width: u32) -> String {
     let path = upload(stack, client, "image/png", &picture(width, width / 2, ImageFormat::Png)).await;
@@ -205,6 +220,8 @@ async fn what_is_no_picture_is_refused_and_the_owner_is_told_why() {
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec();
     let mut damaged = picture(400, 400, ImageFormat::Jpeg);
     damaged.truncate(300);
+    let mut cut = picture(400, 400, ImageFormat::Jpeg);
+    cut.truncate(cut.len() * 3 / 4);
     for (content_type, bytes, why) in [
         ("image/png", html, "no picture"),
         ("image/gif", svg, "no picture"),
@@ -215,6 +232,7 @@ async fn what_is_no_picture_is_refused_and_the_owner_is_told_why() {
         ("image/png", of_size(20_000, 10), "million pixels"),
         ("image/png", of_size(10, 20_000), "million pixels"),
         ("image/jpeg", damaged, "damaged"),
+        ("image/jpeg", cut, "damaged"),
         ("image/png", png[..40].to_vec(), "damaged"),
         ("image/webp", b"RIFF\x10\0\0\0WEBPVP8X\0\0\0\0".to_vec(), "damaged"),
     ] {
@@ -228,7 +246,7 @@ async fn what_is_no_picture_is_refused_and_the_owner_is_told_why() {
     }
     // A day later it is gone.
     let listed = ada.get("/me/media").await.body["items"].as_array().unwrap().clone();
-    assert_eq!(listed.len(), 10);
+    assert_eq!(listed.len(), 11);
     stack.pass_seconds(24 * 60 * 60);
     let ada = stack.log_in("ada").await;
     assert_eq!(ada.get("/me/media").await.body["items"], json!([]));

@@ -93,6 +93,11 @@ impl LocalS3 {
         self.store.keys()
     }
 
+    /// All files, as the listener is told of them, for one that may have missed some: S3 tells of each at least once.
+    pub fn created(&self) -> Result<Vec<Created>, Error> {
+        self.store.created()
+    }
+
     fn try_to_answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
         let path = request.uri().path().trim_start_matches('/');
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));

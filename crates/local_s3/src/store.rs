@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use crate::Created;
+
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS files (
         key TEXT PRIMARY KEY,
@@ -87,6 +89,16 @@ impl Store {
         let connection = self.lock();
         let mut query = connection.prepare("SELECT key FROM files ORDER BY key")?;
         query.query_map([], |row| row.get(0))?.collect()
+    }
+
+    /// All files, as their creation is told.
+    pub(crate) fn created(&self) -> rusqlite::Result<Vec<Created>> {
+        let connection = self.lock();
+        let mut query = connection.prepare("SELECT key, length(bytes), e_tag FROM files ORDER BY key")?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Created { key: row.get(0)?, size: row.get(1)?, e_tag: row.get(2)?, reason: "PutObject" })
+        };
+        query.query_map([], read)?.collect()
     }
 
     pub(crate) fn delete(&self, key: &str) -> rusqlite::Result<()> {

@@ -82,6 +82,10 @@ pub fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
     if found != declared {
         return Err(Refusal::OtherType);
     }
+    // The decoder makes up what a file lacks that ends too early.
+    if found == MediaType::Jpeg && !has_end(bytes) {
+        return Err(Refusal::Broken);
+    }
     let picture = decode(bytes, format)?;
     let has_alpha = picture.color().has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel.0[3] < u8::MAX);
     let own_width = picture.width();
@@ -97,6 +101,22 @@ pub fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
     }
     files.reverse();
     Ok(Picture { placeholder: placeholder(&larger, has_alpha)?, files })
+}
+
+/// Whether a JPEG has an end (EOI) after its first scan begins (SOS): the picture in its metadata has one too.
+/// <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>, annex B.
+fn has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    loop {
+        // A marker may have any number of fill bytes before it.
+        let filled = rest.iter().take_while(|byte| **byte == 0xFF).count();
+        let Some([marker, high, low]) = rest.get(filled..filled + 3).filter(|_| filled > 0) else { return false };
+        if *marker == 0xDA {
+            return rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
+        }
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        rest = rest.get(filled + 1 + length..).unwrap_or_default();
+    }
 }
 
 /// The pixels, as they are to be seen. What a header announces is checked before anything of that size is allocated.
@@ -207,6 +227,22 @@ mod tests {
         encoder.write_image(&picture, 16, 16, image::ExtendedColorType::Rgb8).unwrap();
         let picture = read(&bytes, MediaType::Png).unwrap();
         image::load_from_memory(&picture.files[0].bytes).unwrap().to_rgb8()[(8, 8)].0
+    }
+
+    #[test]
+    fn a_jpeg_that_ends_too_early_is_damaged() {
+        let noise = RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, (x ^ y) as u8]));
+        let mut whole = Vec::new();
+        noise.write_with_encoder(JpegEncoder::new_with_quality(&mut whole, 90)).unwrap();
+        // With another picture in its metadata, fill bytes before a marker, and something after its end.
+        let exif = [&[0xFF, 0xFF, 0xE1, 0, 8][..], b"\xFF\xD8\xFF\xDA\xFF\xD9"].concat();
+        let odd = [&whole[..2], &exif, &whole[2..], b"after"].concat();
+        for (bytes, extra) in [(&whole, 0), (&odd, 5)] {
+            assert!(read(bytes, MediaType::Jpeg).is_ok());
+            for length in [bytes.len() - extra - 1, bytes.len() * 3 / 4, bytes.len() / 2] {
+                assert_eq!(read(&bytes[..length], MediaType::Jpeg).unwrap_err(), Refusal::Broken, "{length}");
+            }
+        }
     }
 
     #[test]
