@@ -28,7 +28,7 @@ use crate::{
     dates,
     document::Document,
     fields::{cut_summary, kept_tags},
-    formats::{Texts, Whole, counted, notes_of, part_paths, plan_of_file, title},
+    formats::{Texts, UNDATED, Whole, counted, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
     html_to_markdown::{plain_text, to_markdown},
     naming::as_slug,
@@ -195,6 +195,10 @@ impl Export {
         let slug = slug.ok_or("No slug can be made of its name and title.")?;
         let hidden = hidden(item);
         let date = date(item, &mut notes);
+        let unreadable = [&item.date_gmt, &item.date].into_iter().find(|text| is_date(text));
+        if let (None, None, Some(text)) = (date, &hidden, unreadable) {
+            return Err(format!("Its date {text} cannot be read."));
+        }
         if date.is_none() && hidden.is_none() {
             notes.push("no date in the file: it gets the time of its publication here".to_owned());
         }
@@ -407,6 +411,8 @@ fn kind_of(comment: &items::Comment) -> &'static str {
 /// Why readers do not see an item on the old site.
 fn hidden(item: &items::Item) -> Option<String> {
     let status = match item.status.as_str() {
+        // Without a date it would be public at once.
+        "future" if gmt(&item.date_gmt).or_else(|| gmt(&item.date)).is_none() => Some(UNDATED.to_owned()),
         "publish" | "future" => None,
         status => Some(format!("its status is {status}")),
     };
@@ -480,9 +486,14 @@ fn date(item: &items::Item, notes: &mut Vec<String>) -> Option<Timestamp> {
     Some(date)
 }
 
-/// A date in UTC. Drafts have `0000-00-00 00:00:00`, which is none.
+/// A date in UTC.
 fn gmt(text: &str) -> Option<Timestamp> {
-    if text.starts_with("0000") { None } else { dates::parse(text, &TimeZone::UTC) }
+    dates::parse(text, &TimeZone::UTC).filter(|_| is_date(text))
+}
+
+/// Drafts have `0000-00-00 00:00:00`, which is none.
+fn is_date(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with("0000")
 }
 
 /// Names in other scripts are kept as they stand in addresses.

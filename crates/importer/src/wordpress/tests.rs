@@ -141,6 +141,36 @@ fn what_plug_ins_keep_for_members_is_hidden() {
 }
 
 #[test]
+fn a_date_that_cannot_be_read_makes_nothing_public() {
+    let dates = |date: &str| format!("<wp:post_date>{date}</wp:post_date><wp:post_date_gmt>{date}</wp:post_date_gmt>");
+    let (zero, wrong) = (dates("0000-00-00 00:00:00"), dates("2027-13-45 99:99:99"));
+    let items = [
+        item(1, "post", "future", &zero, "Text"),
+        item(2, "post", "future", &dates(""), "Text"),
+        item(3, "post", "future", &wrong, "Text"),
+        item(4, "post", "publish", &wrong, "Text"),
+        item(5, "post", "publish", &zero, "Text"),
+        item(6, "post", "draft", &wrong, "Text"),
+        item(7, "post", "future", &dates("2099-01-02 03:04:05"), "Text"),
+    ];
+    let (_folder, plan) = plan_of(export(&items.concat()).as_bytes());
+    let shown: Vec<_> = shown(&plan).into_iter().map(|(_, what)| what).collect();
+    let reason = "it is scheduled, but its date is not there or cannot be read";
+    assert_eq!(
+        shown,
+        [
+            format!("title-1? {reason}"),
+            format!("title-2? {reason}"),
+            format!("title-3? {reason}"),
+            "! Its date 2027-13-45 99:99:99 cannot be read.".to_owned(),
+            "title-5".to_owned(),
+            "title-6? its status is draft".to_owned(),
+            "title-7".to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn links_to_parts_lead_to_them_and_broken_letters_are_counted() {
     let content = "<p><a href=\"#one\">1</a> <a href=\"https://blog.example.com/2020/01/title-1/#two\">2</a> <a href=\"#gone\">3</a></p>\
         <h2 id=\"one\">First</h2><p id=\"two\">Text</p>";
