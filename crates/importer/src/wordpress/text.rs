@@ -137,6 +137,7 @@ impl Inserting<'_, '_> {
 /// Replaces the shortcodes that have a plain meaning. What is no shortcode that is known here stays as it is typed, and is
 /// counted if it can be nothing else.
 fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<String, usize>) -> String {
+    let closings = Closings::of(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = rest.find('[') {
@@ -153,9 +154,9 @@ fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<Strin
             continue;
         }
         let after = &code[tag.length..];
-        let closing = format!("[/{}]", tag.name);
-        let (content, end) = match after.find(&closing).filter(|_| !tag.is_closed) {
-            Some(at) => (Some(&after[..at]), tag.length + at + closing.len()),
+        let closing = closings.next(&tag.name, text.len() - after.len()).filter(|_| !tag.is_closed);
+        let (content, end) = match closing.map(|at| at - (text.len() - code.len())) {
+            Some(at) => (Some(&code[tag.length..at]), at + "[/]".len() + tag.name.len()),
             None => (None, tag.length),
         };
         match translated(&tag, content, references, lost) {
@@ -177,6 +178,33 @@ fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<Strin
     out
 }
 
+/// Where the closing shortcodes of each name stand. To look for them behind each opening one would take as long as the text is.
+struct Closings<'a>(HashMap<&'a str, Vec<usize>>);
+
+impl<'a> Closings<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, sign) in text.match_indices("[/") {
+            let inside = &text[at + sign.len()..];
+            let length = inside.find(|letter: char| !is_of_name(letter)).unwrap_or(inside.len());
+            if inside[length..].starts_with(']') {
+                found.entry(&inside[..length]).or_default().push(at);
+            }
+        }
+        Self(found)
+    }
+
+    /// The next one of this name.
+    fn next(&self, name: &str, from: usize) -> Option<usize> {
+        let places = self.0.get(name)?;
+        places.get(places.partition_point(|at| *at < from)).copied()
+    }
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
+}
+
 fn translated(
     tag: &Tag,
     content: Option<&str>,
@@ -188,7 +216,9 @@ fn translated(
         "caption" | "wp_caption" => {
             let content = content?;
             // The caption is an attribute in old posts, and what follows the picture in new ones.
-            let image = find_ignoring_case(content, "<img")?;
+            // It begins with its picture. To look for one in all that follows would take as long as the text is.
+            let begin = &content[..content.floor_char_boundary(MAX_TAG)];
+            let image = find_ignoring_case(begin, "<img")?;
             let image_end = image + end_of_tag(&content[image..])?;
             let rest = content[image_end..].trim_start();
             let end = if rest.starts_with("</a>") { content.len() - rest.len() + 4 } else { image_end };
@@ -259,6 +289,9 @@ fn quoted(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
+/// How many bytes of a shortcode are looked at for its end, and of a caption for its picture.
+const MAX_TAG: usize = 4096;
+
 /// `[name key="value" value]`.
 struct Tag {
     name: String,
@@ -273,11 +306,11 @@ struct Tag {
 
 impl Tag {
     fn parse(text: &str) -> Option<Self> {
+        let text = &text[..text.floor_char_boundary(MAX_TAG)];
         let is_escaped = text.starts_with("[[");
         let open = if is_escaped { 2 } else { 1 };
         let inside = text.get(open..)?;
-        let name_length =
-            inside.find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')))?;
+        let name_length = inside.find(|letter: char| !is_of_name(letter))?;
         let name = inside[..name_length].to_owned();
         if name.is_empty() || !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
             return None;
@@ -338,8 +371,8 @@ fn value(text: &str) -> Option<(&str, &str)> {
             return inside.split_once(quote);
         }
     }
-    let end = text.find([' ', ']', '\n'])?;
-    Some((&text[..end], &text[end..]))
+    let end = text.bytes().position(|byte| matches!(byte, b' ' | b']' | b'\n'))?;
+    Some(text.split_at(end))
 }
 
 /// Elements around which a blank line is no paragraph. See WordPress's `wpautop`.
@@ -481,7 +514,7 @@ fn end_of_tag(text: &str) -> Option<usize> {
 }
 
 fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
-    text.to_ascii_lowercase().find(wanted)
+    text.as_bytes().windows(wanted.len()).position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 #[cfg(test)]
@@ -551,6 +584,23 @@ mod tests {
         let found = shown_with(&many);
         assert!((500_000..MAX_INSERTED).contains(&found.html.len()), "{}", found.html.len());
         assert!(found.lost.keys().all(|what| what.ends_with("as the text would be too long")), "{:?}", found.lost);
+    }
+
+    #[test]
+    fn texts_of_many_shortcodes_take_time_by_their_number_only() {
+        for piece in
+            ["[a]", "[a=", "[a b='", "[caption]", "[caption]a[/caption]", "<pre>a</pre>", "<!-->", "<!-- wp:block"]
+        {
+            let text = piece.repeat(200_000 / piece.len());
+            // Minutes, if each looks for its end in all that follows.
+            markdown(&text);
+        }
+        // Which closing shortcode belongs to which opening one stays as it was.
+        let text = "[code]a[/code][code]b [code]c[/code] [/code] [/gallery][audio src=\"https://e.com/a.mp3\"]";
+        assert_eq!(
+            markdown(text).0,
+            "```\na\n```\n\n```\nb [code]c\n```\n\n\\[/code\\] \\[/gallery\\]\n\n<https://e.com/a.mp3>"
+        );
     }
 
     #[test]
