@@ -79,9 +79,11 @@ impl Fetcher {
     }
 }
 
-/// The host of an address. Its port counts only if it is named, as a site may go from `http` to `https`.
+/// The host of an address, to and from which `www.` is often added. Its port counts only if it is named, as a site may go from `http` to
+/// `https`.
 fn host(address: &Url) -> Option<(String, Option<u16>)> {
-    Some((address.host_str()?.to_owned(), address.port()))
+    let host = address.host_str()?;
+    Some((host.strip_prefix("www.").unwrap_or(host).to_owned(), address.port()))
 }
 
 /// Writes the copy as a whole or not at all, because what is there is not fetched again.
@@ -109,6 +111,14 @@ mod tests {
         let picture =
             Elsewhere { address: address.parse().unwrap(), folder: folder.path().to_owned(), path: "a.gif".into() };
         Fetcher::new(hosts).unwrap().fetch(&picture).await
+    }
+
+    #[test]
+    fn a_site_is_the_same_with_www_and_by_https() {
+        let same = |one: &str, other: &str| host(&one.parse().unwrap()) == host(&other.parse().unwrap());
+        assert!(same("http://example.com/a", "https://www.example.com/b"));
+        assert!(!same("http://example.com", "http://blog.example.com"));
+        assert!(!same("http://example.com", "http://example.com:8080"));
     }
 
     fn redirect(to: &str) -> (&'static str, &'static str) {
