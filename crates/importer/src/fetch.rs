@@ -1,6 +1,10 @@
 //! Pictures of the old site that the copy of its files does not have, fetched into the copy.
 
-use std::{collections::HashMap, fs, io, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    time::Duration,
+};
 
 use reqwest::redirect;
 use url::Url;
@@ -21,11 +25,23 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// A client without a session: nothing that the blog knows goes to the old site.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    /// A client without a session: nothing that the blog knows goes to the old site. `site` are its addresses: a redirect to any
+    /// other host is not followed, as it may lead to one that only this machine reaches.
+    pub fn new(site: impl IntoIterator<Item = Url>) -> Result<Self, reqwest::Error> {
+        let hosts: HashSet<_> = site.into_iter().filter_map(|address| host(&address)).collect();
+        let policy = redirect::Policy::custom(move |attempt| {
+            if attempt.previous().len() > MAX_REDIRECTS {
+                return attempt.error(format!("it redirects more than {MAX_REDIRECTS} times"));
+            }
+            if host(attempt.url()).is_some_and(|host| hosts.contains(&host)) {
+                return attempt.follow();
+            }
+            let reason = format!("it redirects to {}, which is no host of the old site", attempt.url());
+            attempt.error(reason)
+        });
         let http = reqwest::Client::builder()
             .user_agent(concat!("broadsheet-import/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+            .redirect(policy)
             .timeout(PATIENCE)
             .build()?;
         Ok(Self { http, done: HashMap::new() })
@@ -63,6 +79,13 @@ impl Fetcher {
     }
 }
 
+/// The host of an address, to and from which `www.` is often added. Its port counts only if it is named, as a site may go from `http` to
+/// `https`.
+fn host(address: &Url) -> Option<(String, Option<u16>)> {
+    let host = address.host_str()?;
+    Some((host.strip_prefix("www.").unwrap_or(host).to_owned(), address.port()))
+}
+
 /// Writes the copy as a whole or not at all, because what is there is not fetched again.
 fn keep(picture: &Elsewhere, bytes: &[u8]) -> io::Result<()> {
     let file = picture.folder.join(&picture.path);
@@ -75,4 +98,48 @@ fn keep(picture: &Elsewhere, bytes: &[u8]) -> io::Result<()> {
     let part = parent.join(".broadsheet-part");
     fs::write(&part, bytes)?;
     fs::rename(part, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_server::server;
+
+    async fn fetched(hosts: &[&str], address: &str) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = hosts.iter().map(|host| host.parse().unwrap());
+        let picture =
+            Elsewhere { address: address.parse().unwrap(), folder: folder.path().to_owned(), path: "a.gif".into() };
+        Fetcher::new(hosts).unwrap().fetch(&picture).await
+    }
+
+    #[test]
+    fn a_site_is_the_same_with_www_and_by_https() {
+        let same = |one: &str, other: &str| host(&one.parse().unwrap()) == host(&other.parse().unwrap());
+        assert!(same("http://example.com/a", "https://www.example.com/b"));
+        assert!(!same("http://example.com", "http://blog.example.com"));
+        assert!(!same("http://example.com", "http://example.com:8080"));
+    }
+
+    fn redirect(to: &str) -> (&'static str, &'static str) {
+        (format!("302 Found\r\nLocation: {to}").leak(), "")
+    }
+
+    #[tokio::test]
+    async fn redirects_lead_to_hosts_of_the_old_site_only() {
+        let gif = ("200 OK", "GIF89a and so on");
+        let (elsewhere, asked) = server(vec![gif]);
+        let (site, _) = server(vec![redirect(&elsewhere)]);
+        let reason = fetched(&[&site], &site).await.unwrap_err();
+        assert!(reason.contains("which is no host of the old site"), "{reason}");
+        assert!(!asked.is_finished(), "nothing is sent there");
+
+        let (site, _) = server(vec![redirect(&elsewhere)]);
+        assert_eq!(fetched(&[&site, &elsewhere], &site).await, Ok(()));
+        let (site, _) = server(vec![redirect("/moved"), redirect("/again"), gif]);
+        assert_eq!(fetched(&[&site], &site).await, Ok(()));
+        let (site, _) = server((0..=MAX_REDIRECTS).map(|_| redirect("/round")).collect());
+        let reason = fetched(&[&site], &site).await.unwrap_err();
+        assert!(reason.contains("more than 5 times"), "{reason}");
+    }
 }

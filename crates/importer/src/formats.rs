@@ -25,6 +25,9 @@ use crate::{
     wordpress,
 };
 
+/// Why a scheduled post becomes a draft.
+pub const UNDATED: &str = "it is scheduled, but its date is not there or cannot be read";
+
 /// What concerns an export of a blog.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Formats {

@@ -6,6 +6,7 @@ mod cards;
 mod lexical;
 mod mobiledoc;
 
+use cards::NOT_FOR_EVERYBODY;
 pub use cards::quoted;
 
 use std::{
@@ -23,9 +24,9 @@ use crate::{
     dates,
     document::Document,
     fields::{cut_summary, kept_tags},
-    formats::{Texts, counted, left, notes_of, part_paths, plan_of_file, title},
+    formats::{Texts, UNDATED, counted, left, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
-    html_to_markdown::{plain_text, to_markdown},
+    html_to_markdown::plain_text,
     naming::as_slug,
     plan::{Item, Plan, Planned},
 };
@@ -235,6 +236,7 @@ impl<'a> Export<'a> {
         let mut notes = Vec::new();
         let address = |old: &str| self.address(old, links);
         let (mut body, lost) = self.text(post, &address)?;
+        let is_whole = !lost.keys().any(|what| what.ends_with(NOT_FOR_EVERYBODY));
         notes.extend(notes_of(&lost));
         let none = Map::new();
         let meta = self.meta_of.get(id).copied().unwrap_or(&none);
@@ -251,8 +253,11 @@ impl<'a> Export<'a> {
             .find_map(|text| as_slug(&text))
             .ok_or("No slug can be made of its name and title.")?;
         let status = word(post, "status").unwrap_or_else(|| "draft".to_owned());
-        let hidden = self.hidden(post, kind, &status, &mut notes);
+        let hidden = self.hidden((post, meta), kind, &status, &mut notes);
         let date = instant(post, "published_at");
+        if hidden.is_none() && date.is_none() && word(post, "published_at").is_some() {
+            return Err("Its date (published_at) cannot be read.".to_owned());
+        }
         let date = match status.as_str() {
             "published" | "sent" => date.or_else(|| instant(post, "created_at")),
             _ => date,
@@ -268,7 +273,8 @@ impl<'a> Export<'a> {
         }
         let canonical_url = word(post, "canonical_url").map(|url| address(&url).unwrap_or(url));
         if body.is_empty() {
-            body = match (word(post, "plaintext"), &cover_image_url) {
+            // The plain text has what was left out, too.
+            body = match (word(post, "plaintext").filter(|_| is_whole), &cover_image_url) {
                 (Some(text), _) => crate::html_to_markdown::escape_text(&text),
                 (None, Some(cover)) => crate::html_to_markdown::picture(cover, "", ""),
                 (None, None) => return Err("It has no text.".to_owned()),
@@ -330,9 +336,16 @@ impl<'a> Export<'a> {
     }
 
     /// Why not everybody reads it on the old site.
-    fn hidden(&self, post: &Map<String, Value>, kind: &str, status: &str, notes: &mut Vec<String>) -> Option<String> {
+    fn hidden(
+        &self,
+        (post, meta): (&Map<String, Value>, &Map<String, Value>),
+        kind: &str,
+        status: &str,
+        notes: &mut Vec<String>,
+    ) -> Option<String> {
         let visibility = word(post, "visibility").unwrap_or_else(|| "public".to_owned());
-        if status == "sent" || is_set(post, "email_only") {
+        // Of these two tables, today's Ghost has `email_only` in `posts_meta`.
+        if status == "sent" || is_set(post, "email_only") || is_set(meta, "email_only") {
             return Some("it was sent by e-mail only".to_owned());
         }
         if !matches!(status, "published" | "scheduled") {
@@ -344,8 +357,12 @@ impl<'a> Export<'a> {
         if kind == "page" {
             return Some("it is a page, which has no place of its own here".to_owned());
         }
-        if status == "scheduled" && instant(post, "published_at").is_none_or(|date| date <= self.now) {
-            notes.push("its time has come since the export".to_owned());
+        if status == "scheduled" {
+            // Without a date it would be public at once.
+            let Some(date) = instant(post, "published_at") else { return Some(UNDATED.to_owned()) };
+            if date <= self.now {
+                notes.push("its time has come since the export".to_owned());
+            }
         }
         None
     }
@@ -372,9 +389,7 @@ impl<'a> Export<'a> {
         } else if let Some(text) = word(post, "markdown") {
             text.trim().to_owned()
         } else if let Some(html) = word(post, "html") {
-            let converted = to_markdown(&html, address);
-            converted.lost.into_iter().for_each(|(what, times)| cards.lose_many(what, times));
-            converted.markdown
+            cards.html(&html)
         } else {
             String::new()
         };

@@ -389,6 +389,12 @@ impl Writer<'_> {
     fn blocks_of(&self, nodes: &[Rc<Node>], around: &Around) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut line = Vec::new();
+        if around.depth > MAX_DEPTH {
+            self.lose("elements that nest too deep, of which the text is kept");
+            nodes.iter().for_each(|node| push_text(&mut line, &node.all_text()));
+            self.end_line(&mut line, around, &mut blocks);
+            return blocks;
+        }
         for node in nodes {
             if is_unread(node.name()) {
                 self.lose_unread(node.name());
@@ -1176,6 +1182,7 @@ fn escape(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let at = |index: Option<usize>| index.and_then(|index| letters.get(index)).copied();
     let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    let mut addresses = Addresses { letters: &letters, end: 0, last_sign: None };
     for (index, &letter) in letters.iter().enumerate() {
         let (before, after) = (at(index.checked_sub(1)), at(Some(index + 1)));
         let is_escaped = match letter {
@@ -1186,9 +1193,9 @@ fn escape(text: &str) -> String {
                 after.is_none_or(|after| after.is_ascii_alphanumeric() || after == '#')
                     && may_be_entity(&letters[index..])
             }
-            ':' if after == Some('/') && at(Some(index + 2)) == Some('/') => needs_escapes(&letters, index),
+            ':' if after == Some('/') && at(Some(index + 2)) == Some('/') => addresses.needs_escapes(index),
             '.' if index >= 3 && letters[index - 3..index].iter().all(|letter| letter.eq_ignore_ascii_case(&'w')) => {
-                needs_escapes(&letters, index)
+                addresses.needs_escapes(index)
             }
             _ => false,
         };
@@ -1204,17 +1211,34 @@ fn may_be_entity(letters: &[char]) -> bool {
     letters.len() == 1 || letters.iter().take(40).any(|&letter| letter == ';') || letters.len() < 40
 }
 
-/// Whether a bare address has signs that must be escaped, which a link made of it would show.
-fn needs_escapes(letters: &[char], from: usize) -> bool {
-    // A no-break space ends no address.
-    let length = letters[from..].iter().take_while(|letter| !letter.is_ascii_whitespace()).count();
-    let is_word = |at: usize| letters.get(at).is_some_and(|letter| letter.is_alphanumeric());
-    let is_sign = |at: usize| match letters[at] {
-        '_' => !(is_word(at - 1) && is_word(at + 1)),
-        letter => matches!(letter, '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' | '|' | '&' | '!' | '"' | '\''),
-    };
-    // What follows the text may belong to the address for whoever reads it as one.
-    (from + 1..from + length).any(is_sign) || from + length == letters.len()
+/// The bare addresses of a text.
+struct Addresses<'a> {
+    letters: &'a [char],
+    /// The end of the word that was looked at last, and its last sign: a word of many addresses is looked at once.
+    end: usize,
+    last_sign: Option<usize>,
+}
+
+impl Addresses<'_> {
+    /// Whether the address around this letter has signs that must be escaped, which a link made of it would show.
+    fn needs_escapes(&mut self, from: usize) -> bool {
+        if from >= self.end {
+            // A no-break space ends no address.
+            let length = self.letters[from..].iter().take_while(|letter| !letter.is_ascii_whitespace()).count();
+            self.end = from + length;
+            self.last_sign = (from + 1..self.end).rev().find(|at| self.is_sign(*at));
+        }
+        // What follows the text may belong to the address for whoever reads it as one.
+        self.last_sign.is_some_and(|at| at > from) || self.end == self.letters.len()
+    }
+
+    fn is_sign(&self, at: usize) -> bool {
+        let is_word = |at: usize| self.letters.get(at).is_some_and(|letter| letter.is_alphanumeric());
+        match self.letters[at] {
+            '_' => !(is_word(at - 1) && is_word(at + 1)),
+            letter => matches!(letter, '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' | '|' | '&' | '!' | '"' | '\''),
+        }
+    }
 }
 
 /// Escapes what Markdown would read as a sign at the beginning of a line.

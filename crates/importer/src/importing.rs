@@ -51,8 +51,9 @@ pub async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + 
     let accounts = Accounts::open(&mut client, &authors, &path).await?;
     let plan = Plan::of(&import.folder, import.from, &import.formats, &accounts.slugs(), now)?;
     let report = Report::begin(&plan, client.out)?;
+    let hosts = plan.pictures.roots.iter().filter_map(|root| root.address.clone());
     let fetcher =
-        Fetcher::new().map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
+        Fetcher::new(hosts).map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
     let mut importing = Importing {
         import,
         now,

@@ -20,7 +20,7 @@ use url::Url;
 
 use self::{
     items::{Items, Next},
-    text::{References, paragraphs, shown},
+    text::{References, Shared, blocks, paragraphs, shared_block, shown},
 };
 use crate::{
     anchors,
@@ -28,7 +28,7 @@ use crate::{
     dates,
     document::Document,
     fields::{cut_summary, kept_tags},
-    formats::{Texts, Whole, counted, notes_of, part_paths, plan_of_file, title},
+    formats::{Texts, UNDATED, Whole, counted, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
     html_to_markdown::{plain_text, to_markdown},
     naming::as_slug,
@@ -48,8 +48,10 @@ pub struct Export {
     attachments: HashMap<String, (String, String)>,
     /// The pictures that were uploaded for a post, by its id.
     pictures: HashMap<String, Vec<String>>,
-    /// The texts of blocks that several posts use.
-    blocks: HashMap<String, String>,
+    /// The blocks that several posts use, by id.
+    blocks: HashMap<String, Shared>,
+    /// Why not everybody saw one of these, by id.
+    blocks_for_members: HashMap<String, String>,
     /// Of the old site, without a slash at the end.
     address: String,
     language: Option<String>,
@@ -68,6 +70,7 @@ pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
         attachments: HashMap::new(),
         pictures: HashMap::new(),
         blocks: HashMap::new(),
+        blocks_for_members: HashMap::new(),
         address: String::new(),
         language: None,
         now,
@@ -78,6 +81,8 @@ pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
     let mut authors: BTreeMap<String, usize> = BTreeMap::new();
     let mut comments: BTreeMap<String, usize> = BTreeMap::new();
     let mut menu_entries = 0_usize;
+    // The items with shared blocks, which may come later in the file.
+    let mut with_blocks: Vec<(usize, Vec<String>)> = Vec::new();
     let mut is_export = false;
     loop {
         let (found, offset) = match reading.next() {
@@ -101,12 +106,14 @@ pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
         is_export |= !found.kind.is_empty();
         match found.kind.as_str() {
             "attachment" => export.keep_attachment(&found),
-            "wp_block" => {
-                export.blocks.insert(found.id.clone(), found.content.clone());
-            }
+            "wp_block" => export.keep_block(&found),
             _ => {}
         }
         let what = export.planned(&found);
+        let named = shared_blocks(&found.content);
+        if !named.is_empty() {
+            with_blocks.push((items.len(), named));
+        }
         if matches!(what, Planned::Post(_)) {
             let shown = reading.channel.authors.iter().find(|(login, _)| *login == found.author);
             let name = shown.map(|(_, name)| name.clone()).filter(|name| !name.is_empty());
@@ -118,6 +125,11 @@ pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
     // A feed has items too, but says of none what it is.
     if !reading.is_rss || !is_export {
         return Ok(None);
+    }
+    for (index, named) in with_blocks {
+        if let Some(Planned::Post(document)) = items.get_mut(index).map(|item| &mut item.what) {
+            document.hidden = document.hidden.take().or_else(|| export.for_members_by(named));
+        }
     }
     part_paths(&mut items);
     export.places = items.iter().map(|item| item.path.clone()).zip(offsets).collect();
@@ -155,6 +167,31 @@ impl Export {
         if is_picture && !matches!(item.parent.as_str(), "" | "0") {
             self.pictures.entry(item.parent.clone()).or_default().push(item.id.clone());
         }
+    }
+
+    /// WordPress shows a shared block only if it is published and has no password.
+    fn keep_block(&mut self, item: &items::Item) {
+        let is_public = item.status == "publish" && item.password.is_empty();
+        let block = if is_public { Shared::Text(item.content.clone()) } else { Shared::Hidden };
+        self.blocks.insert(item.id.clone(), block);
+        let whole = || for_members(item).map(|_| "a part of it is for members only".to_owned());
+        if let Some(reason) = part_for_members(&item.content).or_else(whole).filter(|_| is_public) {
+            self.blocks_for_members.insert(item.id.clone(), reason);
+        }
+    }
+
+    /// Why not everybody saw a post with these shared blocks, or with those that stand in them.
+    fn for_members_by(&self, mut named: Vec<String>) -> Option<String> {
+        let mut seen = BTreeSet::new();
+        while let Some(id) = named.pop() {
+            if let Some(reason) = self.blocks_for_members.get(&id) {
+                return Some(reason.clone());
+            }
+            if let Some(Shared::Text(text)) = self.blocks.get(&id).filter(|_| seen.insert(id)) {
+                named.extend(shared_blocks(text));
+            }
+        }
+        None
     }
 
     /// What becomes of an item, but for its text.
@@ -195,6 +232,10 @@ impl Export {
         let slug = slug.ok_or("No slug can be made of its name and title.")?;
         let hidden = hidden(item);
         let date = date(item, &mut notes);
+        let unreadable = [&item.date_gmt, &item.date].into_iter().find(|text| is_date(text));
+        if let (None, None, Some(text)) = (date, &hidden, unreadable) {
+            return Err(format!("Its date {text} cannot be read."));
+        }
         if date.is_none() && hidden.is_none() {
             notes.push("no date in the file: it gets the time of its publication here".to_owned());
         }
@@ -331,7 +372,7 @@ impl Export {
         let references = References {
             attachment: &attachment,
             own_pictures: self.pictures.get(&item.id).map(Vec::as_slice).unwrap_or_default(),
-            block: &|id| self.blocks.get(id).cloned(),
+            blocks: &self.blocks,
         };
         let shown = shown(&item.content, &references);
         let new_address = |old: &str| self.new_address(old);
@@ -407,6 +448,8 @@ fn kind_of(comment: &items::Comment) -> &'static str {
 /// Why readers do not see an item on the old site.
 fn hidden(item: &items::Item) -> Option<String> {
     let status = match item.status.as_str() {
+        // Without a date it would be public at once.
+        "future" if gmt(&item.date_gmt).or_else(|| gmt(&item.date)).is_none() => Some(UNDATED.to_owned()),
         "publish" | "future" => None,
         status => Some(format!("its status is {status}")),
     };
@@ -416,7 +459,7 @@ fn hidden(item: &items::Item) -> Option<String> {
 }
 
 /// Elements of plug-ins around what only members or subscribers see, in brackets.
-const FOR_MEMBERS: [&str; 34] = [
+const FOR_MEMBERS: [&str; 43] = [
     "access",
     "arm_restrict_content",
     "content_protector",
@@ -424,12 +467,17 @@ const FOR_MEMBERS: [&str; 34] = [
     "hide",
     "hidden_content",
     "ihc-hide-content",
+    "is_expired",
+    "is_free",
     "is_logged_in",
+    "is_paid",
     "logged_in",
     "loggedin",
     "member",
     "memberonly",
     "members",
+    "members_access",
+    "members_logged_in",
     "members_only",
     "membership",
     "mepr-active",
@@ -438,6 +486,7 @@ const FOR_MEMBERS: [&str; 34] = [
     "paid",
     "passster",
     "paywall",
+    "pms-restrict",
     "premium",
     "private",
     "protect",
@@ -450,23 +499,84 @@ const FOR_MEMBERS: [&str; 34] = [
     "subscribers",
     "swpm_protected",
     "um_loggedin",
+    "um_show_content",
+    "wcm_restrict",
+    "wlm_ismember",
     "wpmem_logged_in",
 ];
+
+/// How such elements begin whose names end with the name of a level.
+const FOR_LEVELS: [&str; 1] = ["wlm_private_"];
+
+/// How blocks of such plug-ins begin.
+const BLOCKS_FOR_MEMBERS: [&str; 6] = [
+    "jetpack/paywall",
+    "jetpack/premium-content",
+    "pmpro/membership",
+    "premium-content/container",
+    "restrict-content-pro/content",
+    "woocommerce-memberships/member-content",
+];
+
+/// Fields of Restrict Content Pro. It keeps who sees a post in them.
+const FIELDS_FOR_MEMBERS: [&str; 4] = ["_is_paid", "rcp_access_level", "rcp_subscription_level", "rcp_user_level"];
 
 /// Why not everybody saw a post or a part of it, as far as plug-ins tell that in the export.
 fn for_members(item: &items::Item) -> Option<String> {
     if let Some(access) = item.meta("_jetpack_newsletter_access").filter(|access| *access != "everybody") {
         return Some(format!("it is for {access} only"));
     }
-    if item.meta("_members_access_role").is_some() {
+    let is_kept = |(key, value): &(String, String)| match key.as_str() {
+        "_members_access_role" => !value.is_empty(),
+        "um_content_restriction" => is_for_users(value),
+        key => {
+            let is_for_all = matches!(value.to_lowercase().as_str(), "" | "0" | "all" | "none" | "a:0:{}");
+            FIELDS_FOR_MEMBERS.contains(&key) && !is_for_all
+        }
+    };
+    if item.meta.iter().any(is_kept) {
         return Some("it is for members only".to_owned());
     }
-    let blocks = ["<!-- wp:jetpack/paywall", "<!-- wp:premium-content/container", "<!-- wp:jetpack/premium-content"];
-    let is_behind = |name: &&&str| item.content.contains("[/") && item.content.contains(&format!("[/{name}]"));
-    let name = FOR_MEMBERS.iter().find(is_behind).map(|name| format!("[{name}]"));
-    let block = || blocks.iter().find(|block| item.content.contains(**block)).map(|block| block[5..].to_owned());
-    let found = name.or_else(block)?;
+    part_for_members(&item.content)
+}
+
+/// Whether the settings of Ultimate Member keep a post for those who are logged in.
+fn is_for_users(settings: &str) -> bool {
+    // Values as PHP writes them: `s:1:"2"`, `i:2`, `b:1`.
+    let value = |key: &str| {
+        let (_, rest) = settings.split_once(&format!("\"{key}\";"))?;
+        Some(rest.split(';').next()?.rsplit(':').next()?.trim_matches('"'))
+    };
+    let is_off = matches!(value("_um_custom_access_settings"), Some("" | "0"));
+    // 0 is for everybody, 1 for those who are not logged in.
+    !is_off && !matches!(value("_um_accessible"), None | Some("" | "0" | "1"))
+}
+
+/// Why not everybody saw a part of a text.
+fn part_for_members(text: &str) -> Option<String> {
+    let closing = text.split("[/").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0)).find_map(|name| {
+        let level = FOR_LEVELS.iter().find(|begin| name.starts_with(**begin)).map(|begin| format!("[{begin}…]"));
+        level.or_else(|| FOR_MEMBERS.contains(&name).then(|| format!("[{name}]")))
+    });
+    let block = || {
+        blocks(text).find_map(|(name, options)| {
+            let known = BLOCKS_FOR_MEMBERS.iter().find(|begin| name.starts_with(**begin));
+            // Ultimate Member keeps any block for some.
+            let is_restricted = || {
+                let options: serde_json::Value = serde_json::from_str(options).unwrap_or_default();
+                options.get("um_is_restrict").and_then(serde_json::Value::as_bool) == Some(true)
+            };
+            let name = known.map(|begin| (*begin).to_owned());
+            name.or_else(|| is_restricted().then(|| "um_is_restrict".to_owned()))
+        })
+    };
+    let found = closing.or_else(|| Some(format!("wp:{}", block()?)))?;
     Some(format!("a part of it is for members only ({found})"))
+}
+
+/// The ids of the shared blocks that a text names.
+fn shared_blocks(text: &str) -> Vec<String> {
+    blocks(text).filter_map(|(name, options)| shared_block(name, options)).collect()
 }
 
 fn date(item: &items::Item, notes: &mut Vec<String>) -> Option<Timestamp> {
@@ -480,9 +590,14 @@ fn date(item: &items::Item, notes: &mut Vec<String>) -> Option<Timestamp> {
     Some(date)
 }
 
-/// A date in UTC. Drafts have `0000-00-00 00:00:00`, which is none.
+/// A date in UTC.
 fn gmt(text: &str) -> Option<Timestamp> {
-    if text.starts_with("0000") { None } else { dates::parse(text, &TimeZone::UTC) }
+    dates::parse(text, &TimeZone::UTC).filter(|_| is_date(text))
+}
+
+/// Drafts have `0000-00-00 00:00:00`, which is none.
+fn is_date(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with("0000")
 }
 
 /// Names in other scripts are kept as they stand in addresses.

@@ -1,11 +1,14 @@
 //! Ghost's cards: what stands between the paragraphs. Mobiledoc and Lexical have the same ones under nearly the same names.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap};
 
 use serde_json::Value;
 
 use super::SITE;
 use crate::html_to_markdown::{code_block, link, picture, plain_text, to_markdown, watched};
+
+/// How the report ends what it says of something that only some readers of the old site saw.
+pub const NOT_FOR_EVERYBODY: &str = "which is left out, as it is not for everybody";
 
 /// Writes cards as Markdown, and counts what is left out.
 pub struct Cards<'a> {
@@ -51,9 +54,32 @@ impl<'a> Cards<'a> {
     }
 
     pub fn html(&self, html: &str) -> String {
-        let converted = to_markdown(html, self.address);
+        let converted = to_markdown(&self.without_gated(html), self.address);
         converted.lost.into_iter().for_each(|(what, times)| self.lose_many(what, times));
         converted.markdown
+    }
+
+    /// HTML without the parts that visitors who are no members did not see. Ghost writes for whom a card is into comments around it.
+    fn without_gated<'b>(&self, html: &'b str) -> Cow<'b, str> {
+        let mut out = String::new();
+        let mut rest = html;
+        while let Some((before, begin)) = next_gate(rest, "kg-gated-block:begin") {
+            let (options, inside) = begin.split_once("-->").unwrap_or((begin, ""));
+            let is_public = options.split_whitespace().any(|option| option == "nonMember:true");
+            out.push_str(before);
+            rest = inside;
+            if !is_public {
+                self.lose(&format!("a part, {NOT_FOR_EVERYBODY}"));
+                // What nothing ends may be for members down to the end of the text.
+                rest = next_gate(inside, "kg-gated-block:end").map_or("", |(_, end)| end);
+                rest = rest.split_once("-->").map_or("", |(_, after)| after);
+            }
+        }
+        if out.is_empty() && rest.len() == html.len() {
+            return html.into();
+        }
+        out.push_str(rest);
+        out.into()
     }
 
     /// A card as Markdown; `None` if it is left out, or is no card that is known.
@@ -75,7 +101,7 @@ impl<'a> Cards<'a> {
         let shows =
             |place: &str, key: &str| card.pointer(&format!("/visibility/{place}{key}")).and_then(Value::as_bool);
         if shows("web/", "nonMember") == Some(false) || shows("", "showOnWeb") == Some(false) {
-            self.lose(&format!("the card {name}, which is left out, as it is not for everybody"));
+            self.lose(&format!("the card {name}, {NOT_FOR_EVERYBODY}"));
             return None;
         }
         let is_off = |key: &str| card.get(key).and_then(Value::as_bool) == Some(false);
@@ -215,6 +241,14 @@ impl<'a> Cards<'a> {
         }
         .filter(|text| !text.is_empty())
     }
+}
+
+/// What stands before the next comment that begins with `word`, and what stands behind that word.
+fn next_gate<'a>(html: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    html.match_indices("<!--").find_map(|(at, sign)| {
+        let (before, comment) = html.split_at(at);
+        Some((before, comment.get(sign.len()..)?.trim_start().strip_prefix(word)?))
+    })
 }
 
 /// A quotation.

@@ -200,6 +200,68 @@ fn cards_show_what_readers_of_the_old_site_saw() {
 }
 
 #[test]
+fn a_scheduled_post_without_a_date_and_one_for_e_mail_are_drafts() {
+    let hidden = |more: Value| {
+        let mut post = json!({ "id": "1", "title": "T", "slug": "t", "status": "scheduled", "html": "<p>Text</p>",
+            "published_at": "2099-01-02T03:04:05.000Z" });
+        post.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let plan = plan_of(
+            json!({ "posts": [post], "posts_meta": [{ "post_id": "1", "email_only": more["meta"].clone() }] }),
+            None,
+        );
+        match plan.items.into_iter().next().unwrap().what {
+            Planned::Post(document) => document.hidden,
+            Planned::Failed(reason) => Some(format!("! {reason}")),
+            _ => panic!(),
+        }
+    };
+    let undated = Some("it is scheduled, but its date is not there or cannot be read".to_owned());
+    let by_mail = Some("it was sent by e-mail only".to_owned());
+    let broken = Some("! Its date (published_at) cannot be read.".to_owned());
+    for (more, expected) in [
+        (json!({}), None),
+        (json!({ "published_at": null }), undated.clone()),
+        (json!({ "published_at": "" }), undated.clone()),
+        (json!({ "published_at": "2027-13-45 99:99:99" }), undated),
+        (json!({ "status": "published", "published_at": "2027-13-45 99:99:99" }), broken),
+        (json!({ "status": "published", "published_at": null }), None),
+        (json!({ "meta": 0 }), None),
+        (json!({ "meta": 1 }), by_mail.clone()),
+        (json!({ "meta": true }), by_mail.clone()),
+        (json!({ "status": "published", "meta": 1 }), by_mail),
+    ] {
+        assert_eq!(hidden(more.clone()), expected, "{more}");
+    }
+}
+
+#[test]
+fn gated_parts_of_html_are_for_those_who_saw_them() {
+    let gated = |options: &str| format!("<!--kg-gated-block:begin {options} --><p>gated</p><!--kg-gated-block:end-->");
+    let note = "1 × a part, which is left out, as it is not for everybody".to_owned();
+    for options in
+        ["nonMember:false memberSegment:\"status:free,status:-free\"", "nonMember:false", "memberSegment:\"\""]
+    {
+        let (body, notes) = body_of("html", json!(format!("<p>One</p>{}<p>two</p>", gated(options))));
+        assert_eq!((body.as_str(), notes), ("One\n\ntwo", vec![note.clone()]), "{options}");
+    }
+    let (body, notes) = body_of("html", json!(gated("nonMember:true memberSegment:\"status:free\"")));
+    assert_eq!((body.as_str(), notes), ("gated", Vec::new()));
+    let (body, _) =
+        body_of("html", json!("<p>One</p><!-- kg-gated-block:begin nonMember:false --><p>never closed</p>"));
+    assert_eq!(body, "One");
+    let card = json!({ "root": { "children": [{ "type": "html", "html": format!("<p>One</p>{}", gated("nonMember:false")) }] } });
+    assert_eq!(body_of("lexical", card), ("One".to_owned(), vec![note]));
+}
+
+#[test]
+fn plain_text_does_not_bring_back_what_was_left_out() {
+    let post = json!({ "id": "1", "title": "T", "slug": "t", "status": "published", "plaintext": "gated",
+        "html": "<!--kg-gated-block:begin nonMember:false --><p>gated</p><!--kg-gated-block:end-->" });
+    let plan = plan_of(json!({ "posts": [post] }), None);
+    assert!(matches!(&plan.items[0].what, Planned::Failed(reason) if reason == "It has no text."));
+}
+
+#[test]
 fn html_and_markdown_of_other_versions_are_read() {
     assert_eq!(body_of("html", json!("<p>One <em>two</em></p>")).0, "One *two*");
     assert_eq!(body_of("markdown", json!("One *two*")).0, "One *two*");

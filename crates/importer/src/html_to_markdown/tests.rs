@@ -233,3 +233,23 @@ proptest! {
         prop_assert_eq!(seen(&rendered.html), seen(&html), "{}\n---\n{}\n---\n{}", html, markdown, rendered.html);
     }
 }
+
+/// It takes minutes where each element is compared with all that are open.
+#[test]
+fn open_elements_of_any_kind_overflow_no_stack_and_take_time_by_their_number_only() {
+    for piece in
+        ["<div>", "<ul><li>", "<dl><dd>", "<details>", "<figure>", "<ul><li>x</li>", "<b><p>", "<table><td>", "a://"]
+    {
+        let html = format!("{}text", piece.repeat(200_000 / piece.len()));
+        let converted = to_markdown(&html, &|_| None);
+        assert!(converted.markdown.contains("text"), "{piece}");
+    }
+}
+
+#[test]
+fn what_follows_elements_that_nest_too_deep_stands_as_it_did() {
+    let (open, close) = ("<div>".repeat(1000), "</div>".repeat(1000));
+    let html = format!("{open}<p>one</p><script>no</script><img src='a.png'><b>two</b>{close}<p>three <i>four</i></p>");
+    let markdown = markdown(&html);
+    assert!(markdown.starts_with("one") && markdown.ends_with("two\n\nthree *four*"), "{markdown}");
+}

@@ -2,16 +2,22 @@
 
 use std::{
     borrow::Cow,
-    cell::{Ref, RefCell},
+    cell::{Cell, Ref, RefCell},
     rc::{Rc, Weak},
 };
 
 use html5ever::{
-    Attribute, ExpandedName, QualName,
-    interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink},
-    local_name, ns, parse_fragment,
-    tendril::{StrTendril, TendrilSink},
+    Attribute, ExpandedName, LocalName, QualName,
+    interface::{ElementFlags, NodeOrText, QuirksMode, TokenizerResult, Tracer, TreeSink},
+    local_name, ns,
+    tendril::StrTendril,
+    tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer},
+    tree_builder::TreeBuilder,
 };
+
+/// How many elements may be open at once; of those within only the text is read. It is more than is written as elements, and for each
+/// element that begins, html5ever looks through the open ones.
+const MAX_OPEN: usize = 256;
 
 /// A node, which its parent owns.
 pub struct Node {
@@ -145,13 +151,109 @@ impl Drop for Node {
 /// Reads a part of a page, as it stands in `<body>`.
 pub fn parse(html: &str) -> Rc<Node> {
     let context = QualName::new(None, ns!(html), local_name!("body"));
-    // Without scripts, what stands in `<noscript>` is read as elements and not as text.
+    let context = Node::new(Data::Element { name: context, attributes: RefCell::default() });
     let sink = Sink { root: Node::new(Data::Other), nameless: QualName::new(None, ns!(), local_name!("")) };
-    let document = parse_fragment(sink, Default::default(), context, Vec::new(), false);
-    let root = document.one(html);
+    // As html5ever's own `parse_fragment` does it, with `Shallow` in between.
+    let builder = TreeBuilder::new_for_fragment(sink, context, None, Default::default());
+    let tokenizer = Tokenizer::new(Shallow { builder, left_out: RefCell::default() }, Default::default());
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(html));
+    // It stops behind each script, for those who would run it.
+    while let TokenizerResult::Script(_) = tokenizer.feed(&input) {}
+    tokenizer.end();
+    let root = tokenizer.sink.builder.sink.finish();
     // The fragment hangs below an `<html>` of its own.
     let first = root.children().first().cloned();
     first.unwrap_or(root)
+}
+
+/// Stands before the builder of the tree, and takes the tags out that would nest too deep.
+struct Shallow {
+    builder: TreeBuilder<Rc<Node>, Sink>,
+    /// The elements that were left out and have not ended.
+    left_out: RefCell<Vec<LocalName>>,
+}
+
+impl Shallow {
+    fn takes(&self, tag: &Tag) -> bool {
+        let mut left_out = self.left_out.borrow_mut();
+        let open = Counter::default();
+        self.builder.trace_handles(&open);
+        match tag.kind {
+            _ if open.0.get() < MAX_OPEN => left_out.clear(),
+            TagKind::StartTag if may_nest(&tag.name) => {
+                left_out.push(tag.name.clone());
+                return false;
+            }
+            TagKind::EndTag if left_out.last() == Some(&tag.name) => {
+                left_out.pop();
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+impl TokenSink for Shallow {
+    type Handle = Rc<Node>;
+
+    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<Rc<Node>> {
+        match &token {
+            Token::TagToken(tag) if !self.takes(tag) => TokenSinkResult::Continue,
+            _ => self.builder.process_token(token, line),
+        }
+    }
+
+    fn end(&self) {
+        self.builder.end();
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.builder.adjusted_current_node_present_but_not_in_html_namespace()
+    }
+}
+
+/// Whether an element may hold others. What is in the others is no text, or nothing.
+fn may_nest(name: &str) -> bool {
+    !matches!(
+        name,
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "iframe"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "noembed"
+            | "noframes"
+            | "param"
+            | "plaintext"
+            | "script"
+            | "source"
+            | "style"
+            | "textarea"
+            | "title"
+            | "track"
+            | "wbr"
+            | "xmp"
+    )
+}
+
+/// Counts what html5ever keeps open.
+#[derive(Default)]
+struct Counter(Cell<usize>);
+
+impl Tracer for Counter {
+    type Handle = Rc<Node>;
+
+    fn trace_handle(&self, _: &Rc<Node>) {
+        self.0.update(|count| count + 1);
+    }
 }
 
 struct Sink {

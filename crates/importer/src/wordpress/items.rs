@@ -158,7 +158,9 @@ impl<R: BufRead> Items<R> {
                     // An element that was never closed ends with the one around it.
                     while path.pop().is_some_and(|open| open != name) {}
                     let parent = path.last().map(String::as_str).unwrap_or_default();
-                    let value = clean(&text);
+                    // A password may be a single space.
+                    let is_password = name == "wp:post_password" && !text.contains('\n');
+                    let value = if is_password { text.clone() } else { clean(&text) };
                     text.clear();
                     match &mut item {
                         Some(_) if name == "item" => {

@@ -113,11 +113,6 @@ fn what_wordpress_hides_is_hidden_and_every_item_is_named() {
 
 #[test]
 fn what_plug_ins_keep_for_members_is_hidden() {
-    let meta = |key: &str, value: &str| {
-        format!(
-            "<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
-        )
-    };
     let items = [
         item(1, "post", "publish", &meta("_jetpack_newsletter_access", "subscribers"), "Text"),
         item(2, "post", "publish", &meta("_jetpack_newsletter_access", "everybody"), "Text [members] [box]a[/box]"),
@@ -136,6 +131,138 @@ fn what_plug_ins_keep_for_members_is_hidden() {
             Some("it is for members only"),
             Some("a part of it is for members only ([members_only])"),
             Some("a part of it is for members only (wp:jetpack/paywall)"),
+        ]
+    );
+}
+
+/// A field of a plug-in.
+fn meta(key: &str, value: &str) -> String {
+    format!(
+        "<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
+    )
+}
+
+fn password(password: &str) -> String {
+    format!("<wp:post_password><![CDATA[{password}]]></wp:post_password>")
+}
+
+fn reasons(plan: &Plan) -> Vec<Option<String>> {
+    plan.posts().map(|(_, document)| document.hidden.clone()).collect()
+}
+
+#[test]
+fn every_kind_of_restriction_of_membership_plug_ins_hides() {
+    let um = |settings: &str, accessible: &str| {
+        let value = format!(
+            "a:3:{{s:26:\"_um_custom_access_settings\";{settings};s:14:\"_um_accessible\";{accessible};s:16:\"_um_access_roles\";a:0:{{}}}}"
+        );
+        meta("um_content_restriction", &value)
+    };
+    let restricted = [
+        ("", "a [wcm_restrict plans=\"gold\"]secret[/wcm_restrict]"),
+        ("", "a [is_paid]secret[/is_paid]"),
+        ("", "a [is_free]secret[/is_free]"),
+        ("", "a [is_expired]secret[/is_expired]"),
+        ("", "a [restrict]secret[/restrict]"),
+        ("", "a [wlm_private_Gold]secret[/wlm_private_Gold]"),
+        ("", "a [wlm_private_\"Gold plan\"]secret[/wlm_private_\"Gold plan\"]"),
+        ("", "a <!-- wp:pmpro/membership {\"levels\":[\"1\"]} --><p>secret</p><!-- /wp:pmpro/membership -->"),
+        ("", "a <!--  wp:restrict-content-pro/content --><p>secret</p><!-- /wp:restrict-content-pro/content -->"),
+        (
+            "",
+            "a <!-- wp:woocommerce-memberships/member-content --><p>secret</p><!-- /wp:woocommerce-memberships/member-content -->",
+        ),
+        ("", "a <!-- wp:paragraph {\"um_is_restrict\":true} --><p>secret</p><!-- /wp:paragraph -->"),
+        ("", "a <!-- wp:group {\"b\":{},\"um_is_restrict\" : true} --><p>secret</p><!-- /wp:group -->"),
+        (&meta("rcp_subscription_level", "any"), "secret"),
+        (&meta("rcp_subscription_level", "a:1:{i:0;s:1:\"2\";}"), "secret"),
+        (&meta("rcp_access_level", "3"), "secret"),
+        (&meta("rcp_user_level", "Subscriber"), "secret"),
+        (&meta("_is_paid", "1"), "secret"),
+        (&um("s:1:\"1\"", "s:1:\"2\""), "secret"),
+        (&um("b:1", "i:2"), "secret"),
+        (&meta("um_content_restriction", "a:1:{s:14:\"_um_accessible\";s:1:\"2\";}"), "secret"),
+        (&password(" "), "secret"),
+    ];
+    let open = [
+        ("", "a [wcm_nonmember]Join[/wcm_nonmember] [not_logged_in]Join[/not_logged_in]"),
+        ("", "a <!-- wp:paragraph {\"um_is_restrict\":false} --><p>b</p><!-- /wp:paragraph -->"),
+        (&(meta("rcp_access_level", "None") + &meta("rcp_user_level", "All")), "a"),
+        (&(meta("rcp_subscription_level", "all") + &meta("rcp_user_level", "a:0:{}")), "a"),
+        (&um("s:1:\"1\"", "s:1:\"0\""), "a"),
+        (&um("s:1:\"1\"", "s:1:\"1\""), "a"),
+        (&um("b:0", "s:1:\"2\""), "a"),
+        ("<wp:post_password>\n  </wp:post_password>", "a"),
+    ];
+    for (more, content) in restricted {
+        let (_folder, plan) = plan_of(export(&item(1, "post", "publish", more, content)).as_bytes());
+        assert!(reasons(&plan)[0].is_some(), "{more} {content}");
+    }
+    for (more, content) in open {
+        let (_folder, plan) = plan_of(export(&item(1, "post", "publish", more, content)).as_bytes());
+        assert_eq!(reasons(&plan), [None], "{more} {content}");
+    }
+}
+
+#[test]
+fn shared_blocks_that_no_reader_saw_are_in_no_post() {
+    let refs =
+        |ids: &[u32]| -> String { ids.iter().map(|id| format!("<!-- wp:block {{\"ref\":{id}}} /-->")).collect() };
+    let secret = "<!-- wp:paragraph --><p>secret</p><!-- /wp:paragraph -->";
+    let public = "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->";
+    let items = [
+        item(1, "post", "publish", "", &refs(&[11, 12, 13, 14, 15, 16, 17])),
+        item(2, "post", "publish", "", &refs(&[18])),
+        item(3, "post", "publish", "", &refs(&[19])),
+        item(11, "wp_block", "publish", "", public),
+        item(12, "wp_block", "draft", "", secret),
+        item(13, "wp_block", "trash", "", secret),
+        item(14, "wp_block", "private", "", secret),
+        item(15, "wp_block", "publish", &password("sesame"), secret),
+        item(16, "wp_block", "publish", &password(" "), secret),
+        item(17, "wp_block", "future", "", secret),
+        item(18, "wp_block", "publish", "", &refs(&[18, 19])),
+        item(19, "wp_block", "publish", "", "<p>[members_only]secret[/members_only]</p>"),
+        item(20, "wp_block", "publish", &meta("_members_access_role", "editor"), secret),
+        item(4, "post", "publish", "", &refs(&[20])),
+    ];
+    let (_folder, plan) = plan_of(export(&items.concat()).as_bytes());
+    let members = Some("a part of it is for members only ([members_only])".to_owned());
+    let whole = Some("a part of it is for members only".to_owned());
+    assert_eq!(reasons(&plan), [None, members.clone(), members, whole]);
+    let documents = documents(&plan);
+    assert_eq!(documents[0].body, "Shared");
+    let expected = [12, 13, 14, 15, 16, 17]
+        .map(|id| format!("1 × the shared block {id}, which is left out, as readers did not see it"));
+    assert_eq!(documents[0].notes, expected);
+}
+
+#[test]
+fn a_date_that_cannot_be_read_makes_nothing_public() {
+    let dates = |date: &str| format!("<wp:post_date>{date}</wp:post_date><wp:post_date_gmt>{date}</wp:post_date_gmt>");
+    let (zero, wrong) = (dates("0000-00-00 00:00:00"), dates("2027-13-45 99:99:99"));
+    let items = [
+        item(1, "post", "future", &zero, "Text"),
+        item(2, "post", "future", &dates(""), "Text"),
+        item(3, "post", "future", &wrong, "Text"),
+        item(4, "post", "publish", &wrong, "Text"),
+        item(5, "post", "publish", &zero, "Text"),
+        item(6, "post", "draft", &wrong, "Text"),
+        item(7, "post", "future", &dates("2099-01-02 03:04:05"), "Text"),
+    ];
+    let (_folder, plan) = plan_of(export(&items.concat()).as_bytes());
+    let shown: Vec<_> = shown(&plan).into_iter().map(|(_, what)| what).collect();
+    let reason = "it is scheduled, but its date is not there or cannot be read";
+    assert_eq!(
+        shown,
+        [
+            format!("title-1? {reason}"),
+            format!("title-2? {reason}"),
+            format!("title-3? {reason}"),
+            "! Its date 2027-13-45 99:99:99 cannot be read.".to_owned(),
+            "title-5".to_owned(),
+            "title-6? its status is draft".to_owned(),
+            "title-7".to_owned(),
         ]
     );
 }

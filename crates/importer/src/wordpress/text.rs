@@ -1,6 +1,6 @@
 //! The text of a post as WordPress keeps it, to the HTML that WordPress would show: shortcodes, blocks, and blank lines that are paragraphs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What the text of a post refers to.
 pub struct References<'a> {
@@ -8,9 +8,21 @@ pub struct References<'a> {
     pub attachment: &'a dyn Fn(&str) -> Option<(String, String)>,
     /// The pictures that were uploaded for this post, in their order.
     pub own_pictures: &'a [String],
-    /// The text of a block that is used in several posts, by its id.
-    pub block: &'a dyn Fn(&str) -> Option<String>,
+    /// The blocks that several posts use, by their ids.
+    pub blocks: &'a HashMap<String, Shared>,
 }
+
+/// A block that several posts use.
+pub enum Shared {
+    Text(String),
+    /// A draft, or one with a password, that WordPress shows nobody.
+    Hidden,
+}
+
+/// How deep blocks of others nest that are put in.
+const MAX_NESTING: usize = 5;
+/// How many bytes of shared blocks a post gets. It is more than a post may have, and few blocks that name others often would be without end.
+const MAX_INSERTED: usize = 1024 * 1024;
 
 /// The HTML, and what of it is not as it was, each with how often.
 pub struct Shown {
@@ -21,7 +33,8 @@ pub struct Shown {
 /// The HTML of a text.
 pub fn shown(text: &str, references: &References<'_>) -> Shown {
     let mut lost = BTreeMap::new();
-    let text = inserted_blocks(text, references, &mut lost, 0);
+    let mut inserting = Inserting { references, around: Vec::new(), left: MAX_INSERTED };
+    let text = inserting.inserted_blocks(text, &mut lost);
     let text = shortcodes(&text, references, &mut lost);
     Shown { html: paragraphs(&text), lost }
 }
@@ -30,52 +43,101 @@ fn lose(lost: &mut BTreeMap<String, usize>, what: String) {
     *lost.entry(what).or_default() += 1;
 }
 
-/// Blocks that WordPress fills when a page is shown have no text in the export: those that are kept elsewhere in it are
-/// put in, the others are left out.
-fn inserted_blocks(
-    text: &str,
-    references: &References<'_>,
-    lost: &mut BTreeMap<String, usize>,
-    depth: usize,
-) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(begin) = rest.find("<!--") {
-        let (before, comment) = rest.split_at(begin);
-        out.push_str(before);
-        let Some(end) = comment.find("-->") else {
-            rest = comment;
-            break;
-        };
-        let inside = comment[4..end].trim();
-        rest = &comment[end + 3..];
-        if inside == "nextpage" {
-            lose(lost, "breaks between pages of one post".to_owned());
-        }
-        let Some(block) = inside.strip_prefix("wp:").and_then(|block| block.strip_suffix('/')) else {
-            // What opens or closes a block with a text stays, as it tells a text of blocks from a classic one.
-            if inside.starts_with("wp:") || inside.starts_with("/wp:") {
-                out.push_str(&comment[..end + 3]);
+/// The blocks of a text that open or have no text of their own: their names and their attributes, as they were typed.
+pub fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("<!--").skip(1).filter_map(|comment| {
+        let block = comment.split_once("-->")?.0.trim().strip_prefix("wp:")?;
+        Some(parts_of_block(block.strip_suffix('/').unwrap_or(block)))
+    })
+}
+
+fn parts_of_block(block: &str) -> (&str, &str) {
+    let (name, options) = block.split_once(char::is_whitespace).unwrap_or((block, ""));
+    (name, options.trim())
+}
+
+/// The id of the shared block that a block of this name stands for.
+pub fn shared_block(name: &str, options: &str) -> Option<String> {
+    let options: serde_json::Value = serde_json::from_str(options).ok().filter(|_| name == "block")?;
+    options.get("ref").map(|id| id.to_string().trim_matches('"').to_owned())
+}
+
+/// Puts shared blocks into the text of a post.
+struct Inserting<'a, 'b> {
+    references: &'a References<'b>,
+    /// The ids of the blocks whose text is being read. As in WordPress, a block does not show in itself.
+    around: Vec<String>,
+    /// How many bytes may still be put in.
+    left: usize,
+}
+
+impl Inserting<'_, '_> {
+    /// Blocks that WordPress fills when a page is shown have no text in the export: those that are kept elsewhere in it are
+    /// put in, the others are left out.
+    fn inserted_blocks(&mut self, text: &str, lost: &mut BTreeMap<String, usize>) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(begin) = rest.find("<!--") {
+            let (before, comment) = rest.split_at(begin);
+            out.push_str(before);
+            let Some(end) = comment.find("-->") else {
+                rest = comment;
+                break;
+            };
+            // Of `<!-->` too, which a browser takes for a whole comment.
+            let inside = comment.get(4..end).unwrap_or_default().trim();
+            rest = &comment[end + 3..];
+            if inside == "nextpage" {
+                lose(lost, "breaks between pages of one post".to_owned());
             }
-            continue;
-        };
-        let (name, options) = block.split_once([' ', '\n']).unwrap_or((block, ""));
-        let options: serde_json::Value = serde_json::from_str(options.trim()).unwrap_or_default();
-        let reference = options.get("ref").map(ToString::to_string);
-        match reference.and_then(|id| (references.block)(id.trim_matches('"'))).filter(|_| name == "block" && depth < 5)
-        {
-            Some(text) => out.push_str(&inserted_blocks(&text, references, lost, depth + 1)),
-            None if matches!(name, "spacer" | "separator" | "post-title" | "post-date") => {}
-            None => lose(lost, format!("the block {name}, which has no text of its own")),
+            let Some(block) = inside.strip_prefix("wp:").and_then(|block| block.strip_suffix('/')) else {
+                // What opens or closes a block with a text stays, as it tells a text of blocks from a classic one.
+                if inside.starts_with("wp:") || inside.starts_with("/wp:") {
+                    out.push_str(&comment[..end + 3]);
+                }
+                continue;
+            };
+            let (name, options) = parts_of_block(block);
+            match shared_block(name, options) {
+                Some(id) => out.push_str(&self.inserted(&id, lost)),
+                None if matches!(name, "spacer" | "separator" | "post-title" | "post-date") => {}
+                None => lose(lost, format!("the block {name}, which has no text of its own")),
+            }
         }
+        out.push_str(rest);
+        out
     }
-    out.push_str(rest);
-    out
+
+    /// The text of a shared block.
+    fn inserted(&mut self, id: &str, lost: &mut BTreeMap<String, usize>) -> String {
+        let mut left_out = |why: &str| {
+            lose(lost, format!("the shared block {id}, which is left out, as {why}"));
+            String::new()
+        };
+        let text = match self.references.blocks.get(id) {
+            Some(Shared::Text(text)) => text,
+            Some(Shared::Hidden) => return left_out("readers did not see it"),
+            None => return left_out("the export does not have it"),
+        };
+        if self.around.iter().any(|around| around == id) {
+            return left_out("it stands in itself");
+        }
+        if self.around.len() >= MAX_NESTING {
+            return left_out("it nests too deep");
+        }
+        let Some(left) = self.left.checked_sub(text.len()) else { return left_out("the text would be too long") };
+        self.left = left;
+        self.around.push(id.to_owned());
+        let inserted = self.inserted_blocks(text, lost);
+        self.around.pop();
+        inserted
+    }
 }
 
 /// Replaces the shortcodes that have a plain meaning. What is no shortcode that is known here stays as it is typed, and is
 /// counted if it can be nothing else.
 fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<String, usize>) -> String {
+    let closings = Closings::of(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = rest.find('[') {
@@ -92,9 +154,9 @@ fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<Strin
             continue;
         }
         let after = &code[tag.length..];
-        let closing = format!("[/{}]", tag.name);
-        let (content, end) = match after.find(&closing).filter(|_| !tag.is_closed) {
-            Some(at) => (Some(&after[..at]), tag.length + at + closing.len()),
+        let closing = closings.next(&tag.name, text.len() - after.len()).filter(|_| !tag.is_closed);
+        let (content, end) = match closing.map(|at| at - (text.len() - code.len())) {
+            Some(at) => (Some(&code[tag.length..at]), at + "[/]".len() + tag.name.len()),
             None => (None, tag.length),
         };
         match translated(&tag, content, references, lost) {
@@ -116,6 +178,33 @@ fn shortcodes(text: &str, references: &References<'_>, lost: &mut BTreeMap<Strin
     out
 }
 
+/// Where the closing shortcodes of each name stand. To look for them behind each opening one would take as long as the text is.
+struct Closings<'a>(HashMap<&'a str, Vec<usize>>);
+
+impl<'a> Closings<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, sign) in text.match_indices("[/") {
+            let inside = &text[at + sign.len()..];
+            let length = inside.find(|letter: char| !is_of_name(letter)).unwrap_or(inside.len());
+            if inside[length..].starts_with(']') {
+                found.entry(&inside[..length]).or_default().push(at);
+            }
+        }
+        Self(found)
+    }
+
+    /// The next one of this name.
+    fn next(&self, name: &str, from: usize) -> Option<usize> {
+        let places = self.0.get(name)?;
+        places.get(places.partition_point(|at| *at < from)).copied()
+    }
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
+}
+
 fn translated(
     tag: &Tag,
     content: Option<&str>,
@@ -127,7 +216,9 @@ fn translated(
         "caption" | "wp_caption" => {
             let content = content?;
             // The caption is an attribute in old posts, and what follows the picture in new ones.
-            let image = find_ignoring_case(content, "<img")?;
+            // It begins with its picture. To look for one in all that follows would take as long as the text is.
+            let begin = &content[..content.floor_char_boundary(MAX_TAG)];
+            let image = find_ignoring_case(begin, "<img")?;
             let image_end = image + end_of_tag(&content[image..])?;
             let rest = content[image_end..].trim_start();
             let end = if rest.starts_with("</a>") { content.len() - rest.len() + 4 } else { image_end };
@@ -198,6 +289,9 @@ fn quoted(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
+/// How many bytes of a shortcode are looked at for its end, and of a caption for its picture.
+const MAX_TAG: usize = 4096;
+
 /// `[name key="value" value]`.
 struct Tag {
     name: String,
@@ -212,11 +306,11 @@ struct Tag {
 
 impl Tag {
     fn parse(text: &str) -> Option<Self> {
+        let text = &text[..text.floor_char_boundary(MAX_TAG)];
         let is_escaped = text.starts_with("[[");
         let open = if is_escaped { 2 } else { 1 };
         let inside = text.get(open..)?;
-        let name_length =
-            inside.find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')))?;
+        let name_length = inside.find(|letter: char| !is_of_name(letter))?;
         let name = inside[..name_length].to_owned();
         if name.is_empty() || !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
             return None;
@@ -277,8 +371,8 @@ fn value(text: &str) -> Option<(&str, &str)> {
             return inside.split_once(quote);
         }
     }
-    let end = text.find([' ', ']', '\n'])?;
-    Some((&text[..end], &text[end..]))
+    let end = text.bytes().position(|byte| matches!(byte, b' ' | b']' | b'\n'))?;
+    Some(text.split_at(end))
 }
 
 /// Elements around which a blank line is no paragraph. See WordPress's `wpautop`.
@@ -420,7 +514,7 @@ fn end_of_tag(text: &str) -> Option<usize> {
 }
 
 fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
-    text.to_ascii_lowercase().find(wanted)
+    text.as_bytes().windows(wanted.len()).position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 #[cfg(test)]
@@ -430,10 +524,10 @@ mod tests {
 
     fn markdown(text: &str) -> (String, Vec<String>) {
         let attachment = |id: &str| (id != "9").then(|| (format!("https://e.com/{id}.png"), format!("Picture {id}")));
-        let block =
-            |id: &str| (id == "12").then(|| "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->".to_owned());
+        let shared = "<!-- wp:paragraph --><p>Shared</p><!-- /wp:paragraph -->".to_owned();
+        let blocks = HashMap::from([("12".to_owned(), Shared::Text(shared))]);
         let own = ["3".to_owned()];
-        let shown = shown(text, &References { attachment: &attachment, own_pictures: &own, block: &block });
+        let shown = shown(text, &References { attachment: &attachment, own_pictures: &own, blocks: &blocks });
         let lost = shown.lost.iter().map(|(what, times)| format!("{times} {what}")).collect();
         (to_markdown(&shown.html, &|_| None).markdown, lost)
     }
@@ -465,6 +559,48 @@ mod tests {
         let (markdown, lost) = markdown(text);
         assert_eq!(markdown, "### H\n\nOne two\n\nShared\n\nClassic\n\nbetween\n\nhttps://youtu.be/abc");
         assert_eq!(lost, ["1 the block latest-posts, which has no text of its own"]);
+    }
+
+    #[test]
+    fn shared_blocks_that_name_themselves_or_each_other_often_have_an_end() {
+        let refs = |id: u32, times: usize| format!("<!-- wp:block {{\"ref\":{id}}} /-->").repeat(times);
+        let shown_with = |blocks: &[(u32, String)]| {
+            let blocks = blocks.iter().map(|(id, text)| (id.to_string(), Shared::Text(text.clone()))).collect();
+            shown(&refs(1, 1), &References { attachment: &|_| None, own_pictures: &[], blocks: &blocks })
+        };
+        let lost = |why: &str, times| BTreeMap::from([(format!("the shared block {why}"), times)]);
+
+        let found = shown_with(&[(1, format!("x{}", refs(1, 30)))]);
+        assert_eq!((found.html.as_str(), found.lost), ("x", lost("1, which is left out, as it stands in itself", 30)));
+        let found = shown_with(&[(1, format!("x{}", refs(2, 2))), (2, format!("y{}", refs(1, 1)))]);
+        assert_eq!((found.html.as_str(), found.lost), ("xyy", lost("1, which is left out, as it stands in itself", 2)));
+
+        let chain: Vec<_> = (1..=7).map(|id| (id, format!("{id}{}", refs(id + 1, 1)))).collect();
+        let found = shown_with(&chain);
+        assert_eq!((found.html.as_str(), found.lost), ("12345", lost("6, which is left out, as it nests too deep", 1)));
+
+        let mut many: Vec<_> = (1..=4).map(|id| (id, refs(id + 1, 100))).collect();
+        many.push((5, "x".repeat(1000)));
+        let found = shown_with(&many);
+        assert!((500_000..MAX_INSERTED).contains(&found.html.len()), "{}", found.html.len());
+        assert!(found.lost.keys().all(|what| what.ends_with("as the text would be too long")), "{:?}", found.lost);
+    }
+
+    #[test]
+    fn texts_of_many_shortcodes_take_time_by_their_number_only() {
+        for piece in
+            ["[a]", "[a=", "[a b='", "[caption]", "[caption]a[/caption]", "<pre>a</pre>", "<!-->", "<!-- wp:block"]
+        {
+            let text = piece.repeat(200_000 / piece.len());
+            // Minutes, if each looks for its end in all that follows.
+            markdown(&text);
+        }
+        // Which closing shortcode belongs to which opening one stays as it was.
+        let text = "[code]a[/code][code]b [code]c[/code] [/code] [/gallery][audio src=\"https://e.com/a.mp3\"]";
+        assert_eq!(
+            markdown(text).0,
+            "```\na\n```\n\n```\nb [code]c\n```\n\n\\[/code\\] \\[/gallery\\]\n\n<https://e.com/a.mp3>"
+        );
     }
 
     #[test]
