@@ -140,7 +140,10 @@ impl<'a> Client<'a> {
             return Err(ImportError::NoApiThere { url: base.to_owned() });
         }
         if answer.status != StatusCode::CREATED {
-            return Err(ImportError::LogIn { user: login.to_owned(), reason: answer.reason() });
+            // Longer than this program waits.
+            let wait =
+                answer.header(RETRY_AFTER).map(|seconds| format!(" That is in {seconds} s.")).unwrap_or_default();
+            return Err(ImportError::LogIn { user: login.to_owned(), reason: answer.reason() + &wait });
         }
         client.keep(answer.json()?);
         Ok(client)
@@ -331,10 +334,8 @@ impl Answer {
         let problem = self.problem();
         let errors = problem.iter().flat_map(|problem| &problem.errors);
         let fields: String = errors.map(|error| format!("\n  {}: {}", error.pointer, error.detail)).collect();
-        // A wait that was too long for this program to take.
-        let wait = self.header(RETRY_AFTER).map(|seconds| format!(" That is in {seconds} s.")).unwrap_or_default();
         match problem.and_then(|problem| problem.detail.or(problem.title)) {
-            Some(sentence) => sentence + &wait + &fields,
+            Some(sentence) => sentence + &fields,
             None => format!("The server answered {} and gave no reason.{fields}", self.status),
         }
     }
@@ -393,8 +394,8 @@ mod tests {
         let elsewhere = "There is no API at URL: its address ends with its version, such as http://localhost:3000/v1.";
         assert_eq!(said(("405 Method Not Allowed", "{}")).await, elsewhere);
         assert_eq!(said(("404 Not Found", "<p>nothing</p>")).await, elsewhere);
-        let busy = ("429 Too Many Requests\r\nRetry-After: 414", r#"{"detail": "Try again later."}"#);
-        assert_eq!(said(busy).await, "ada could not be signed in. Try again later. That is in 414 s.");
+        let busy = ("429 Too Many Requests\r\nRetry-After: 700", r#"{"detail": "Try again later."}"#);
+        assert_eq!(said(busy).await, "ada could not be signed in. Try again later. That is in 700 s.");
     }
 
     #[tokio::test]
