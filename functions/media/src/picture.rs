@@ -83,7 +83,7 @@ pub fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
         return Err(Refusal::OtherType);
     }
     // The decoder makes up what a file lacks that ends too early.
-    if found == MediaType::Jpeg && !has_end(bytes) {
+    if found == MediaType::Jpeg && ends_too_early(bytes) {
         return Err(Refusal::Broken);
     }
     let picture = decode(bytes, format)?;
@@ -103,16 +103,16 @@ pub fn read(bytes: &[u8], declared: MediaType) -> Result<Picture, Refusal> {
     Ok(Picture { placeholder: placeholder(&larger, has_alpha)?, files })
 }
 
-/// Whether a JPEG has an end (EOI) after its first scan begins (SOS): the picture in its metadata has one too.
-/// <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>, annex B.
-fn has_end(bytes: &[u8]) -> bool {
+/// Whether a JPEG has no end (EOI) after its first scan begins (SOS). The picture in its metadata may have one. What is odd before the scan
+/// is left to the decoder. <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>, annex B.
+fn ends_too_early(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(2..).unwrap_or_default();
     loop {
         // A marker may have any number of fill bytes before it.
         let filled = rest.iter().take_while(|byte| **byte == 0xFF).count();
         let Some([marker, high, low]) = rest.get(filled..filled + 3).filter(|_| filled > 0) else { return false };
         if *marker == 0xDA {
-            return rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
+            return !rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
         }
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         rest = rest.get(filled + 1 + length..).unwrap_or_default();
