@@ -114,7 +114,7 @@ async fn one_process_at_a_time_has_the_data() {
         assert!(!ended.status.success() && said.contains("is running; stop it first"), "{command:?}: {said}");
     }
     process.signal("-KILL");
-    Process::start(folder.path(), &[]).signal("-INT");
+    drop(Process::start(folder.path(), &[]));
 }
 
 #[tokio::test]
