@@ -248,7 +248,7 @@ async fn serve(options: Serve) -> io::Result<()> {
     writeln!(out, "Broadsheet {} is running. Ctrl-C ends it.", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  blog     {base}/")?;
     writeln!(out, "  API      {base}/v1")?;
-    writeln!(out, "  its page {base}/v1/docs")?;
+    writeln!(out, "  docs     {base}/v1/docs")?;
     writeln!(out, "  editor   {base}/write")?;
     if parameters.given("Conduit") != Some("false") {
         writeln!(out, "  Conduit  {base}/api")?;

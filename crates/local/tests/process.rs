@@ -102,11 +102,12 @@ async fn what_was_answered_survives_a_kill() {
     assert!(!repair(&folder.path().join("elsewhere")).status.success(), "it makes no new blog");
 }
 
-#[tokio::test]
-async fn one_process_at_a_time_has_the_data() {
+#[test]
+fn one_process_at_a_time_has_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(folder.path(), &[]);
-    for command in [&["--port", "0"][..], &["repair"], &["reindex"], &["backing", "--host", "127.0.0.1"]] {
+    // First those that end by themselves.
+    for command in [&["repair"][..], &["reindex"], &["--port", "0"], &["backing", "--host", "127.0.0.1"]] {
         let mut second = Command::new(BINARY);
         second.args(command).arg("--data").arg(folder.path());
         let ended = second.output().unwrap();
@@ -117,8 +118,8 @@ async fn one_process_at_a_time_has_the_data() {
     drop(Process::start(folder.path(), &[]));
 }
 
-#[tokio::test]
-async fn the_start_says_what_there_is() {
+#[test]
+fn the_start_says_what_there_is() {
     let said = |parameters: &[&str]| {
         let mut command = Command::new(BINARY);
         command.args(["--port", "0", "--memory"]).args(parameters.iter().flat_map(|given| ["--parameter", given]));
