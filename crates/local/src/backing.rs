@@ -57,7 +57,9 @@ pub struct Backing {
     /// The changes of the table that wait to be handed on.
     pub stream_log: StreamLog,
     database: Database,
-    /// The stream's beginning, as `GetRecords` takes it.
+    /// The one shard of the table's stream, as `GetShardIterator` takes it.
+    shard: Value,
+    /// Its beginning, as `GetRecords` takes it.
     beginning: String,
     /// The bucket itself, for who is to be told of its files.
     pub bucket: Arc<LocalS3>,
@@ -104,7 +106,8 @@ impl Backing {
         let database = Database::new(&address).map_err(io::Error::other)?;
         create_table(&database, template)?;
         let stream_log = StreamLog::open(&address).map_err(io::Error::other)?;
-        let beginning = beginning(&database)?;
+        let shard = shard(&database)?;
+        let beginning = iterator(&database, &shard, None)?;
 
         let clock = clock.clone();
         let now: cognito::Now = Arc::new(move || {
@@ -130,7 +133,7 @@ impl Backing {
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
             tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket), origins), "S3")),
         ];
-        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, beginning, bucket, tasks })
+        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, shard, beginning, bucket, tasks })
     }
 
     /// The database behind DynamoDB, for whoever serves it once more.
@@ -138,25 +141,30 @@ impl Backing {
         self.database.clone()
     }
 
-    /// The oldest changes of the table that were not taken away yet, at most a thousand. Always from the beginning:
-    /// what is there was not handed on, and a position would have to survive a restart.
+    /// The oldest changes of the table that were not taken away yet, at most a thousand.
     pub fn records(&self) -> io::Result<Vec<Value>> {
+        self.records_after(None)
+    }
+
+    /// The same, of those after this one, which was not taken away yet either.
+    pub fn records_after(&self, last: Option<&Value>) -> io::Result<Vec<Value>> {
         // Far cheaper than asking the database, and so the rule while nothing happens.
         if self.stream_log.is_empty().map_err(io::Error::other)? {
             return Ok(Vec::new());
         }
-        let request = serde_json::from_value(json!({ "ShardIterator": self.beginning }))?;
+        let position = match last {
+            Some(_) => &iterator(&self.database, &self.shard, last)?,
+            None => &self.beginning,
+        };
+        let request = serde_json::from_value(json!({ "ShardIterator": position }))?;
         let answer = self.database.get_records(request).map_err(io::Error::other)?;
         let mut answer = serde_json::to_value(answer)?;
         Ok(answer["Records"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
-    /// Takes these changes away, which were handed on.
-    pub fn take_away(&self, records: &[Value]) -> io::Result<()> {
-        let last = records.last().and_then(|record| record["eventID"].as_str());
-        if let Some(last) = last {
-            self.stream_log.trim(last).map_err(io::Error::other)?;
-        }
+    /// Takes this change away, and all before it.
+    pub fn take_away(&self, last: &Value) -> io::Result<()> {
+        self.stream_log.trim(last["eventID"].as_str().unwrap_or_default()).map_err(io::Error::other)?;
         Ok(())
     }
 
@@ -225,15 +233,24 @@ fn create_table(database: &Database, template: &Template) -> io::Result<()> {
     Ok(())
 }
 
-/// Where the table's stream begins, whatever is taken away from it.
-fn beginning(database: &Database) -> io::Result<String> {
+/// The shard of the table's stream.
+fn shard(database: &Database) -> io::Result<Value> {
     let streams = database.list_streams(serde_json::from_value(json!({ "TableName": TABLE_NAME }))?);
     let streams = serde_json::to_value(streams.map_err(io::Error::other)?)?;
     let arn = &streams["Streams"][0]["StreamArn"];
     let stream = database.describe_stream(serde_json::from_value(json!({ "StreamArn": arn }))?);
     let stream = serde_json::to_value(stream.map_err(io::Error::other)?)?;
-    let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
-    let request = json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
+    Ok(json!({ "StreamArn": arn, "ShardId": stream["StreamDescription"]["Shards"][0]["ShardId"] }))
+}
+
+/// Where what comes after this change begins, or the whole stream, whatever is taken away from it.
+fn iterator(database: &Database, shard: &Value, last: Option<&Value>) -> io::Result<String> {
+    let mut request = shard.clone();
+    request["ShardIteratorType"] = "TRIM_HORIZON".into();
+    if let Some(last) = last {
+        request["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER".into();
+        request["SequenceNumber"] = last["dynamodb"]["SequenceNumber"].clone();
+    }
     let iterator = database.get_shard_iterator(serde_json::from_value(request)?).map_err(io::Error::other)?;
     iterator.shard_iterator.ok_or_else(|| io::Error::other("the table has no stream"))
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use edge::{BusEvent, Plugin, Problem, Services};
 use futures_util::StreamExt;
@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use lambda_http::BoxFuture;
 use serde_json::{Value, json};
 use template::{Rule, Template};
+use tokio::sync::Semaphore;
 
 use crate::wire::{OPERATION, survived};
 
@@ -21,9 +22,13 @@ const MAX_ENTRIES: usize = 10;
 /// The maximum size of a call, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The plug-in that waits for servers of others. Its calls run at the same time, as on Lambda; all other plug-ins have their turns, so that a
-/// story goes the same way each time.
-const CALLS_OTHERS: &str = "deliver_webhook";
+/// The plug-ins that wait for servers of others or for pictures to be decoded, each with the maximum number of its calls at a time: a picture
+/// takes the memory that a function has on Lambda. All other plug-ins have their turns, so that a story goes the same way each time, and wait
+/// for none of these.
+const SLOW: [(&str, usize); 3] = [("deliver_webhook", 1000), ("process_media", 1), ("tell_hub", 1000)];
+
+/// The calls of slow plug-ins that have begun or wait for their turn.
+pub type SlowCalls<'a> = FuturesUnordered<BoxFuture<'a, ()>>;
 
 /// The plug-ins of all binaries by their names, ready to be called with what they use.
 pub type Plugins = BTreeMap<&'static str, Run>;
@@ -46,16 +51,20 @@ pub fn plugins<S: Services>(
 }
 
 /// The bus, with its rules and what waits to be delivered. What waits is kept in memory only: the change of the table that it
-/// follows from stays in the stream until it is delivered (`Streams::drain`).
+/// follows from stays in the stream until it is delivered (`Streams`).
 pub struct EventBus {
     name: String,
     rules: Vec<Rule>,
+    /// Of each slow plug-in, how many more calls may begin.
+    slow: BTreeMap<&'static str, Semaphore>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Delivery>,
+    /// Held by whoever hands changes on now, and by all that follows from them.
+    cause: Weak<()>,
     taken: u64,
     /// What was put on the bus, if that is written down.
     recorded: Option<Vec<Value>>,
@@ -78,6 +87,8 @@ struct Delivery {
     rule: Rule,
     event: Value,
     failures: usize,
+    /// Shows to who waits for it (`EventBus::follows_from`) that this is not done.
+    cause: Option<Arc<()>>,
 }
 
 impl std::fmt::Debug for EventBus {
@@ -89,7 +100,17 @@ impl std::fmt::Debug for EventBus {
 impl EventBus {
     /// The bus of this template.
     pub fn new(template: &Template) -> Self {
-        Self { name: template.bus_name.clone(), rules: template.rules.clone(), state: Mutex::default() }
+        Self {
+            name: template.bus_name.clone(),
+            rules: template.rules.clone(),
+            slow: SLOW.into_iter().map(|(name, max)| (name, Semaphore::new(max))).collect(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// All that is put on the bus while this is held follows from it. It has no owner left once all of that is delivered or given up.
+    pub fn follows_from(&self, cause: &Arc<()>) {
+        self.state().cause = Arc::downgrade(cause);
     }
 
     /// From now on what is put on the bus is written down.
@@ -169,8 +190,11 @@ impl EventBus {
     /// Sends an event to whom the rules say, also one that was sent before: the bus delivers each at least once.
     pub fn send(&self, event: &Value) {
         let rules = self.rules.iter().filter(|rule| rule.is_enabled && rule.pattern.matches(event));
-        let deliveries = rules.map(|rule| Delivery { rule: rule.clone(), event: event.clone(), failures: 0 });
-        self.state().waiting.extend(deliveries);
+        let mut state = self.state();
+        let cause = state.cause.upgrade();
+        let delivery =
+            |rule: &Rule| Delivery { rule: rule.clone(), event: event.clone(), failures: 0, cause: cause.clone() };
+        state.waiting.extend(rules.map(delivery));
     }
 
     /// From now on `order` says which of what waits comes next, given how many there are: the bus promises no order.
@@ -188,31 +212,31 @@ impl EventBus {
         self.state().waiting.is_empty()
     }
 
-    /// Delivers all that waits, and what follows from it. What fails has its next turn after all others.
-    pub async fn deliver(&self, plugins: &Plugins) {
-        let mut beside = FuturesUnordered::new();
+    /// Delivers all that waits, and what follows from it. What fails has its next turn after all others. Calls of slow plug-ins are only
+    /// begun; whoever waits for them calls this again, because they may fail.
+    pub async fn deliver<'a>(&'a self, plugins: &'a Plugins, slow: &mut SlowCalls<'a>) {
         loop {
-            let next = self.state().next();
-            match next {
-                Some(delivery) if delivery.rule.handler == CALLS_OTHERS => beside.push(self.call(plugins, delivery)),
-                Some(delivery) => {
-                    let mut call = pin!(self.call(plugins, delivery));
-                    loop {
-                        tokio::select! {
-                            biased;
-                            () = &mut call => break,
-                            Some(()) = beside.next() => {}
-                        }
-                    }
+            let Some(delivery) = self.state().next() else { return };
+            if let Some(calls) = self.slow.get(&*delivery.rule.handler) {
+                slow.push(Box::pin(async move {
+                    let _call = calls.acquire().await;
+                    self.call(plugins, delivery).await;
+                }));
+                continue;
+            }
+            let mut call = pin!(self.call(plugins, delivery));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut call => break,
+                    Some(()) = slow.next() => {}
                 }
-                None if beside.next().await.is_none() => return,
-                None => {}
             }
         }
     }
 
     /// Calls the function of a rule with an event.
-    async fn call(&self, plugins: &Plugins, Delivery { rule, event, failures }: Delivery) {
+    async fn call(&self, plugins: &Plugins, Delivery { rule, event, failures, cause }: Delivery) {
         let run = plugins.get(&*rule.handler).zip(serde_json::from_value(event.clone()).ok());
         let Some((run, read)) = run else { return self.give_up(&rule.failures, event) };
         if survived(OPERATION.scope(rule.handler.clone(), run(read))).await.is_some_and(|answer| answer.is_ok()) {
@@ -221,7 +245,7 @@ impl EventBus {
         if failures == rule.max_retries {
             self.give_up(&rule.failures, event);
         } else {
-            self.state().waiting.push_back(Delivery { rule, event, failures: failures + 1 });
+            self.state().waiting.push_back(Delivery { rule, event, failures: failures + 1, cause });
         }
     }
 

@@ -2,15 +2,18 @@
 //! source mappings do, and what they put on the bus to whom it is for.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use events::{Function, Reader, Services};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 
 use crate::backing::Backing;
-use crate::bus::{EventBus, Plugins};
+use crate::bus::{EventBus, Plugins, SlowCalls};
 use crate::wire::{OPERATION, survived};
 use template::EventSource;
 
@@ -27,6 +30,30 @@ pub struct Streams {
     /// Held by whoever hands changes on, so that no change is handed on twice at a time.
     draining: Mutex<()>,
     written: Notify,
+}
+
+/// The changes that were handed on and are not taken away, because something slow that follows from them is not done.
+#[derive(Default)]
+struct HandedOn {
+    /// The last change of each batch, with what all share that follows from the batch.
+    batches: VecDeque<(Weak<()>, Value)>,
+}
+
+impl HandedOn {
+    fn last(&self) -> Option<&Value> {
+        self.batches.back().map(|(_, last)| last)
+    }
+
+    /// Takes away the batches from which nothing follows any more. The stream is taken away from its beginning, so each waits for those before.
+    fn take_away(&mut self, backing: &Backing) -> io::Result<()> {
+        while let Some((cause, last)) = self.batches.front()
+            && cause.strong_count() == 0
+        {
+            backing.take_away(last)?;
+            self.batches.pop_front();
+        }
+        Ok(())
+    }
 }
 
 impl Streams {
@@ -46,17 +73,36 @@ impl Streams {
         }
     }
 
-    /// Hands all changes on that were not handed on yet, delivers what follows from them on the bus, and so on.
-    pub async fn drain(&self, backing: &Backing) -> std::io::Result<()> {
+    /// Hands all changes on that were not taken away yet, delivers what follows from them on the bus, and so on, until nothing is left.
+    pub async fn drain(&self, backing: &Backing) -> io::Result<()> {
         let _draining = self.draining.lock().await;
+        let (mut handed_on, mut slow) = (HandedOn::default(), SlowCalls::new());
         loop {
-            let records = backing.records()?;
+            self.advance(backing, &mut handed_on, &mut slow).await?;
+            if slow.next().await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The same, until only slow calls are left.
+    async fn advance<'a>(
+        &'a self,
+        backing: &Backing,
+        handed_on: &mut HandedOn,
+        slow: &mut SlowCalls<'a>,
+    ) -> io::Result<()> {
+        loop {
+            handed_on.take_away(backing)?;
+            let records = backing.records_after(handed_on.last())?;
             if records.is_empty() && self.bus.is_idle() {
                 return Ok(());
             }
+            let cause = Arc::default();
+            self.bus.follows_from(&cause);
             self.hand_on(&records).await;
-            self.bus.deliver(&self.plugins).await;
-            backing.take_away(&records)?;
+            self.bus.deliver(&self.plugins, slow).await;
+            handed_on.batches.extend(records.into_iter().next_back().map(|last| (Arc::downgrade(&cause), last)));
         }
     }
 
@@ -77,12 +123,15 @@ impl Streams {
     /// write from outside of this process. Where nothing was written, looking costs one step in the database's file.
     pub async fn pump(&self, backing: &Backing) {
         let mut pause = tokio::time::interval(Duration::from_millis(200));
+        let (mut handed_on, mut slow) = (HandedOn::default(), SlowCalls::new());
         loop {
             tokio::select! {
                 _ = pause.tick() => {}
                 () = self.written.notified() => {}
+                Some(()) = slow.next() => {}
             }
-            if let Err(error) = self.drain(backing).await {
+            let _draining = self.draining.lock().await;
+            if let Err(error) = self.advance(backing, &mut handed_on, &mut slow).await {
                 tracing::error!(%error, "the table's stream cannot be read");
             }
         }

@@ -74,14 +74,16 @@ async fn what_was_handed_on_is_gone_and_what_was_not_waits_for_the_next_start() 
     let read = first.records().unwrap();
     assert_eq!(read.len(), 2);
     write(&first, 2..5).await;
-    first.take_away(&read).unwrap();
+    first.take_away(&read[1]).unwrap();
     drop(first);
 
     let second = backing(folder.path()).await;
     let waiting = second.records().unwrap();
     let keys: Vec<_> = waiting.iter().map(|record| record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap()).collect();
     assert_eq!(keys, ["growth#2", "growth#3", "growth#4"]);
-    second.take_away(&waiting).unwrap();
+    assert_eq!(second.records_after(Some(&waiting[0])).unwrap(), waiting[1..]);
+    assert!(second.records_after(Some(&waiting[2])).unwrap().is_empty());
+    second.take_away(&waiting[2]).unwrap();
     assert!(second.records().unwrap().is_empty());
     write(&second, 5..6).await;
     assert_eq!(second.records().unwrap().len(), 1);

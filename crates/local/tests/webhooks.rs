@@ -404,6 +404,35 @@ async fn what_fails_is_tried_for_three_days_with_the_same_id_and_then_given_up()
 }
 
 #[tokio::test]
+async fn a_slow_receiver_holds_up_nothing_else_and_what_it_did_not_take_waits_for_the_next_start() {
+    let (stack, chief) = start().await;
+    let slow = Receiver::slow().await;
+    let of_slow = hook(&chief, &slow, &["post.published"]).await;
+    let of_running = Arc::clone(&stack.stack);
+    let running = tokio::spawn(async move { of_running.background().await });
+    let pause = || tokio::time::sleep(Duration::from_millis(5));
+    let story = async {
+        chief.publish("Hello", &[]).await;
+        slow.arrived.notified().await;
+        chief.publish("World", &[]).await;
+        while chief.get("/search?q=world").await.body["items"].as_array().unwrap().is_empty() {
+            pause().await;
+        }
+        let left = || stack.stack.backing.stream_log.len().unwrap();
+        assert!(left() > 0);
+        while left() > 0 {
+            slow.released.notify_one();
+            pause().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(8), story).await.expect("in time");
+    running.abort();
+    assert_eq!(slow.take().len(), 2);
+    let all = deliveries(&chief, &of_slow).await;
+    assert!(all.len() == 2 && all.iter().all(|delivery| delivery["status"] == "delivered"), "{all:?}");
+}
+
+#[tokio::test]
 async fn a_slow_or_dead_receiver_makes_no_other_wait() {
     let (stack, chief) = start().await;
     let (slow, quick) = (Receiver::slow().await, Receiver::start().await);
