@@ -260,7 +260,9 @@ impl Config {
             value if value.is_empty() => Err(ConfigError(format!("the environment variable {name} is empty"))),
             value => Ok(value),
         };
-        let settings: Self = serde_json::from_str(&required("SETTINGS")?)
+        let settings = required("SETTINGS")?;
+        // With the name of the setting, which is that of the parameter.
+        let settings: Self = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&settings))
             .map_err(|error| ConfigError(format!("the environment variable SETTINGS: {error}")))?;
         Ok(Self {
             table_name: filled("TABLE_NAME")?,

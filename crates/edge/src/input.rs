@@ -247,7 +247,10 @@ pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
         return Ok(Map::new());
     }
     if !is_json(request.headers()) {
-        return Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, "Send application/json."));
+        return Err(Problem::new(
+            ProblemKind::UNSUPPORTED_MEDIA_TYPE,
+            "Send JSON, with Content-Type: application/json.",
+        ));
     }
     let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;

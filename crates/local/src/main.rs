@@ -226,6 +226,9 @@ async fn serve(options: Serve) -> io::Result<()> {
         io::Error::new(error.kind(), format!("port {} cannot be used ({error}); try --port", options.port))
     })?;
     let base = format!("http://localhost:{}", listener.local_addr()?.port());
+    if options.confirm_email && options.data.parameters.given("SignUpConfirmation") == Some("auto") {
+        return Err(io::Error::other("--confirm-email and --parameter SignUpConfirmation=auto contradict each other"));
+    }
     let _lock = lock(&options.data.storage())?;
     let stack = Stack::start(Options {
         storage: options.data.storage(),

@@ -119,6 +119,20 @@ fn one_process_at_a_time_has_the_data() {
 }
 
 #[test]
+fn what_contradicts_itself_does_not_start() {
+    for (parameter, refused) in [
+        ("SignUpConfirmation=auto", "--confirm-email and --parameter SignUpConfirmation=auto contradict each other"),
+        ("WebSubHub=https://hub.example.com/", "WebSubHub needs FeedUrl"),
+    ] {
+        let mut command = Command::new(BINARY);
+        command.args(["--port", "0", "--memory", "--confirm-email", "--parameter", parameter]);
+        let ended = command.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success() && said.contains(refused), "{said}");
+    }
+}
+
+#[test]
 fn the_start_says_what_there_is() {
     let said = |parameters: &[&str]| {
         let mut command = Command::new(BINARY);

@@ -10,6 +10,7 @@ use local::backing::{TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
 use local::gateway::operations;
 use local::roles::{Permission, permissions};
 use local::s3::BUCKET_NAME;
+use proptest::prelude::*;
 use serde_json::json;
 use serde_yaml_ng::Value as Yaml;
 use template::{self, Route, Template};
@@ -62,8 +63,8 @@ fn every_handler_is_an_operation_of_its_binary_and_every_operation_has_a_functio
     assert_eq!(ruled, named, "every plug-in has a rule");
 
     // Some are called only where SES sends the messages.
-    let with_ses =
-        refs().into_iter().chain([("EmailIdentityArn".to_owned(), "arn:aws:ses:of-ours".to_owned())]).collect();
+    let ses = [("EmailIdentityArn", "arn:aws:ses:of-ours"), ("EmailFrom", "blog@example.com")];
+    let with_ses = refs().into_iter().chain(ses.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
     let called: BTreeSet<_> = Template::read(template::SOURCE, &with_ses).unwrap().triggers.into_values().collect();
     let named: BTreeSet<_> = events::TRIGGERS.iter().map(|trigger| trigger.name.to_owned()).collect();
     assert_eq!(called, named, "the user pool calls every trigger");
@@ -317,23 +318,33 @@ fn the_settings_are_exactly_the_environment() {
     assert!(error.contains("unknown field `table_name`"), "{error}");
 }
 
+/// The parameters that the settings of the functions are made of, each with whether it is a text there.
+fn settings() -> Vec<(String, bool)> {
+    let (_, root) = sources().remove(0);
+    let settings = tagged(&root["Resources"]["Users"]["Properties"]["Parameters"]["Settings"]);
+    let places = settings.match_indices("${").map(|(at, _)| settings.split_at(at));
+    let name = |rest: &str| rest.trim_start_matches("${").split('}').next().unwrap_or_default().to_owned();
+    places.map(|(before, rest)| (name(rest), before.ends_with('"'))).collect()
+}
+
+/// Whether any text may be its value, as far as its pattern lets it.
+fn is_free(parameter: &Yaml) -> bool {
+    parameter["AllowedValues"].as_sequence().is_none()
+}
+
 #[test]
 fn every_setting_is_a_parameter_that_cannot_end_its_text() {
     let (_, root) = sources().remove(0);
-    let settings = tagged(&root["Resources"]["Users"]["Properties"]["Parameters"]["Settings"]);
-    let mut seen = 0;
-    for (before, rest) in settings.match_indices("${").map(|(at, _)| settings.split_at(at)) {
-        let name = rest.trim_start_matches("${").split('}').next().unwrap();
-        let parameter = &root["Parameters"][name];
+    for (name, is_text) in settings() {
+        let parameter = &root["Parameters"][&*name];
         // What is no text is a number, and stands by itself.
-        let is_text = before.ends_with('"');
         assert_eq!(parameter["Type"] == *"String", is_text, "{name}");
-        let values = parameter["AllowedValues"].as_sequence().is_some();
-        let pattern = parameter["AllowedPattern"].as_str() == Some(r#"^[^"\\\x00-\x1f]*$"#);
-        assert!(!is_text || values || pattern, "{name} may have a quotation mark or a line break in it");
-        seen += 1;
+        let good = parameter["Default"].as_str().unwrap_or_default();
+        let taken = |end: &str| template::check_parameter(&name, &format!("{good}{end}")).is_ok();
+        let ends = ["\"", "\\", "\n", "\0", "\u{1f}"].into_iter().any(taken);
+        assert!(!is_text || !is_free(parameter) || !ends, "{name} may have a quotation mark or a line break in it");
     }
-    assert!(seen > 5, "only {seen} settings");
+    assert!(settings().len() > 5);
 }
 
 #[test]
@@ -430,10 +441,111 @@ fn a_value_that_cloudformation_refuses_is_refused_here() {
         ("Conduit", "yes", "The parameter Conduit must be one of true, false"),
         ("FanOutFollowers", "many", "The parameter FanOutFollowers must be a number"),
         ("SuccessLines", "101", "The parameter SuccessLines is too small or too large"),
-        ("SiteTitle", "", "The parameter SiteTitle is too short or too long"),
-        ("SiteDescription", "A \"blog\"", r#"The parameter SiteDescription must match ^[^"\\\x00-\x1f]*$"#),
-        ("BlockedWords", "spam,\nscam", r#"The parameter BlockedWords must match ^[^"\\\x00-\x1f]*$"#),
+        (
+            "RestoredStream",
+            "arn",
+            "The parameter RestoredStream must match ^$|^arn:[^:]+:dynamodb:[^:]+:[0-9]+:table/[^/]+/stream/.+$",
+        ),
+        ("SiteAccent", "red", "The parameter SiteAccent must be a colour such as #0b5cad"),
+        (
+            "BlockedWords",
+            "spam,\nscam",
+            "The parameter BlockedWords must be one line without quotation marks and backslashes",
+        ),
     ] {
         assert_eq!(template::check_parameter(name, value).unwrap_err(), refused);
     }
+    for (given, refused) in [
+        (&[("WebSubHub", "https://hub.example.com/")][..], "WebSubHub needs FeedUrl"),
+        (&[("Environment", "prod")], "Environment=prod needs EmailIdentityArn"),
+        (&[("DomainName", "blog.example.com")], "DomainName needs CertificateArn"),
+        (&[("Environment", "prod"), ("EmailIdentityArn", "arn:aws:ses")], "EmailIdentityArn needs EmailFrom"),
+    ] {
+        let mut refs = refs();
+        refs.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let error = Template::read(template::SOURCE, &refs).map(drop).unwrap_err().to_string();
+        assert!(error.starts_with(refused), "{error}");
+    }
+}
+
+/// What the functions are set to, if the template takes this value of a parameter.
+fn set_to(name: &str, value: &str) -> Option<Result<Config, edge::ConfigError>> {
+    template::check_parameter(name, value).ok()?;
+    let mut refs = refs();
+    refs.insert("FeedUrl".to_owned(), "https://blog.example.com".to_owned());
+    refs.insert(name.to_owned(), value.to_owned());
+    let environment = Template::read(template::SOURCE, &refs).unwrap().environment;
+    Some(Config::read(|name| environment.get(name).cloned()))
+}
+
+/// A function that does not understand a setting fails at its start, and with it each request.
+#[test]
+fn functions_start_with_every_value_that_the_template_takes() {
+    for (name, good, bad) in [
+        (
+            "AdminEmail",
+            &["", "ada@example.com", "Ada.L+x@müller.example"][..],
+            &["ada", "ada@example", "a b@c.de", "ada@x_.de"][..],
+        ),
+        (
+            "CorsOrigins",
+            &["", "*", "https://blog.example.com", "http://localhost:5173,https://a.example"],
+            &[
+                "blog.example.com",
+                "https://blog.example.com/",
+                "https://a.example, https://b.example",
+                "*,https://a.example",
+                "https://*.example.com",
+                "https://Blog.example.com",
+            ],
+        ),
+        (
+            "SiteUrl",
+            &["", "https://blog.example.com", "http://localhost:3000/blog/", "https://müller.example"],
+            &[
+                "blog.example.com",
+                "/blog",
+                "https:blog.example.com",
+                "https://blog example.com",
+                "https://me:secret@a.example",
+                "javascript:alert(1)",
+            ],
+        ),
+        ("SiteLogo", &["", "https://a.example/logo.png?v=2"], &["logo.png", "https://a.example/my logo.png"]),
+        ("FeedUrl", &["", "https://a.example"], &["a.example"]),
+        ("WebSubHub", &["", "https://hub.example.com/"], &["hub.example.com"]),
+        ("SiteTitle", &["Ada’s blog", " x "], &["", " ", "\u{200b}", "a\u{202e}b", "a\u{85}b"]),
+        ("SiteDescription", &["", "Notes on engines"], &[" ", "a\u{2028}b", "\u{ad}"]),
+        ("SiteFooter", &["", "© Ada"], &[" "]),
+        ("SiteLanguage", &["en", "pt-BR"], &["", "English language", "en_GB", "e", "en-"]),
+        ("SiteAccent", &["#0b5cad", "#ABCDEF"], &["", "red", "#fff", "0b5cad", "#0b5cad80"]),
+        ("BlockedWords", &["", "spam, two words,,c++"], &[]),
+    ] {
+        for value in good {
+            set_to(name, value).unwrap_or_else(|| panic!("{name} may be {value:?}")).unwrap();
+        }
+        for value in bad {
+            assert!(set_to(name, value).is_none(), "{name} may not be {value:?}");
+        }
+    }
+    let too_long = [("SiteTitle", 200), ("SiteDescription", 500), ("SiteFooter", 500)];
+    for (name, max) in too_long {
+        set_to(name, &"ä".repeat(max)).unwrap().unwrap();
+        assert!(set_to(name, &"ä".repeat(max + 1)).is_none(), "{name}");
+    }
+    let error = set_to("PostsPerDay", "1.5").unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("the environment variable SETTINGS: posts_per_day: "), "{error}");
+}
+
+#[test]
+fn functions_start_with_whatever_else_the_template_takes() {
+    let (_, root) = sources().remove(0);
+    let free = settings().into_iter().filter(|(name, is_text)| *is_text && is_free(&root["Parameters"][&**name]));
+    let names: Vec<_> = free.map(|(name, _)| name).collect();
+    let text = "(https?://)?[a-zA-Z.:/,@#ü \u{ad}\u{2028}\u{3000}\u{ffa0}*?&-]{0,16}";
+    proptest!(|(name in prop::sample::select(names), text in text)| {
+        if let Some(config) = set_to(&name, &text) {
+            prop_assert!(config.is_ok(), "{name}: {:?}", config.err());
+        }
+    });
 }

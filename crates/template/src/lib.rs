@@ -263,6 +263,9 @@ pub enum TemplateError {
     /// More functions read the table's stream than DynamoDB lets.
     #[error("template.yaml: {} functions read the table's stream ({}), but DynamoDB throttles more than two", .0.len(), .0.join(", "))]
     TooManyReaders(Vec<String>),
+    /// A rule does not allow the parameters together.
+    #[error("{0}")]
+    Rule(String),
 }
 
 /// Values for `!Ref`: physical ids of resources, and parameters that do not have their default.
@@ -277,26 +280,31 @@ pub fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     let Some(rules) = root["Parameters"].get(name) else {
         return Err(format!("template.yaml has no parameter {name}"));
     };
+    // What the operator is told instead of the rule.
+    let refused = |rule: &str| match rules["ConstraintDescription"].as_str() {
+        Some(description) => Err(format!("The parameter {name} {description}")),
+        None => Err(format!("The parameter {name} {rule}")),
+    };
     let number = |rule: &str| rules[rule].as_f64();
     let allowed: Vec<_> = rules["AllowedValues"].as_sequence().into_iter().flatten().map(scalar).collect();
     if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == value) {
-        return Err(format!("The parameter {name} must be one of {}", allowed.join(", ")));
+        return refused(&format!("must be one of {}", allowed.join(", ")));
     }
     if rules["Type"] == "Number" {
         let value: f64 = value.parse().map_err(|_| format!("The parameter {name} must be a number"))?;
         if number("MinValue").is_some_and(|min| value < min) || number("MaxValue").is_some_and(|max| value > max) {
-            return Err(format!("The parameter {name} is too small or too large"));
+            return refused("is too small or too large");
         }
     }
     let length = u32::try_from(value.chars().count()).map_or(f64::INFINITY, f64::from);
     if number("MinLength").is_some_and(|min| length < min) || number("MaxLength").is_some_and(|max| length > max) {
-        return Err(format!("The parameter {name} is too short or too long"));
+        return refused("is too short or too long");
     }
     if let Some(pattern) = rules["AllowedPattern"].as_str() {
         // CloudFormation matches the whole value.
         let whole = Regex::new(&format!("^(?:{pattern})$")).map_err(|error| error.to_string())?;
         if !whole.is_match(value) {
-            return Err(format!("The parameter {name} must match {pattern}"));
+            return refused(&format!("must match {pattern}"));
         }
     }
     Ok(())
@@ -321,6 +329,7 @@ impl Template {
     /// Reads a template and its parts, with these values for what it refers to.
     pub fn read(source: &str, refs: &Refs) -> Result<Self, TemplateError> {
         let root = resolve(source, refs)?;
+        check_rules(&root)?;
         let resources = object(&root, "Resources")?;
         let mut found = Found { policies: managed_policies(resources), ..Found::default() };
         found.add(&root)?;
@@ -385,6 +394,18 @@ impl Template {
                     .unwrap_or_default(),
             },
         })
+    }
+}
+
+/// Refuses what the template's rules do not allow of its parameters together.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html>
+fn check_rules(root: &Value) -> Result<(), TemplateError> {
+    let rules = root["Rules"].as_object().into_iter().flat_map(Map::values);
+    let applying = rules.filter(|rule| rule.get("RuleCondition").is_none_or(|condition| *condition == true));
+    let mut assertions = applying.flat_map(|rule| rule["Assertions"].as_array()).flatten();
+    match assertions.find(|assertion| assertion["Assert"] != true) {
+        Some(refused) => Err(TemplateError::Rule(text(refused, "/AssertDescription", "a rule")?)),
+        None => Ok(()),
     }
 }
 
