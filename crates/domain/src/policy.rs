@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::text::is_seen;
-use crate::{FieldError, MetaDescription, MetaTitle, Post, Role, Summary, Tag, Title};
+use crate::{Aliases, Denied, FieldError, MetaDescription, MetaTitle, Post, Role, Summary, Tag, Title};
 
 /// The rules of a stack: its settings of the same names.
 #[derive(Debug, Clone, Deserialize)]
@@ -135,10 +135,18 @@ impl Policy {
         let in_body = self.blocked_in(forms(markdown, read)).map(|word| blocked("body", word));
         let slug = (!post.slug_follows_title()).then(|| ("slug", post.slug.as_str()));
         let folded = details.tags.iter().map(|tag| ("tags", Tag::as_str(tag))).chain(slug);
-        let in_folded = folded.filter_map(|(name, text)| {
-            self.blocked_words.iter().find(|word| word.is_in_folded(text)).map(|word| blocked(name, word))
-        });
+        let in_folded = folded.filter_map(|(name, text)| self.blocked_in_folded(name, text));
         in_lines.chain(in_body).chain(in_folded).collect()
+    }
+
+    /// Checks the aliases of a post, which are slugs too, but for those that it had `before`.
+    pub fn check_aliases(&self, aliases: &Aliases, before: &Aliases) -> Result<(), Denied> {
+        let new = aliases.iter().filter(|alias| !before.contains(alias));
+        Denied::if_any(new.filter_map(|alias| self.blocked_in_folded("aliases", alias.as_str())).collect())
+    }
+
+    fn blocked_in_folded(&self, field: &str, text: &str) -> Option<FieldError> {
+        self.blocked_words.iter().find(|word| word.is_in_folded(text)).map(|word| blocked(field, word))
     }
 
     /// The first that is blocked and in one of these texts, as it is written or as it is seen. Both, because a character that does not show

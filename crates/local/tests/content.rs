@@ -132,6 +132,8 @@ async fn blocked_words_are_blocked_wherever_an_author_writes() {
     let post = json!({ "title": "T", "body": "B", "tags": ["antispam"], "slug": "spammers" });
     ada.post("/posts", post).await.expect_status(201);
     ada.patch("/posts/spammers", "*", json!({ "tags": ["spam"] })).await.expect_invalid(&["/tags"]);
+    let aliases = json!({ "aliases": ["antispam", "cheap-spam"] });
+    ada.put("/posts/spammers/aliases", aliases).await.expect_invalid(&["/aliases"]);
 }
 
 #[tokio::test]
@@ -143,6 +145,8 @@ async fn a_rule_that_is_younger_than_a_post_does_not_keep_it_from_being_withdraw
         for (title, status) in [("Old one", "published"), ("Old draft", "draft"), ("Old and gone", "draft")] {
             ada.draft(title).with("body", "Wait for it.").with("status", status).save().await;
         }
+        let aliases = json!({ "aliases": ["old-address"] });
+        ada.put("/posts/old-one/aliases", aliases).await.expect_status(200);
         let due = ada.draft("Old and due").with("status", "scheduled").with("publish_at", "2031-02-03T04:05:00.000Z");
         due.with("body", "Wait.").save().await;
         ada.delete("/posts/old-and-gone").await.expect_status(204);
@@ -153,6 +157,8 @@ async fn a_rule_that_is_younger_than_a_post_does_not_keep_it_from_being_withdraw
         let ada = stack.log_in("ada").await;
 
         // What it does not change may stay.
+        let aliases = json!({ "aliases": ["old-address", "another"] });
+        ada.put("/posts/old-one/aliases", aliases).await.expect_status(200);
         ada.patch("/posts/old-one", "*", json!({ "comments_open": false, "tags": ["fine"] })).await.expect_status(200);
         ada.post("/posts/old-one/unpublish", json!({})).await.expect_status(200);
         ada.post("/posts/old-and-due/unpublish", json!({})).await.expect_status(200);

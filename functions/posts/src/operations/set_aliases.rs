@@ -36,6 +36,7 @@ pub async fn set_aliases(
         if old.aliases == aliases {
             return Ok(Versioned { version: old.version, body: PostAliases::new(old, &post.slug) });
         }
+        blog.config.policy.check_aliases(&aliases, &old.aliases)?;
 
         let audit = (post.author.id != viewer.user_id)
             .then(|| AuditEntry::new(new_id.into(), AuditAction::PostEdited, viewer.user_id, post.id, now));
