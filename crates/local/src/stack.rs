@@ -119,7 +119,7 @@ impl Stack {
         let pages = Arc::new(pages::Services::new(Arc::clone(&blog), &sdk));
         let webhooks = Arc::new(webhooks::Services::new(Arc::clone(&blog)));
         if triggers {
-            backing.cognito.set_triggers(PoolFunctions::new(Arc::clone(&events), &template)?);
+            backing.cognito.set_triggers(PoolFunctions::new(&events, &template)?);
         }
         let of_webhooks = plugins(&webhooks, webhooks::PLUGINS);
         let plugins = plugins(&events, events::PLUGINS)
@@ -152,8 +152,8 @@ impl Stack {
 /// The SDK as in a function, but over the local wire and with short pauses between retries.
 pub fn sdk_config(wire: Wire) -> SdkConfig {
     // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
-    let address = wire.s3_url();
-    let config = sdk_config_with(address, SharedHttpClient::new(wire.clone())).into_builder().sleep_impl(wire);
+    let (address, pauses) = (wire.s3_url(), wire.pauses());
+    let config = sdk_config_with(address, SharedHttpClient::new(wire)).into_builder().sleep_impl(pauses);
     // It looks at the machine's clock, and nothing stalls within a process.
     config.stalled_stream_protection(StalledStreamProtectionConfig::disabled()).build()
 }

@@ -365,8 +365,13 @@ impl Wire {
         }
     }
 
+    /// How the SDK waits between two tries.
+    pub fn pauses(&self) -> Pauses {
+        Pauses(Arc::clone(&self.state))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn next_fault(&self, action: &str) -> Option<Fault> {
@@ -667,12 +672,21 @@ impl HttpConnector for WireConnector {
 }
 
 /// How the SDK, and whoever tries again as it does, waits between two tries: in the simulation until it is their turn.
-impl AsyncSleep for Wire {
+///
+/// Not the wire itself: connections keep it, and the wire keeps connections.
+#[derive(Debug)]
+pub struct Pauses(Arc<Mutex<State>>);
+
+impl AsyncSleep for Pauses {
     fn sleep(&self, duration: Duration) -> Sleep {
-        match self.state().scheduler.clone() {
+        match lock(&self.0).scheduler.clone() {
             // Not before it is asked: most are limits of time for something that comes sooner.
             Some(scheduler) => Sleep::new(async move { scheduler.wait("pause").await }),
             None => TokioSleep::new().sleep(duration),
         }
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,8 @@
 //! The local stack does not slow as it grows.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use local::backing::{Backing, Storage, TABLE_NAME, refs};
 use rusqlite::{Connection, StatementStatus};
@@ -87,6 +89,27 @@ async fn what_was_handed_on_is_gone_and_what_was_not_waits_for_the_next_start() 
     assert!(second.records().unwrap().is_empty());
     write(&second, 5..6).await;
     assert_eq!(second.records().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_stack_that_ends_leaves_nothing_behind() {
+    let stack = TestStack::start_unwatched(&[]).await;
+    let ada = stack.user("ada").await;
+    ada.publish("Post", &[]).await;
+    stack.settle().await;
+    let backing = &stack.stack.backing;
+    let (pool, bucket) = (Arc::downgrade(&backing.cognito), Arc::downgrade(&backing.bucket));
+    let (bus, blog) = (Arc::downgrade(&stack.stack.bus), Arc::downgrade(&stack.stack.blog));
+    let left = || [pool.strong_count(), bucket.strong_count(), bus.strong_count(), blog.strong_count()];
+    drop((stack, ada));
+    // The emulators end at their next turn.
+    for _ in 0..200 {
+        if left() == [0; 4] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{:?}", left());
 }
 
 #[tokio::test]
