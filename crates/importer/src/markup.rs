@@ -134,7 +134,8 @@ pub fn addresses(text: &str) -> Vec<Range<usize>> {
         if rest.starts_with('\\') {
             at += 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
         } else if let Some(after) = rest.strip_prefix("](") {
-            found.extend(destination(text, at + 2 + after.len() - after.trim_start().len()));
+            let address = destination(text, at + 2 + after.len() - after.trim_start().len());
+            found.extend(address.filter(|address| is_closed(text, address.end)));
             at += 2;
         } else if begins_line && let Some(begin) = definition(rest) {
             found.extend(destination(text, at + begin));
@@ -193,6 +194,12 @@ fn destination(text: &str, start: usize) -> Option<Range<usize>> {
         }
     }
     (end > 0).then_some(start..start + end)
+}
+
+/// Whether a link ends, or its title begins, behind the address that ends there. If not, all of it is text.
+fn is_closed(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    rest.strip_prefix('>').unwrap_or(rest).trim_start().starts_with([')', '"', '\'', '('])
 }
 
 /// The tags that begin an element of HTML, outside of code.
@@ -344,6 +351,7 @@ mod tests {
         for (text, expected) in [
             ("[a](b.md) ![c](<d e.png> \"t\")", vec!["b.md", "d e.png"]),
             ("[![a](b.png)](c/(d)) [x]()", vec!["b.png", "c/(d)"]),
+            ("[a](b c) [d](e 'f') [g](<h i>\n) [j](k", vec!["e", "h i"]),
             ("[a]: b.md\n\ntext\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
             ("`[a](b)` ``[a](`b)`` [c](d)", vec!["d"]),
             ("a `b [c](d)", vec!["d"]),

@@ -5,6 +5,10 @@
 
 mod harness;
 
+/// Takes a fifteenth of the processor's time off the stories and the simulation, which allocate all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod accounts;
 mod administration;
 mod aliases;
