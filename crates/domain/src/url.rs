@@ -4,7 +4,7 @@ use crate::schema::schema;
 use crate::text::{bounded, text};
 
 text!(@type
-    /// An absolute `http` or `https` address of at most 2,000 characters, normalised as the URL standard says.
+    /// An absolute `http` or `https` address of at most 2,000 characters, as it is typed and normalised as the URL standard says.
     /// Other schemes are refused: a page that links `javascript:` would run it.
     WebUrl
 );
@@ -14,14 +14,15 @@ impl WebUrl {
 }
 
 schema! { WebUrl,
-    /// The absolute `http` or `https` address of a page or picture, without a user name or password.
+    /// The absolute `http` or `https` address of a page or picture, without a user name or password. The maximum length is also that of
+    /// the address as it is answered, with `%C3%A9` for `é`.
     request {
         "type": "string",
         "maxLength": WebUrl::MAX,
         "pattern": "^\\s*[Hh][Tt][Tt][Pp][Ss]?://\\S+\\s*$",
         "examples": ["https://example.com/page"],
     }
-    // Normalised, which makes some longer: `é` becomes `%C3%A9`.
+    // Without the maximum, because those that were taken before it held for them too may be longer.
     reply { "type": "string", "pattern": "^https?://", "examples": ["https://example.com/page"] }
 }
 
@@ -43,6 +44,9 @@ impl TryFrom<String> for WebUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not contain a user name or password".to_owned());
         }
-        Ok(Self(url.into()))
+        // So that what is answered is taken when it is sent back.
+        let url = String::from(url);
+        bounded(&url, 1, Self::MAX).map_err(|error| format!("with %C3%A9 for é and the like, {error}"))?;
+        Ok(Self(url))
     }
 }
