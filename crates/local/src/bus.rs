@@ -63,7 +63,7 @@ pub struct EventBus {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Delivery>,
-    /// Held by whoever hands changes on now, and by all that follows from them.
+    /// What the deliveries that are queued now follow from.
     cause: Weak<()>,
     taken: u64,
     /// What was put on the bus, if that is written down.
@@ -87,7 +87,7 @@ struct Delivery {
     rule: Rule,
     event: Value,
     failures: usize,
-    /// Shows to who waits for it (`EventBus::follows_from`) that this is not done.
+    /// What it follows from, which is not done before this is (`EventBus::follows_from`).
     cause: Option<Arc<()>>,
 }
 
@@ -108,7 +108,7 @@ impl EventBus {
         }
     }
 
-    /// All that is put on the bus while this is held follows from it. It has no owner left once all of that is delivered or given up.
+    /// From now on, each delivery that is queued holds a reference to `cause` until it is delivered or given up, unless `cause` is dropped before.
     pub fn follows_from(&self, cause: &Arc<()>) {
         self.state().cause = Arc::downgrade(cause);
     }
