@@ -167,9 +167,9 @@ fn is_block(name: &str) -> bool {
     BLOCKS.contains(&name)
 }
 
-/// What nobody reads: it is left out with all that it holds.
+/// What nobody reads, or only those whose browser runs no scripts: it is left out with all that it holds.
 fn is_unread(name: &str) -> bool {
-    matches!(name, "script" | "style" | "template" | "head" | "title" | "svg" | "math" | "datalist")
+    matches!(name, "script" | "noscript" | "style" | "template" | "head" | "title" | "svg" | "math" | "datalist")
 }
 
 /// A part of a line.
@@ -659,6 +659,7 @@ impl Writer<'_> {
     fn lose_unread(&self, name: &str) {
         match name {
             "script" => self.lose("scripts"),
+            "noscript" => self.lose("parts for browsers without scripts"),
             "style" => self.lose("styles"),
             "svg" | "math" => self.lose("drawings and formulas"),
             _ => {}

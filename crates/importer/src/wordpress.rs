@@ -506,7 +506,7 @@ const FOR_MEMBERS: [&str; 43] = [
 ];
 
 /// How such elements begin whose names end with the name of a level.
-const FOR_LEVELS: [&str; 1] = ["wlm_private_"];
+const FOR_LEVELS: [&str; 2] = ["private_", "wlm_private_"];
 
 /// How blocks of such plug-ins begin.
 const BLOCKS_FOR_MEMBERS: [&str; 6] = [

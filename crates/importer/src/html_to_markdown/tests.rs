@@ -89,7 +89,7 @@ fn each_element_has_its_sign() {
 
 #[test]
 fn what_is_lost_is_counted() {
-    let html = "<script>1</script><script>2</script><form>Name <input name=a></form><img src='data:x'>";
+    let html = "<script>1</script><script>2</script><noscript><img src='a.png'></noscript><form>Name <input name=a></form><img src='data:x'>";
     let Converted { markdown, lost } = to_markdown(html, &|_| None);
     assert_eq!(markdown, "Name");
     let lost: Vec<_> = lost.into_iter().collect();
@@ -98,6 +98,7 @@ fn what_is_lost_is_counted() {
         [
             ("fields of forms", 1),
             ("forms, of which the text is kept", 1),
+            ("parts for browsers without scripts", 1),
             ("pictures without an address", 1),
             ("scripts", 2)
         ]

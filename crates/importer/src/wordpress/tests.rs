@@ -165,6 +165,7 @@ fn every_kind_of_restriction_of_membership_plug_ins_hides() {
         ("", "a [is_expired]secret[/is_expired]"),
         ("", "a [restrict]secret[/restrict]"),
         ("", "a [wlm_private_Gold]secret[/wlm_private_Gold]"),
+        ("", "a [private_Gold]secret[/private_Gold]"),
         ("", "a [wlm_private_\"Gold plan\"]secret[/wlm_private_\"Gold plan\"]"),
         ("", "a <!-- wp:pmpro/membership {\"levels\":[\"1\"]} --><p>secret</p><!-- /wp:pmpro/membership -->"),
         ("", "a <!--  wp:restrict-content-pro/content --><p>secret</p><!-- /wp:restrict-content-pro/content -->"),
