@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use domain::Timestamp;
 use edge::{Clock, SignUpConfirmation};
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use local::backing::Storage;
+use local::backing::{Emulators, Storage};
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
@@ -44,8 +44,7 @@ impl Blog {
                 admin_email: Some("admin@example.com".to_owned()),
                 sign_up_confirmation: SignUpConfirmation::Auto,
                 clock: Clock::new(time, move || u128::from(counter.fetch_add(1, Ordering::SeqCst))),
-                host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                ports: [0; 3],
+                emulators: Emulators::of_this_machine(),
                 triggers: true,
                 parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             };

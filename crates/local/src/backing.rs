@@ -2,7 +2,7 @@
 //! own, speaking the wire protocol that the AWS SDK speaks.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,27 @@ pub enum Storage {
     Folder(PathBuf),
 }
 
+/// Where the emulators answer. Port 0 is any that is free. Whoever reaches DynamoDB or Cognito can do anything with the blog.
+#[derive(Debug, Clone)]
+pub struct Emulators {
+    /// DynamoDB.
+    pub dynamodb: SocketAddr,
+    /// Cognito, with its mailbox.
+    pub cognito: SocketAddr,
+    /// S3. Links to files begin with it.
+    pub s3: SocketAddr,
+    /// The secret key that requests to S3 are signed with.
+    pub s3_secret: String,
+}
+
+impl Emulators {
+    /// For this machine only, with the secret key that is known.
+    pub fn of_this_machine() -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { dynamodb: address, cognito: address, s3: address, s3_secret: s3::SECRET.to_owned() }
+    }
+}
+
 /// The emulators, running until they are dropped.
 pub struct Backing {
     /// Where DynamoDB answers.
@@ -52,6 +73,8 @@ pub struct Backing {
     pub cognito_address: SocketAddr,
     /// Where S3 answers.
     pub s3: SocketAddr,
+    /// The secret key of S3.
+    pub s3_secret: String,
     /// The user pool itself, for its mailbox.
     pub cognito: Arc<Cognito>,
     /// The changes of the table that wait to be handed on.
@@ -86,14 +109,12 @@ pub fn refs() -> Refs {
 }
 
 impl Backing {
-    /// Starts them on these ports of `host`; port 0 is any that is free. The table and the pool are made as the
-    /// template defines them, unless the folder has them already.
+    /// Starts them. The table and the pool are made as the template defines them, unless the folder has them already.
     pub async fn start(
         template: &Template,
         storage: &Storage,
         clock: &Clock,
-        host: IpAddr,
-        [dynamodb_port, cognito_port, s3_port]: [u16; 3],
+        emulators: Emulators,
     ) -> io::Result<Self> {
         let folder = match storage {
             Storage::Memory => None,
@@ -117,13 +138,13 @@ impl Backing {
         let cognito = Cognito::open(path.as_deref(), settings(template), now).map_err(io::Error::other)?;
         let cognito = Arc::new(cognito);
 
-        let bucket = Arc::new(s3::open(folder.map(PathBuf::as_path))?);
+        let bucket = Arc::new(s3::open(folder.map(PathBuf::as_path), &emulators.s3_secret)?);
 
         let settings: Value = serde_json::from_str(template.environment.get("SETTINGS").map_or("", String::as_str))?;
         let origins = settings["cors_origins"].as_str().unwrap_or_default().parse().map_err(io::Error::other)?;
-        let dynamodb_listener = TcpListener::bind((host, dynamodb_port)).await?;
-        let cognito_listener = TcpListener::bind((host, cognito_port)).await?;
-        let s3_listener = TcpListener::bind((host, s3_port)).await?;
+        let dynamodb_listener = listen(emulators.dynamodb, "DynamoDB").await?;
+        let cognito_listener = listen(emulators.cognito, "Cognito").await?;
+        let s3_listener = listen(emulators.s3, "files").await?;
         let dynamodb = dynamodb_listener.local_addr()?;
         let cognito_address = cognito_listener.local_addr()?;
         let s3 = s3_listener.local_addr()?;
@@ -133,7 +154,20 @@ impl Backing {
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
             tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket), origins), "S3")),
         ];
-        Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, shard, beginning, bucket, tasks })
+        let s3_secret = emulators.s3_secret;
+        Ok(Self {
+            dynamodb,
+            cognito_address,
+            s3,
+            s3_secret,
+            cognito,
+            stream_log,
+            database,
+            shard,
+            beginning,
+            bucket,
+            tasks,
+        })
     }
 
     /// The database behind DynamoDB, for whoever serves it once more.
@@ -190,6 +224,14 @@ impl Backing {
     pub fn jwks_url(&self) -> String {
         format!("http://{}/{USER_POOL_ID}/.well-known/jwks.json", self.cognito_address)
     }
+}
+
+async fn listen(address: SocketAddr, what: &str) -> io::Result<TcpListener> {
+    let failed = |error: io::Error| {
+        let port = address.port();
+        io::Error::new(error.kind(), format!("port {port}, for {what}, cannot be used ({error}); choose another"))
+    };
+    TcpListener::bind(address).await.map_err(failed)
 }
 
 async fn serve(listener: TcpListener, app: Router, name: &str) {

@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use domain::Timestamp;
 use edge::Clock;
 use edge::SignUpConfirmation;
-use local::backing::{Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
-use local::s3::{BUCKET_NAME, CREDENTIALS};
+use local::backing::{Emulators, Storage, TABLE_NAME, USER_POOL_CLIENT_ID, USER_POOL_ID, refs};
+use local::s3::{BUCKET_NAME, KEY_ID, SECRET};
 use local::server::Mailbox;
 use local::stack::{Options, Stack};
 use table::{Repair, RepairSettings, Repaired, Table};
@@ -225,18 +225,25 @@ async fn serve(options: Serve) -> io::Result<()> {
     let listener = TcpListener::bind((options.host, options.port)).await.map_err(|error| {
         io::Error::new(error.kind(), format!("port {} cannot be used ({error}); try --port", options.port))
     })?;
-    let base = format!("http://localhost:{}", listener.local_addr()?.port());
+    let address = listener.local_addr()?;
+    let is_here = address.ip().is_unspecified() || address.ip().is_loopback();
+    let base = if is_here { format!("http://localhost:{}", address.port()) } else { format!("http://{address}") };
     if options.confirm_email && options.data.parameters.given("SignUpConfirmation") == Some("auto") {
         return Err(io::Error::other("--confirm-email and --parameter SignUpConfirmation=auto contradict each other"));
     }
     let _lock = lock(&options.data.storage())?;
+    let clock = Clock::system();
     let stack = Stack::start(Options {
         storage: options.data.storage(),
         sign_up_confirmation: if options.confirm_email { SignUpConfirmation::Email } else { SignUpConfirmation::Auto },
         admin_email: Some(options.admin_email.clone()),
-        clock: Clock::system(),
-        host: options.host,
-        ports: [0, 0, options.files_port],
+        clock: clock.clone(),
+        // Others on the network fetch files, by links that nobody else can sign, and do nothing with the table or the accounts.
+        emulators: Emulators {
+            s3: (options.host, options.files_port).into(),
+            s3_secret: clock.new_ulid(clock.now()).to_string(),
+            ..Emulators::of_this_machine()
+        },
         triggers: true,
         parameters: options.data.parameters.all(),
     })
@@ -284,18 +291,21 @@ async fn run_backing(options: RunBacking) -> io::Result<()> {
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
-        host: options.host,
-        ports: [options.dynamodb_port, options.cognito_port, options.s3_port],
+        emulators: Emulators {
+            dynamodb: (options.host, options.dynamodb_port).into(),
+            cognito: (options.host, options.cognito_port).into(),
+            s3: (options.host, options.s3_port).into(),
+            s3_secret: SECRET.to_owned(),
+        },
         triggers: !options.without_triggers,
         parameters: options.data.parameters.all(),
     })
     .await?;
     let backing = &stack.backing;
-    let [key_id, secret] = CREDENTIALS;
     println!("DynamoDB, Cognito and S3 are running, for sam local start-api. Ctrl-C ends them.");
     println!("  DynamoDB   {}  table {TABLE_NAME}", backing.dynamodb);
     println!("  Cognito    {}  pool {USER_POOL_ID}, client {USER_POOL_CLIENT_ID}", backing.cognito_address);
-    println!("  S3         {}  bucket {BUCKET_NAME}, key id {key_id}, secret key {secret}", backing.s3);
+    println!("  S3         {}  bucket {BUCKET_NAME}, key id {KEY_ID}, secret key {SECRET}", backing.s3);
     println!("  mailbox    http://{}/_local/emails", backing.cognito_address);
     tokio::select! {
         () = interrupted() => {}
@@ -324,8 +334,7 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
-        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ports: [0; 3],
+        emulators: Emulators::of_this_machine(),
         triggers: false,
         parameters: options.parameters.all(),
     })
@@ -360,8 +369,7 @@ async fn reindex(data: Data) -> io::Result<()> {
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
-        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ports: [0; 3],
+        emulators: Emulators::of_this_machine(),
         triggers: true,
         parameters: data.parameters.all(),
     })

@@ -15,12 +15,14 @@ use serde_json::{Value, json};
 
 /// The bucket's name, wherever it is local.
 pub const BUCKET_NAME: &str = "broadsheet-local";
-/// The key id and the secret key that requests are signed with.
-pub const CREDENTIALS: [&str; 2] = ["local", "local"];
+/// The id of the key that requests are signed with.
+pub const KEY_ID: &str = "local";
+/// The secret key, unless the stack has one that nobody else knows.
+pub const SECRET: &str = "local";
 
-/// Opens the bucket, with its files in this folder or in memory.
-pub fn open(folder: Option<&Path>) -> io::Result<LocalS3> {
-    let [key_id, secret] = CREDENTIALS.map(str::to_owned);
+/// Opens the bucket, with its files in this folder or in memory, for requests that are signed with this secret key.
+pub fn open(folder: Option<&Path>, secret: &str) -> io::Result<LocalS3> {
+    let (key_id, secret) = (KEY_ID.to_owned(), secret.to_owned());
     let settings = Settings { bucket: BUCKET_NAME.to_owned(), key_id, secret };
     let path = folder.map(|folder| folder.join("bucket.sqlite"));
     // What the functions sign is of the machine's time, whatever the stack's clock says.

@@ -1,7 +1,7 @@
 //! The whole stack in one process.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,11 +15,11 @@ use edge::Blog;
 use edge::Clock;
 use edge::{Config, SignUpConfirmation};
 
-use crate::backing::{Backing, Storage, refs};
+use crate::backing::{Backing, Emulators, Storage, refs};
 use crate::bus::{EventBus, plugins};
 use crate::gateway::{Gateway, functions};
 use crate::roles::Roles;
-use crate::s3::{self, CREDENTIALS};
+use crate::s3;
 use crate::schedule::Schedule;
 use crate::streams::Streams;
 use crate::triggers::PoolFunctions;
@@ -36,10 +36,8 @@ pub struct Options {
     pub sign_up_confirmation: SignUpConfirmation,
     /// Where time and ids come from.
     pub clock: Clock,
-    /// Where DynamoDB and Cognito answer.
-    pub host: IpAddr,
-    /// On which ports; 0 is any that is free.
-    pub ports: [u16; 3],
+    /// Where DynamoDB, Cognito and S3 answer.
+    pub emulators: Emulators,
     /// Whether the user pool calls its triggers.
     pub triggers: bool,
     /// Parameters of the template that do not have their default.
@@ -91,8 +89,8 @@ impl Stack {
         let is_on = |name: &str| refs.get(name).is_some_and(|on| on == "true");
         let (has_conduit, has_ghost) = (is_on("Conduit"), is_on("GhostContent"));
         let template = Template::read(template::SOURCE, &refs).map_err(io::Error::other)?;
-        let Options { storage, clock, host, ports, triggers, .. } = options;
-        let backing = Backing::start(&template, &storage, &clock, host, ports).await?;
+        let Options { storage, clock, emulators, triggers, .. } = options;
+        let backing = Backing::start(&template, &storage, &clock, emulators).await?;
 
         // The environment is the template's; only the address of the keys is known no sooner than now.
         let mut environment = template.environment.clone();
@@ -152,23 +150,22 @@ impl Stack {
 /// The SDK as in a function, but over the local wire and with short pauses between retries.
 pub fn sdk_config(wire: Wire) -> SdkConfig {
     // The wire sends each call to its emulator, whatever this address is. Links to files begin with it.
-    let (address, pauses) = (wire.s3_url(), wire.pauses());
-    let config = sdk_config_with(address, SharedHttpClient::new(wire)).into_builder().sleep_impl(pauses);
+    let (address, secret, pauses) = (wire.s3_url(), wire.s3_secret(), wire.pauses());
+    let config = sdk_config_with(address, &secret, SharedHttpClient::new(wire)).into_builder().sleep_impl(pauses);
     // It looks at the machine's clock, and nothing stalls within a process.
     config.stalled_stream_protection(StalledStreamProtectionConfig::disabled()).build()
 }
 
 /// The same, with an emulator at this address and nothing between.
 pub fn sdk_config_at(address: SocketAddr) -> SdkConfig {
-    sdk_config_with(format!("http://{address}"), aws_smithy_http_client::Builder::new().build_http())
+    sdk_config_with(format!("http://{address}"), s3::SECRET, aws_smithy_http_client::Builder::new().build_http())
 }
 
 /// How many were made.
 static REGIONS: AtomicU64 = AtomicU64::new(0);
 
-fn sdk_config_with(endpoint: String, client: SharedHttpClient) -> SdkConfig {
-    let [key_id, secret] = CREDENTIALS;
-    let credentials = Credentials::new(key_id, secret, None, None, "local");
+fn sdk_config_with(endpoint: String, secret: &str, client: SharedHttpClient) -> SdkConfig {
+    let credentials = Credentials::new(s3::KEY_ID, secret, None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         // The SDK keeps its budget of retries by region, for the whole process; stacks in one process, such as those of

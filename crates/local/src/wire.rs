@@ -178,6 +178,7 @@ pub struct Wire {
     direct: Direct,
     cognito: SocketAddr,
     s3: SocketAddr,
+    s3_secret: String,
     roles: Arc<Roles>,
     bus: Arc<EventBus>,
     state: Arc<Mutex<State>>,
@@ -224,9 +225,10 @@ impl Wire {
     /// A wire to these emulators and to this bus, for functions with these roles.
     pub fn new(backing: &Backing, roles: Arc<Roles>, bus: Arc<EventBus>) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        let Backing { cognito_address: cognito, s3, .. } = *backing;
+        let Backing { cognito_address: cognito, s3, ref s3_secret, .. } = *backing;
+        let s3_secret = s3_secret.clone();
         let direct = Direct::new(backing);
-        Self { inner, direct, cognito, s3, roles, bus, state: Arc::default() }
+        Self { inner, direct, cognito, s3, s3_secret, roles, bus, state: Arc::default() }
     }
 
     /// Where S3 is: an address of this machine's, also where S3 answers on all of them. Links to files begin with it.
@@ -234,6 +236,11 @@ impl Wire {
         let address =
             if self.s3.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.s3.port()).into() } else { self.s3 };
         format!("http://{address}")
+    }
+
+    /// The secret key that requests to S3 are signed with.
+    pub fn s3_secret(&self) -> String {
+        self.s3_secret.clone()
     }
 
     /// From now on calls are written down.

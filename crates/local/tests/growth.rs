@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::backing::{Backing, Storage, TABLE_NAME, refs};
+use local::backing::{Backing, Emulators, Storage, TABLE_NAME, refs};
 use rusqlite::{Connection, StatementStatus};
 use serde_json::json;
 use template::{self, Template};
@@ -35,7 +35,7 @@ async fn backing(folder: &Path) -> Backing {
     let template = Template::read(template::SOURCE, &refs()).unwrap();
     let storage = Storage::Folder(folder.to_owned());
     let clock = edge::Clock::system();
-    Backing::start(&template, &storage, &clock, "127.0.0.1".parse().unwrap(), [0; 3]).await.unwrap()
+    Backing::start(&template, &storage, &clock, Emulators::of_this_machine()).await.unwrap()
 }
 
 /// Writes items `from..to`, each of which is one change.

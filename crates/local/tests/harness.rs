@@ -11,7 +11,7 @@ use domain::{Role, User};
 use edge::Clock;
 use edge::SignUpConfirmation;
 use http::{HeaderMap, Request, StatusCode};
-use local::backing::{Storage, USER_POOL_CLIENT_SECRET};
+use local::backing::{Emulators, Storage, USER_POOL_CLIENT_SECRET};
 use local::cdn::{self, Rewritten};
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
@@ -91,14 +91,12 @@ impl TestStack {
             move || u128::from(counter.fetch_add(1, Ordering::SeqCst)),
         );
         let admin_email = Some("admin@example.com".to_owned());
-        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let options = Options {
             storage,
             sign_up_confirmation,
             admin_email,
             clock,
-            host,
-            ports: [0; 3],
+            emulators: Emulators::of_this_machine(),
             triggers: true,
             parameters,
         };

@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use aws::Sdk;
 use axum::extract::connect_info::MockConnectInfo;
+use bucket::Bucket;
 use domain::Timestamp;
 use edge::Clock;
+use local::s3::BUCKET_NAME;
 use local::server::{self, Mailbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -168,6 +171,38 @@ async fn the_mailbox_is_closed_to_other_machines() {
     assert_eq!(read([192, 168, 0, 7], Mailbox::Closed).await, 403);
     assert_eq!(read([127, 0, 0, 1], Mailbox::Closed).await, 200);
     assert_eq!(read([192, 168, 0, 7], Mailbox::Open).await, 200);
+}
+
+/// Whoever reaches the table, or the emulator of Cognito with its mailbox, can do anything with the blog.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_network_reaches_the_blog_and_links_to_files_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &["--memory", "--host", "0.0.0.0"]);
+    let blog: u16 = process.base.split([':', '/']).find_map(|part| part.parse().ok()).unwrap();
+    let [files] = *open_ports(process.child.id()).into_iter().filter(|port| *port != blog).collect::<Vec<_>>() else {
+        panic!("one port for the blog, and one for files: {:?}", open_ports(process.child.id()));
+    };
+    // What would be a link, signed with the key that everybody knows.
+    let sdk = Sdk::new(local::stack::sdk_config_at(SocketAddr::from(([127, 0, 0, 1], files))));
+    let link = Bucket::new(&sdk, BUCKET_NAME.to_owned()).link("exports/any").await.unwrap();
+    assert_eq!(reqwest::get(link).await.unwrap().status(), 403);
+}
+
+/// The ports of a process that others than this machine reach.
+#[cfg(target_os = "linux")]
+fn open_ports(process: u32) -> Vec<u16> {
+    let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .filter_map(|file| std::fs::read_link(file.unwrap().path()).ok()?.to_str().map(str::to_owned))
+        .collect();
+    // Those that listen have the state 0A; 0100007F is 127.0.0.1
+    // (<https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html>).
+    let table = std::fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
+    let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let listening = rows.filter(|row| row[3] == "0A" && sockets.contains(&format!("socket:[{}]", row[9])));
+    let addresses = listening.map(|row| row[1].split_once(':').unwrap()).filter(|(host, _)| *host != "0100007F");
+    addresses.map(|(_, port)| u16::from_str_radix(port, 16).unwrap()).collect()
 }
 
 #[tokio::test]

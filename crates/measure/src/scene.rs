@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use edge::{Clock, SignUpConfirmation};
 use local::backing::Storage;
 use local::gateway::operations;
-use local::s3::CREDENTIALS;
+use local::s3::{KEY_ID, SECRET};
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 
@@ -83,13 +83,12 @@ impl Scene {
         let (pool, s3) = (stack.backing.cognito_address, stack.backing.s3);
 
         let mut environment = stack.gateway.template().environment.clone();
-        let [key_id, secret] = CREDENTIALS;
         environment.extend(
             [
                 ("ENDPOINTS", format!("dynamodb={table},cognito=http://{pool},s3=http://{s3},jwks={keys}/{path}")),
                 ("AWS_CA_BUNDLE", roots_file.display().to_string()),
-                ("AWS_ACCESS_KEY_ID", key_id.to_owned()),
-                ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+                ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
                 ("AWS_REGION", "us-east-1".to_owned()),
                 ("AWS_LAMBDA_FUNCTION_NAME", "measured".to_owned()),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
