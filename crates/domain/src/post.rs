@@ -316,11 +316,16 @@ impl Post {
         Ok(Some(next))
     }
 
-    /// The next version of a scheduled post whose time has come. None if the post is not due.
-    pub fn publish_if_due(&self, now: Timestamp) -> Option<Self> {
+    /// The next version of a scheduled post whose time has come: it is published or, if its author could not publish it now, a draft again.
+    /// None if the post is not due.
+    pub fn come_due(&self, author_can_publish: bool, now: Timestamp) -> Option<Self> {
         let mut next = self.clone();
         self.is_due(now).then(|| {
-            next.come_out(self.publish_at.unwrap_or(now));
+            if author_can_publish {
+                next.come_out(self.publish_at.unwrap_or(now));
+            } else {
+                next.unpublish();
+            }
             next.advance(self, false, now);
             next
         })

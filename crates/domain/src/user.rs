@@ -521,6 +521,11 @@ impl User {
         self.role == Role::Admin && self.status == UserStatus::Active
     }
 
+    /// Whether the user can publish posts now: an author or more, who is not suspended.
+    pub fn can_publish(&self) -> bool {
+        self.role >= Role::Author && self.status == UserStatus::Active
+    }
+
     /// Whether a token of this session, which began at `began_at` (seconds since 1970), still counts: the account is in
     /// use, and nobody has signed out of it since. When the token itself was made does not matter: a session that has ended
     /// cannot be refreshed back to life.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::Role;
 use local::wire::Fault;
 use serde_json::{Value, json};
 
@@ -99,6 +100,39 @@ async fn what_came_due_while_nothing_ran_comes_out_with_the_time_it_asked_for() 
         let list = stack.visitor().get("/posts").await;
         assert_eq!(list.each("published_at"), ["2026-11-21T09:00:01.000Z", NINE], "newest first");
     }
+}
+
+/// What somebody may not publish does not come out by itself either.
+#[tokio::test]
+async fn a_post_of_somebody_who_is_suspended_or_no_author_any_more_becomes_a_draft() {
+    let stack = TestStack::start().await;
+    let admin = stack.user_with_role("chief", Role::Admin).await;
+    let mut authors = Vec::new();
+    for name in ["ada", "bob", "cem", "dan"] {
+        let author = stack.user(name).await;
+        schedule(&author, &format!("Of {name}"), NINE).await;
+        authors.push(author);
+    }
+    let suspension = json!({ "reason": "Spam." });
+    for name in ["ada", "dan"] {
+        admin.put(&format!("/admin/users/{name}/suspension"), suspension.clone()).await.expect_status(204);
+    }
+    admin.put("/admin/users/bob/role", json!({ "role": "reader" })).await.expect_status(200);
+    admin.delete("/admin/users/dan/suspension").await.expect_status(204);
+    stack.set_time(NINE);
+    stack.minute().await;
+    let mut out = stack.visitor().get("/posts").await.each("slug");
+    out.sort_by_key(|slug| slug.to_string());
+    assert_eq!(out, ["of-cem", "of-dan"]);
+
+    // It waits for its author, and no longer for a time.
+    admin.delete("/admin/users/ada/suspension").await.expect_status(204);
+    stack.pass_seconds(120);
+    stack.minute().await;
+    let ada = stack.log_in("ada").await;
+    let post = ada.get("/posts/of-ada").await;
+    assert_eq!((&post.body["status"], &post.body["publish_at"]), (&json!("draft"), &Value::Null));
+    ada.post("/posts/of-ada/publish", json!({})).await.expect_status(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

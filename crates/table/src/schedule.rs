@@ -10,7 +10,8 @@ use domain::Timestamp;
 const READ_AT_ONCE: usize = 25;
 
 impl Table {
-    /// Publishes every post whose time has come, also if that was long ago. Each is published once, however many do this
+    /// Publishes every post whose time has come, also if that was long ago. One whose author could not publish it now, because
+    /// they are suspended or authors no more, becomes a draft instead: a suspension ends what they have planned too. Each is published once, however many do this
     /// at the same time, and one that was changed meanwhile goes by what it says then. Gives how many there were. One
     /// that cannot be published keeps no other back; the last such error is given when all have been tried.
     pub async fn publish_due(&self, now: Timestamp) -> Result<usize, Refused> {
@@ -45,6 +46,8 @@ impl Table {
 
     async fn publish_if_due(&self, item: Item, now: Timestamp) -> Result<Post, Refused> {
         let post: Post = read(item)?;
-        self.rewrite_post(post.id, &post.slug, None, now, |post| Ok(post.publish_if_due(now))).await
+        let author = self.user(post.author.id, Consistency::Strong).await?;
+        let can_publish = author.is_some_and(|author| author.can_publish());
+        self.rewrite_post(post.id, &post.slug, None, now, |post| Ok(post.come_due(can_publish, now))).await
     }
 }

@@ -44,7 +44,7 @@ enum Step {
     PublishAt(i64),
     Unpublish,
     Trash,
-    Due,
+    Due(bool),
     Retitle(u8),
     Untitle,
     Rewrite(u8),
@@ -57,7 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (-5..20_i64).prop_map(Step::PublishAt),
         Just(Step::Unpublish),
         Just(Step::Trash),
-        Just(Step::Due),
+        any::<bool>().prop_map(Step::Due),
         (0..4_u8).prop_map(Step::Retitle),
         Just(Step::Untitle),
         (1..4_u8).prop_map(Step::Rewrite),
@@ -91,7 +91,7 @@ fn after(post: &Post, step: Step, now: Timestamp) -> Option<Post> {
             post.trash(now);
             None
         }),
-        Step::Due => post.publish_if_due(now),
+        Step::Due(author_can_publish) => post.come_due(author_can_publish, now),
         Step::Retitle(number) => edit(&|post| {
             post.apply(&retitled(Patch::Set(title(&format!("Title {number}")))));
             None
@@ -154,7 +154,7 @@ fn a_change_that_alters_nothing_is_no_edit() {
     let same = post.edit(Ulid(2).into(), at(1), &stored.text, || None, |_| Ok(Some(stored.clone()))).unwrap();
     assert!(same.is_none(), "the same text is no new one");
     assert!(post.amend(|_| Ok(())).unwrap().is_none());
-    assert!(post.publish_if_due(at(1)).is_none());
+    assert!(post.come_due(true, at(1)).is_none());
 }
 
 #[test]
