@@ -1,12 +1,14 @@
 //! What an operation takes of a request: parameters of the path and of the query, fields of the body.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::{fmt, io};
 
 use domain::{FieldDescription, FieldError, Fields, FromFields, Limit, SchemaGenerator, Viewer, fields};
 use lambda_http::http::{HeaderMap, header};
 use lambda_http::{Request, RequestExt};
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::ser::{CharEscape, Formatter};
 use serde_json::{Map, Value};
 use table::RateLimit;
 
@@ -171,7 +173,7 @@ impl InputDescription {
     }
 }
 
-/// The maximum size of a body, as JSON without needless escapes.
+/// The maximum size of a body, as JSON in which an escape counts as one byte.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The maximum size of a body as it is sent: a character of one byte takes six if it is escaped.
@@ -239,7 +241,6 @@ pub(crate) fn body_fields(request: &Request) -> Result<Fields, Problem> {
 /// The same, not yet read as fields.
 pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let bytes: &[u8] = request.body();
-    let too_large = || Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB.");
     if bytes.len() > MAX_SENT_BYTES {
         return Err(too_large());
     }
@@ -252,13 +253,32 @@ pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
             "Send JSON, with Content-Type: application/json.",
         ));
     }
-    let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
+    // API Gateway decodes gzip in front of a function, and says so still. No other coding is read.
+    let is_coded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    match object_of(bytes) {
+        Err(problem) if is_coded && problem.kind() == ProblemKind::MALFORMED_REQUEST => {
+            Err(Problem::new(ProblemKind::UNSUPPORTED_MEDIA_TYPE, "Send JSON without Content-Encoding."))
+        }
+        object => object,
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemKind::PAYLOAD_TOO_LARGE, "The body is over 256 KiB.")
+}
+
+/// A JSON object of at most [`MAX_BODY_BYTES`].
+fn object_of(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let is_large = bytes.len() > MAX_BODY_BYTES;
+    let malformed = |problem: &str| match is_large {
+        true => too_large(),
+        false => Problem::malformed(format!("The body is not JSON: {problem}.")),
+    };
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;
     match serde_json::from_str(text) {
         // What counts is what is stored, however it was escaped.
-        Ok(Object { values, .. }) if bytes.len() > MAX_BODY_BYTES && written_bytes(&values) > MAX_BODY_BYTES => {
-            Err(too_large())
-        }
+        Ok(Object { values, .. }) if is_large && written_bytes(&values) > MAX_BODY_BYTES => Err(too_large()),
+        Err(_) if is_large => Err(too_large()),
         Ok(Object { values, repeated }) if repeated.is_empty() => Ok(values),
         Ok(Object { repeated, .. }) => {
             let error = |name: &String| FieldError::new(name, "was given more than once");
@@ -275,9 +295,17 @@ pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// The size of a JSON object without needless escapes.
+/// The size of a JSON object in which an escape is one byte, as what it stands for: a text of lines and quotes may be as long as any other.
 fn written_bytes(values: &Map<String, Value>) -> usize {
-    serde_json::to_vec(values).map_or(usize::MAX, |bytes| bytes.len())
+    struct Unescaped;
+    impl Formatter for Unescaped {
+        fn write_char_escape<W: io::Write + ?Sized>(&mut self, writer: &mut W, _: CharEscape) -> io::Result<()> {
+            writer.write_all(b"_")
+        }
+    }
+    let mut bytes = Vec::new();
+    let written = values.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Unescaped));
+    written.map_or(usize::MAX, |()| bytes.len())
 }
 
 /// A JSON object, with the names that it has more than once. `serde_json::Value` keeps the last of them and says nothing,

@@ -1,5 +1,7 @@
 //! What holds for every request, whatever the operation.
 
+use std::io::Write;
+
 use http::{HeaderMap, header};
 use lambda_http::request::LambdaRequest;
 use serde_json::json;
@@ -178,9 +180,37 @@ async fn a_body_counts_as_what_is_stored_of_it() {
     let body = |text: &str| format!("{{\"title\": \"T\", \"body\": \"{text}\"}}").into_bytes();
     let text = "\u{431}".repeat(50 * 1024);
     ada.send("POST", "/posts", &[json_type], body(&escaped(&text))).await.expect_status(201);
+    // Lines and quotes cannot be sent but as two characters each.
+    let lines = "{\"a\": \"b\"},\n".repeat(200 * 1024 / 12).escape_default().to_string();
+    assert!(lines.len() > 256 * 1024);
+    ada.send("POST", "/posts", &[json_type], body(&lines)).await.expect_status(201);
     for too_large in [escaped(&"\u{431}".repeat(140 * 1024)), " ".repeat(2 * 1024 * 1024)] {
         ada.send("POST", "/posts", &[json_type], body(&too_large)).await.expect_problem(413, "payload-too-large");
     }
+    // Whatever it is.
+    let size = 300 * 1024;
+    for large in
+        [b"x".repeat(size), b" ".repeat(size), b"\xff".repeat(size), [b"[", &*b"1,".repeat(size / 2), b"1]"].concat()]
+    {
+        ada.send("POST", "/posts", &[json_type], large).await.expect_problem(413, "payload-too-large");
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_a_coding_that_is_not_read_is_refused_as_such() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    coder.write_all(br#"{"body": "B"}"#).unwrap();
+    let coded = coder.finish().unwrap();
+    let headers = |coding: &'static str| [("content-type", "application/json"), ("content-encoding", coding)];
+    for coding in ["gzip", "br"] {
+        let answer = ada.send("POST", "/posts", &headers(coding), coded.clone()).await;
+        answer.expect_problem(415, "unsupported-media-type");
+    }
+    // What API Gateway has decoded.
+    ada.send("POST", "/posts", &headers("gzip"), br#"{"body": "B"}"#.to_vec()).await.expect_status(201);
+    ada.send("POST", "/posts", &headers("identity"), b"{".to_vec()).await.expect_problem(400, "malformed-request");
 }
 
 #[tokio::test]
