@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use table::{Attempt, Lookup, keys};
 use ulid::Ulid;
 
+use crate::input::query_pairs;
 use crate::{Blog, Problem};
 
 const NAME: HeaderName = HeaderName::from_static("idempotency-key");
@@ -73,10 +74,9 @@ impl Repeatable {
         // Whoever reads the table cannot find out by trial what a request says, such as a password, without knowing
         // its key; and nobody can read an answer who cannot send the same request again.
         let mut secret = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes()));
-        let parameters = request.query_string_parameters_ref();
-        let mut query: Vec<_> = parameters.iter().flat_map(|parameters| parameters.iter()).collect();
+        let mut query = query_pairs(request);
         query.sort_unstable();
-        let query = query.into_iter().flat_map(|(name, value)| [name, value]);
+        let query = query.iter().flat_map(|(name, value)| [name.as_str(), value]);
         for part in [request.method().as_str(), request.raw_http_path()].into_iter().chain(query) {
             secret.update(part.as_bytes());
             secret.update(b"\0");

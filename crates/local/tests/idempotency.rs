@@ -493,3 +493,17 @@ async fn what_makes_nothing_takes_no_key() {
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201));
     assert_ne!(first.body["refresh_token"], second.body["refresh_token"], "tokens are never kept");
 }
+
+/// Whoever sends a link on adds some.
+#[tokio::test]
+async fn parameters_of_trackers_make_no_other_request() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let post = json!({ "title": "Once", "body": "B" });
+    let key = [("idempotency-key", "once")];
+    let first = ada.call("POST", "/posts?utm_source=a", &key, Some(post.clone())).await;
+    first.expect_status(201);
+    let again = ada.call("POST", "/posts?fbclid=b", &key, Some(post)).await;
+    again.expect_status(201);
+    assert_eq!(again.body["id"], first.body["id"]);
+}
