@@ -97,7 +97,8 @@ impl TryFrom<Vec<String>> for WebhookEvents {
 
     fn try_from(mut names: Vec<String>) -> Result<Self, String> {
         if let Some(position) = names.iter().position(|name| !Self::names().any(|known| known == name)) {
-            return Err(format!("name {} is neither * nor an event that there is", position + 1));
+            let known = Self::names().collect::<Vec<_>>().join(", ");
+            return Err(format!("name {} must be one of {known}", position + 1));
         }
         names.sort_unstable();
         names.dedup();

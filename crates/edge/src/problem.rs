@@ -239,7 +239,10 @@ impl Problem {
             return Self::field("publish_at", format!("is on a day that has {max} posts of this author already"));
         }
         let tomorrow = day.plus_seconds(domain::DAY_SECONDS).seconds();
-        Self::too_many_requests(u32::try_from(tomorrow - now.seconds()).unwrap_or(u32::MAX))
+        let wait = u32::try_from(tomorrow - now.seconds()).unwrap_or(u32::MAX);
+        let posts = if max == 1 { "one post" } else { &format!("{max} posts") };
+        let detail = format!("This blog takes {posts} of an author a day. The next day begins at midnight UTC.");
+        Self::new(ProblemKind::TOO_MANY_REQUESTS, detail).with(|parts| parts.retry_after = Some(wait))
     }
 
     /// What the client is told of a refused write of a post, at the time `now`.

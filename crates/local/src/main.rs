@@ -111,11 +111,20 @@ enum Command {
     #[command(name = "openapi")]
     OpenApi,
     /// Build the search index of the posts in a folder anew, beside the old one, and swap. Stop the blog first.
-    Reindex(Data),
+    Reindex(RunReindex),
     /// Run only DynamoDB, Cognito and S3, for `sam local start-api`.
     Backing(RunBacking),
     /// Check every count, rank and copy in the table, and print what is wrong.
     Repair(RunRepair),
+}
+
+#[derive(Args)]
+struct RunReindex {
+    /// The folder of the local blog.
+    #[arg(long, default_value = ".broadsheet")]
+    data: PathBuf,
+    #[command(flatten)]
+    parameters: Parameters,
 }
 
 #[derive(Args)]
@@ -165,6 +174,14 @@ impl Data {
     fn storage(&self) -> Storage {
         if self.memory { Storage::Memory } else { Storage::Folder(self.data.clone()) }
     }
+}
+
+/// The folder of a blog that is there: a mistyped one would be an empty blog, of which nothing is wrong.
+fn existing(folder: PathBuf) -> io::Result<Storage> {
+    let is_there = folder.is_dir();
+    is_there
+        .then(|| Storage::Folder(folder.clone()))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no blog in {}", folder.display())))
 }
 
 /// Keeps other processes from the data until it is dropped, or the process ends in whatever way: each would do what follows from the
@@ -324,10 +341,7 @@ async fn repair(options: RunRepair) -> io::Result<bool> {
         let table = Table::new(&Sdk::from_env().map_err(io::Error::other)?, name, 0);
         return repair_table(&table, mode, settings, Clock::system().now()).await;
     }
-    if !options.data.is_dir() {
-        return Err(io::Error::other(format!("there is no blog in {}", options.data.display())));
-    }
-    let storage = Storage::Folder(options.data);
+    let storage = existing(options.data)?;
     let _lock = lock(&storage)?;
     let stack = Stack::start(Options {
         storage,
@@ -361,17 +375,18 @@ async fn repair_table(table: &Table, mode: Repair, settings: RepairSettings, now
     Ok(unsettled == 0 && (wrong == 0 || mode == Repair::Mend))
 }
 
-async fn reindex(data: Data) -> io::Result<()> {
-    let _lock = lock(&data.storage())?;
+async fn reindex(options: RunReindex) -> io::Result<()> {
+    let storage = existing(options.data)?;
+    let _lock = lock(&storage)?;
     // By the bus, as for a deployed stack (docs/search.md).
     let stack = Stack::start(Options {
-        storage: data.storage(),
+        storage,
         sign_up_confirmation: SignUpConfirmation::Auto,
         admin_email: None,
         clock: Clock::system(),
         emulators: Emulators::of_this_machine(),
         triggers: true,
-        parameters: data.parameters.all(),
+        parameters: options.parameters.all(),
     })
     .await?;
     search::begin_to_rebuild(&stack.search, true).await.map_err(io::Error::other)?;

@@ -81,8 +81,8 @@ impl Stack {
             SignUpConfirmation::Email => "email",
         };
         refs.insert("SignUpConfirmation".to_owned(), confirmation.to_owned());
-        refs.extend(options.admin_email.map(|email| ("AdminEmail".to_owned(), email)));
-        for (name, value) in options.parameters {
+        let admin_email = options.admin_email.map(|email| ("AdminEmail".to_owned(), email));
+        for (name, value) in admin_email.into_iter().chain(options.parameters) {
             template::check_parameter(&name, &value).map_err(io::Error::other)?;
             refs.insert(name, value);
         }

@@ -61,6 +61,8 @@ async fn the_fourth_post_of_a_day_waits_for_midnight() {
     let refused = publish(&ada, "4").await;
     refused.expect_problem(429, "too-many-requests");
     assert_eq!(refused.header("retry-after"), "1");
+    let detail = "This blog takes 3 posts of an author a day. The next day begins at midnight UTC.";
+    assert_eq!(refused.body["detail"], detail);
     stack.set_time("2026-11-22T00:00:00Z");
     publish(&ada, "4").await.expect_status(200);
     // One that was out on an earlier day takes no place of this one.

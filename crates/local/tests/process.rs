@@ -97,12 +97,16 @@ async fn what_was_answered_survives_a_kill() {
     log_in(&http, &base).await;
     assert_eq!(process.signal("-INT"), Some(0), "Ctrl-C ends it cleanly");
 
-    let repair = |folder: &Path| Command::new(BINARY).args(["repair", "--data"]).arg(folder).output().unwrap();
-    let repaired = repair(folder.path());
+    let run =
+        |command: &str, folder: &Path| Command::new(BINARY).args([command, "--data"]).arg(folder).output().unwrap();
+    let repaired = run("repair", folder.path());
     // What the log says of changes that were left over is not in it.
     assert_eq!(String::from_utf8(repaired.stdout).unwrap(), "Nothing is wrong.\n");
     assert!(repaired.status.success());
-    assert!(!repair(&folder.path().join("elsewhere")).status.success(), "it makes no new blog");
+    for command in ["repair", "reindex"] {
+        let elsewhere = folder.path().join("elsewhere");
+        assert!(!run(command, &elsewhere).status.success() && !elsewhere.exists(), "{command} makes no new blog");
+    }
 }
 
 #[test]
@@ -123,12 +127,17 @@ fn one_process_at_a_time_has_the_data() {
 
 #[test]
 fn what_contradicts_itself_does_not_start() {
-    for (parameter, refused) in [
-        ("SignUpConfirmation=auto", "--confirm-email and --parameter SignUpConfirmation=auto contradict each other"),
-        ("WebSubHub=https://hub.example.com/", "WebSubHub needs FeedUrl"),
+    for (option, value, refused) in [
+        (
+            "--parameter",
+            "SignUpConfirmation=auto",
+            "--confirm-email and --parameter SignUpConfirmation=auto contradict each other",
+        ),
+        ("--parameter", "WebSubHub=https://hub.example.com/", "WebSubHub needs FeedUrl"),
+        ("--admin-email", "admin", "The parameter AdminEmail must be an e-mail address"),
     ] {
         let mut command = Command::new(BINARY);
-        command.args(["--port", "0", "--memory", "--confirm-email", "--parameter", parameter]);
+        command.args(["--port", "0", "--memory", "--confirm-email", option, value]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // One that starts says so, and would not end by itself.
         let started = BufReader::new(child.stdout.take().unwrap()).lines().next();

@@ -440,7 +440,7 @@ fn a_value_that_cloudformation_refuses_is_refused_here() {
         ("PostsPerDays", "1", "template.yaml has no parameter PostsPerDays"),
         ("Conduit", "yes", "The parameter Conduit must be one of true, false"),
         ("FanOutFollowers", "many", "The parameter FanOutFollowers must be a number"),
-        ("SuccessLines", "101", "The parameter SuccessLines is too small or too large"),
+        ("SuccessLines", "101", "The parameter SuccessLines must be 100 or less"),
         (
             "RestoredStream",
             "arn",

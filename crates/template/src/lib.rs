@@ -292,13 +292,19 @@ pub fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     }
     if rules["Type"] == "Number" {
         let value: f64 = value.parse().map_err(|_| format!("The parameter {name} must be a number"))?;
-        if number("MinValue").is_some_and(|min| value < min) || number("MaxValue").is_some_and(|max| value > max) {
-            return refused("is too small or too large");
+        if let Some(min) = number("MinValue").filter(|min| value < *min) {
+            return refused(&format!("must be {min} or more"));
+        }
+        if let Some(max) = number("MaxValue").filter(|max| value > *max) {
+            return refused(&format!("must be {max} or less"));
         }
     }
     let length = u32::try_from(value.chars().count()).map_or(f64::INFINITY, f64::from);
-    if number("MinLength").is_some_and(|min| length < min) || number("MaxLength").is_some_and(|max| length > max) {
-        return refused("is too short or too long");
+    if let Some(min) = number("MinLength").filter(|min| length < *min) {
+        return refused(&format!("must have at least {min} characters"));
+    }
+    if let Some(max) = number("MaxLength").filter(|max| length > *max) {
+        return refused(&format!("must have at most {max} characters"));
     }
     if let Some(pattern) = rules["AllowedPattern"].as_str() {
         // CloudFormation matches the whole value.
