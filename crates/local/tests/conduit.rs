@@ -553,6 +553,11 @@ async fn comments(stack: &TestStack, visitor: &FrontEnd, ada: &FrontEnd, bob: &F
         ids.push(made["id"].as_u64().expect("an integer"));
     }
     assert!(ids.iter().all(|id| *id < 1 << 53));
+    // What an import wrote above a comment is for an export, and for no reader.
+    let imported = "[imported-comment]: <import:comment?author=&name=Eve>\n\n**Eve:**\n\nImported";
+    let made = bob.post(&path, json!({ "comment": { "body": imported } })).await.ok(201)["comment"].clone();
+    assert_eq!(made["body"], "**Eve:**\n\nImported");
+    bob.delete(&format!("{path}/{}", made["id"])).await.ok(204);
     let read = async |front_end: &FrontEnd| -> Vec<u64> {
         let list = front_end.get(&path).await.ok(200);
         list["comments"].as_array().unwrap().iter().map(|comment| comment["id"].as_u64().unwrap()).collect()

@@ -102,6 +102,13 @@ struct State {
     is_too_deep: bool,
 }
 
+/// Whether a character may stand in HTML: controls and noncharacters are errors (<https://html.spec.whatwg.org/#parse-errors>), and show
+/// nothing.
+fn is_html(c: char) -> bool {
+    let is_noncharacter = (c as u32) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c);
+    !is_noncharacter && (!c.is_control() || c.is_ascii_whitespace())
+}
+
 impl State {
     /// Ends all elements but the outer `depth`.
     fn close_to(&mut self, depth: usize) {
@@ -151,6 +158,8 @@ impl State {
     fn escape(&mut self, text: &str, is_value: bool) {
         for c in text.chars() {
             match c {
+                // Of an address nothing is left out: it was judged with all that is in it.
+                c if !is_value && !is_html(c) => {}
                 '&' => self.html.push_str("&amp;"),
                 '\u{a0}' => self.html.push_str("&nbsp;"),
                 '<' => self.html.push_str("&lt;"),

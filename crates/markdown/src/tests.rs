@@ -271,6 +271,14 @@ fn a_mess_of_elements_is_mended_or_refused_in_good_time() {
 }
 
 #[test]
+fn characters_that_are_no_html_go() {
+    assert_eq!(html("a\u{1}b \u{7f}\u{85}\u{fdd0}\u{fffe}`\u{1b}[0m`\tc"), "<p>ab <code>[0m</code>\tc</p>\n");
+    // In an address they stay: without them it would be another.
+    let link = html("<a href=\"j\u{10}avascript:alert(1)\">a</a>");
+    assert!(link.contains("<a") && !link.contains("\"javascript:"), "{link}");
+}
+
+#[test]
 fn an_attribute_with_a_very_long_value_goes() {
     let image = |bytes: usize| html(&format!("<img src=\"/a.png\" alt=\"{}\">", "a".repeat(bytes)));
     assert!(image(8 * 1024).contains(" alt="));

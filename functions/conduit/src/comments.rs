@@ -59,7 +59,7 @@ fn show(comment: &Comment, authors: &HashMap<UserId, (User, Option<bool>)>) -> V
         "id": number(comment.id()),
         "createdAt": comment.created_at,
         "updatedAt": comment.updated_at,
-        "body": comment.text.markdown,
+        "body": shown(&comment.text.markdown),
         "author": comment.author.as_ref().map(|author| articles::show_author(author, authors)),
     })
 }
@@ -112,4 +112,10 @@ mod tests {
         assert_eq!(ids.len(), numbers.len());
         assert!(numbers.iter().all(|number| *number < 1 << 53));
     }
+}
+
+/// A text without the line of an import above it (docs/import.md). No reader of HTML sees that line, but these clients show Markdown as it is.
+fn shown(markdown: &str) -> &str {
+    let below = markdown.strip_prefix("[imported-comment]: ").and_then(|rest| Some(rest.split_once("\n\n")?.1));
+    below.unwrap_or(markdown)
 }
