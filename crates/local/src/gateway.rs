@@ -167,6 +167,18 @@ impl Gateway {
     }
 
     async fn route(&self, incoming: &Incoming) -> Result<Response<Bytes>, &'static str> {
+        // AWS knows its hosts; a host that is not even one would end in a panic of `lambda_http`.
+        let host = incoming.request.headers().get(http::header::HOST);
+        let is_host = |host: &str| {
+            let address = format!("https://{host}/");
+            url::Url::parse(&address).is_ok() && address.parse::<http::Uri>().is_ok()
+        };
+        if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
+            return Err("DEFAULT_4XX");
+        }
+        if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
+            return Err("REQUEST_TOO_LARGE");
+        }
         if let Some(path) = below(&incoming.path, "/api") {
             return self.conduit(incoming, path).await;
         }
@@ -205,18 +217,6 @@ impl Gateway {
         if found.is_none() && path == "/" {
             return Err("MISSING_AUTHENTICATION_TOKEN");
         }
-        // AWS knows its hosts; a host that is not even one would end in a panic of `lambda_http`.
-        let host = incoming.request.headers().get(http::header::HOST);
-        let is_host = |host: &str| {
-            let address = format!("https://{host}/");
-            url::Url::parse(&address).is_ok() && address.parse::<http::Uri>().is_ok()
-        };
-        if host.is_some_and(|host| !host.to_str().is_ok_and(is_host)) {
-            return Err("DEFAULT_4XX");
-        }
-        if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
-            return Err("REQUEST_TOO_LARGE");
-        }
         let Some((route, parameters)) = found else { return Ok(None) };
         let function = Arc::clone(self.functions.get(route.handler.as_str()).ok_or("API_CONFIGURATION_ERROR")?);
         let mut event = self.event(incoming, &route.path, path, parameters);
@@ -253,9 +253,6 @@ impl Gateway {
         path: &str,
         proxy: &str,
     ) -> Result<lambda_http::Request, &'static str> {
-        if incoming.request.body().len() > MAX_PAYLOAD_BYTES {
-            return Err("REQUEST_TOO_LARGE");
-        }
         let event = self.proxy_event(incoming, resource, path, proxy);
         let payload: LambdaRequest = serde_json::from_value(event).map_err(|_| "DEFAULT_5XX")?;
         Ok(payload.into())

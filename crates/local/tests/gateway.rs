@@ -1,8 +1,10 @@
 //! What the gateway answers instead of an operation, and what browsers ask before they let a page call one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
-use http::header;
+use axum::body::Bytes;
+use http::{Request, header};
 use local::backing::refs;
 use local::gateway::MAX_PAYLOAD_BYTES;
 use local::wire::Fault;
@@ -129,6 +131,17 @@ async fn pages_of_the_origins_that_the_stack_names_may_read_answers_and_no_other
     let answer = visitor.get_with("/me", &[("origin", "https://blog.example.com")]).await;
     answer.expect_problem(401, "unauthenticated");
     assert_eq!(answer.header("access-control-allow-origin"), "*");
+}
+
+/// Of the other APIs too, which are each one function.
+#[tokio::test]
+async fn a_host_that_is_none_is_refused_whatever_is_asked_for() {
+    let stack = TestStack::start_with_parameters(&[("Conduit", "true"), ("GhostContent", "true")]).await;
+    for path in ["/v1/posts", "/v1/no/route", "/api/tags", "/ghost/api/content/posts/", "/elsewhere"] {
+        let request = Request::builder().uri(path).header("host", "T /v1/x").body(Bytes::new()).unwrap();
+        let answer = stack.stack.gateway.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+        assert_eq!(answer.status(), 400, "{path}");
+    }
 }
 
 #[tokio::test]
