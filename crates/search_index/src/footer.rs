@@ -14,7 +14,7 @@ use crate::block::Block;
 use crate::bytes::{Bytes, put_number, put_text};
 
 /// Changes with the format and with what a word is: a segment of another version is rebuilt like one that is lost.
-const MAGIC: &[u8] = b"broadsheet-4\n";
+const MAGIC: &[u8] = b"broadsheet-5\n";
 
 /// What the blocks of a file have, in their order in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

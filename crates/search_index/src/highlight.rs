@@ -13,8 +13,8 @@ pub fn highlight(text: &str, query: &Query, language: Option<&str>) -> String {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for clause in query.clauses.iter().filter(|clause| !clause.is_excluded) {
         for (at, (_, first)) in words.iter().enumerate() {
-            if let Some(last) = end_of_match(clause, words.get(at..).unwrap_or_default()) {
-                ranges.push(first.range.start..last.range.end);
+            if let Some(end) = end_of_match(clause, words.get(at..).unwrap_or_default()) {
+                ranges.push(first.range.start..end);
             }
         }
     }
@@ -50,21 +50,26 @@ fn form(word: &Word, language: Option<&str>) -> Option<String> {
     (word.kind == Kind::Word).then(|| form_term(Language::of(&word.text, language), &word.text))
 }
 
-/// The last word of what a clause finds where these words begin, each with the term of its forms.
-fn end_of_match<'a>(clause: &Clause, words: &'a [(Option<String>, Word)]) -> Option<&'a Word> {
-    let mut last = None;
+/// Where in the text what a clause finds ends, if it finds something where these words begin.
+fn end_of_match(clause: &Clause, words: &[(Option<String>, Word)]) -> Option<usize> {
+    let mut end = None;
     for atom in &clause.atoms {
         // Each position has one word.
-        let (form, word) = words.get(atom.offset as usize)?;
+        let at = atom.offset as usize;
+        let (form, word) = words.get(at)?;
         let is_form = || form.as_ref().is_some_and(|form| clause.forms.contains(form));
         let is_match = match atom.is_prefix {
             true => word.text.starts_with(&atom.word),
             false => word.text == atom.word || is_form(),
         };
-        last = Some(word).filter(|_| is_match);
-        last?;
+        if !is_match {
+            return None;
+        }
+        // Of a pair that a single character has found, the other begins the next word.
+        let next = words.get(at + 1).filter(|_| word.kind == Kind::Pair && word.text != atom.word);
+        end = Some(next.map_or(word.range.end, |(_, next)| next.range.start));
     }
-    last
+    end
 }
 
 fn escape(html: &mut String, text: &str) {

@@ -133,6 +133,8 @@ fn words_are_found_in_all_their_forms_and_scripts() {
             ("pl", "Zażółć gęślą jaźń, łódź"),
             ("ar", "الكتاب على الطاولة"),
             ("hi", "हिन्दी भाषा"),
+            ("de", "Müller aus Zürich über Bücher"),
+            ("en", "Upgrade node.js v18.2.1, and call foo_bar or Some::path"),
         ],
         &[
             ("run", &[1, 2]),
@@ -161,6 +163,19 @@ fn words_are_found_in_all_their_forms_and_scripts() {
             ("zazolc lodz", &[9]),
             ("हिन्दी", &[11]),
             ("हिन्द", &[]),
+            ("zuerich", &[12]),
+            ("Mueller Buecher", &[12]),
+            ("zürich", &[12]),
+            ("node", &[13]),
+            ("node.js", &[13]),
+            ("js.node", &[]),
+            ("v18.2", &[13]),
+            ("18.2", &[]),
+            ("bar", &[13]),
+            ("foo_bar", &[13]),
+            ("foo_b*", &[13]),
+            ("-node.js upgrade", &[]),
+            ("Some::path", &[13]),
         ],
     );
 }

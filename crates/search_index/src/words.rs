@@ -44,12 +44,14 @@ pub enum Kind {
 pub fn words(text: &str) -> Vec<Word> {
     let mut found = Words::default();
     for (at, segment) in text.split_word_bound_indices() {
-        // An apostrophe divides: `l'homme` is found by `homme`, and `Ada's` by `Ada`.
+        // An apostrophe divides: `l'homme` is found by `homme`, and `Ada's` by `Ada`. So do the signs within technical names: `node.js` is
+        // found by `node`. Whoever types the whole name asks for its parts one after the other.
+        let divides = |c| is_apostrophe(c) || matches!(c, '.' | '_' | ':');
         let mut begin = at;
-        for part in segment.split_inclusive(is_apostrophe) {
+        for part in segment.split_inclusive(divides) {
             let part_begin = begin;
             begin += part.len();
-            let part = part.trim_end_matches(is_apostrophe);
+            let part = part.trim_end_matches(divides);
             if part.chars().any(char::is_alphanumeric) {
                 found.take(part, part_begin);
             }
@@ -225,7 +227,14 @@ impl Language {
 
     /// The stem of a folded word.
     pub fn stem(&self, word: &str) -> String {
-        Stemmer::create(self.algorithm).stem(word).into_owned()
+        let stemmer = Stemmer::create(self.algorithm);
+        // Who has no key for `ü` types `ue`, and it was folded to `u`. As Snowball's `german2` has it
+        // (<https://snowballstem.org/algorithms/german2/stemmer.html>).
+        if self.code == "de" {
+            let folded = word.replace("ae", "a").replace("oe", "o").replace("ue", "u");
+            return stemmer.stem(&folded).into_owned();
+        }
+        stemmer.stem(word).into_owned()
     }
 }
 
