@@ -10,6 +10,8 @@
 
 mod addresses;
 mod anchors;
+#[cfg(test)]
+mod any_text;
 mod attributes;
 mod authors;
 mod broadsheet;
