@@ -134,7 +134,10 @@ proptest! {
                 text.clone(),
             ] {
                 for end in [".md", ".mdx"] {
-                    let _ = Document::parse(Path::new(&format!("2020-1-2-{name}{end}")), file.as_bytes(), &site, now);
+                    let path = format!("2020-1-2-{name}{end}");
+                    if let Ok(mut document) = Document::parse(Path::new(&path), file.as_bytes(), &site, now) {
+                        anchors::lead(&mut [&mut document]);
+                    }
                 }
             }
         }

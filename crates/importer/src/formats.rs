@@ -17,6 +17,7 @@ use crate::{
     document::Document,
     generators::Generator,
     ghost,
+    guard::guarded,
     html_to_markdown::escape_text,
     markup,
     media::{self, Elsewhere, Root, Sources, has_name_of_picture},
@@ -129,6 +130,10 @@ impl Plan {
 
     /// A post with its text, and the pictures of it that are to be uploaded.
     pub fn whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
+        guarded(|| self.read_whole(path, planned))?
+    }
+
+    fn read_whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
         let mut whole = match &self.texts {
             Texts::Planned => Whole { document: Cow::Borrowed(planned), comments: Vec::new() },
             Texts::WordPress(export) => export.whole(path, planned)?,

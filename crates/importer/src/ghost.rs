@@ -26,6 +26,7 @@ use crate::{
     fields::{cut_summary, kept_tags},
     formats::{Texts, UNDATED, counted, left, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
+    guard::guarded,
     html_to_markdown::plain_text,
     naming::as_slug,
     plan::{Item, Plan, Planned},
@@ -156,7 +157,8 @@ impl<'a> Export<'a> {
                 items.push(left(place, format!("of the type {kind}, which has no place here")));
                 continue;
             }
-            let (document, has_site) = match self.document(post, &id, &kind, &links) {
+            let read = guarded(|| self.document(post, &id, &kind, &links)).and_then(|found| found);
+            let (document, has_site) = match read {
                 Ok(found) => found,
                 Err(reason) => {
                     items.push(Item { path: place, what: Planned::Failed(reason) });

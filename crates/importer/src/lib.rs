@@ -27,6 +27,7 @@ mod front_matter;
 mod generators;
 mod ghost;
 mod glob;
+mod guard;
 mod hiding;
 mod html_to_markdown;
 mod importing;

@@ -17,6 +17,7 @@ use crate::{
     document::Document,
     formats::Texts,
     generators::Generator,
+    guard::guarded,
     links::Index,
     markup,
     media::{self, Sources},
@@ -78,7 +79,7 @@ impl Plan {
         let root = site.root.clone();
         site.survey(&places, &|place| fs::read(root.join(place)).ok());
         for path in files {
-            let what = read(folder, &below, &path, &site, now);
+            let what = guarded(|| read(folder, &below, &path, &site, now)).unwrap_or_else(Planned::Failed);
             items.push(Item { path, what });
         }
         items.sort_by(|one, other| one.path.cmp(&other.path));
@@ -325,7 +326,8 @@ fn link(site: &Site, items: &mut [Item]) {
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
     let is_vault = site.root.join(".obsidian").is_dir();
     for item in &mut *items {
-        if let Planned::Post(document) = &mut item.what {
+        let Planned::Post(document) = &mut item.what else { continue };
+        let linked = guarded(|| {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
             if site.generator.rules().has_templates_in_code() {
                 document.body = shortcodes::without_raw_in_code(&document.body);
@@ -337,6 +339,9 @@ fn link(site: &Site, items: &mut [Item]) {
             if !site.generator.rules().strikes_between_single_tildes(site) {
                 document.body = markup::without_single_strikes(&document.body);
             }
+        });
+        if let Err(reason) = linked {
+            item.what = Planned::Failed(reason);
         }
     }
     lead_to_parts(items);

@@ -21,6 +21,7 @@ use crate::{
     FileReport, Generator, Import, ImportError, Outcome, Report,
     client::{Answer, Call, Client},
     comments::{self, Author, Comment, Origin},
+    guard::guarded,
     journal::{self, Journal},
     media::{self, Picture, Upload},
     posts::{Done, Failure, find},
@@ -153,7 +154,7 @@ fn read_folder(
         if !entry.file_type().is_file() || path == Path::new(journal::FILE_NAME) {
             continue;
         }
-        let what = read_file(folder, &path, &media, with_comments);
+        let what = guarded(|| read_file(folder, &path, &media, with_comments)).unwrap_or_else(Planned::Failed);
         if let Planned::Post(post) = &what {
             for key in post.said.keys().filter(|key| *key != "body" && !names.contains(key.as_str())) {
                 *dropped.entry(key.clone()).or_default() += 1;
