@@ -94,7 +94,10 @@ impl Plan {
         give_former_slugs(&mut self.items);
         match &mut self.texts {
             Texts::WordPress(export) => export.link(&self.items),
-            Texts::Planned => lead_to_parts(&mut self.items),
+            Texts::Planned => {
+                lead_to_posts(&mut self.items);
+                lead_to_parts(&mut self.items);
+            }
         }
         self
     }
@@ -161,6 +164,24 @@ impl Plan {
             None
         });
         found
+    }
+}
+
+/// Lets links to old addresses of posts lead to where these are from now on.
+fn lead_to_posts(items: &mut [Item]) {
+    let mut new: HashMap<String, String> = HashMap::new();
+    for item in &*items {
+        let Planned::Post(document) = &item.what else { continue };
+        for old in &document.old_addresses {
+            new.entry(old.clone()).or_insert_with(|| format!("/posts/{}", document.slug));
+        }
+    }
+    for item in items {
+        let Planned::Post(document) = &mut item.what else { continue };
+        document.body = markup::rewrite(&document.body, |reference| {
+            let (page, part) = reference.split_at(reference.find('#').unwrap_or(reference.len()));
+            Some(format!("{}{part}", new.get(page)?))
+        });
     }
 }
 

@@ -247,7 +247,7 @@ fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Res
         };
         report.add(FileReport { file: item.path.clone(), outcome, slug, detail, notes }, out)?;
     }
-    let redirects = plan.redirects(&HashMap::new());
+    let redirects = plan.redirects(&HashMap::new(), &report.failed().collect());
     import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
     Ok(report)
 }
@@ -298,6 +298,47 @@ mod tests {
             journal: None,
             formats: Formats::default(),
         }
+    }
+
+    /// A file of WordPress with these items: an id and a text.
+    fn wordpress(items: &[(u32, &str)]) -> String {
+        let item = |(id, text): &(u32, &str)| {
+            format!(
+                "<item><title>T{id}</title><link>https://e.com/old/t{id}/</link><content:encoded><![CDATA[{text}]]></content:encoded><wp:post_id>{id}</wp:post_id>\
+                 <wp:post_name>t{id}</wp:post_name><wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item>"
+            )
+        };
+        let items: String = items.iter().map(item).collect();
+        format!(
+            "<rss xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel>\
+             <link>https://e.com</link>{items}</channel></rss>"
+        )
+    }
+
+    /// An import of a file with this content, which nobody answers.
+    fn import_of(name: &str, content: &[u8]) -> (tempfile::TempDir, Import) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let account =
+            LogIn { user: None, password: None, key: Some("key".to_owned()), url: "http://127.0.0.1:1/v1".to_owned() };
+        (folder, import(path, account))
+    }
+
+    async fn run_of(import: &Import) -> Result<(Report, String), String> {
+        let mut out = Vec::new();
+        let report = run(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut out).await;
+        Ok((report.map_err(|error| error.to_string())?, String::from_utf8(out).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_redirects_nothing_to_what_would_fail() {
+        let (folder, import) = import_of("a.xml", wordpress(&[(1, "Text."), (2, "")]).as_bytes());
+        let path = folder.path().join("redirects");
+        let import = Import { dry_run: true, redirects: Some(path.clone()), ..import };
+        assert_eq!(run_of(&import).await.unwrap().0.counts.failed, 1);
+        let lines = fs::read_to_string(&path).unwrap();
+        assert_eq!(lines, "/old/t1/ /posts/t1 301\n/?p=1 /posts/t1 301\n/t1/ /posts/t1 301\n");
     }
 
     #[test]

@@ -147,11 +147,11 @@ impl Plan {
     }
 
     /// The addresses of the old site and where they lead now, in the form of Netlify's and Cloudflare's `_redirects`. `moved` are
-    /// the posts that have other slugs than was planned.
-    pub fn redirects(&self, moved: &HashMap<String, String>) -> String {
+    /// the posts that have other slugs than was planned, `missing` the files whose posts are not here.
+    pub fn redirects(&self, moved: &HashMap<String, String>, missing: &HashSet<&Path>) -> String {
         let mut seen = HashSet::new();
         self.posts()
-            .filter(|(_, document)| document.hidden.is_none())
+            .filter(|(path, document)| document.hidden.is_none() && !missing.contains(path))
             .flat_map(|(_, document)| {
                 let slug = moved.get(&document.slug).unwrap_or(&document.slug);
                 document.old_addresses.iter().map(move |old| (old, format!("/posts/{slug}")))
@@ -542,7 +542,7 @@ mod tests {
                 ("about.md", "-"),
             ],
         );
-        assert_eq!(jekyll.redirects(&HashMap::new()), "/2020/01/02/a.html /posts/a 301\n");
+        assert_eq!(jekyll.redirects(&HashMap::new(), &HashSet::new()), "/2020/01/02/a.html /posts/a 301\n");
 
         let zola = plan(&[
             ("config.toml", "base_url = 'https://example.com'"),
@@ -604,13 +604,13 @@ mod tests {
                 ("src/pages/about.md", "-"),
             ],
         );
-        assert_eq!(among_pages.redirects(&HashMap::new()), "/Notes/2024-10-18-a/ /posts/a 301\n");
+        assert_eq!(among_pages.redirects(&HashMap::new(), &HashSet::new()), "/Notes/2024-10-18-a/ /posts/a 301\n");
         assert_eq!(among_pages.dropped().into_keys().collect::<Vec<_>>(), ["url"]);
         let program = "loader: glob({\n  base: './src/posts',\n  generateId: ({ entry }) => entry.substring(16),\n})";
         let computed =
             plan(&[("astro.config.mjs", ""), ("src/content.config.ts", program), ("src/posts/2024/a.md", POST)]);
         check(&computed, &[("astro.config.mjs", "-"), ("src/content.config.ts", "-"), ("src/posts/2024/a.md", "a")]);
-        assert_eq!(computed.redirects(&HashMap::new()), "");
+        assert_eq!(computed.redirects(&HashMap::new(), &HashSet::new()), "");
 
         let config = "import d from 'remark-directive'\nexport default defineConfig({\n  // base: '/old',\n  site: 'https://a.example',\n  base: '/b/',\n})";
         let with_programs = plan(&[
@@ -637,7 +637,10 @@ mod tests {
                 ("src/pages/open-graph/[...route].ts", "-"),
             ],
         );
-        assert_eq!(with_programs.redirects(&HashMap::new()), "/b/a/ /posts/a 301\n/b/c/ /posts/c 301\n");
+        assert_eq!(
+            with_programs.redirects(&HashMap::new(), &HashSet::new()),
+            "/b/a/ /posts/a 301\n/b/c/ /posts/c 301\n"
+        );
         assert_eq!(with_programs.posts().next().unwrap().1.date.unwrap().to_string(), "2024-04-17T11:32:46Z");
         let texts: Vec<_> = with_programs.posts().map(|(_, post)| (&*post.body, &*post.notes)).collect();
         assert_eq!(texts[0].0, "[c](/posts/c)");
@@ -709,7 +712,7 @@ mod tests {
         let site = folder(&[("_config.yml", "permalink: pretty"), ("_posts/2020-01-02-a.md", "---\n---\nText.")]);
         let plan = plan_of(&site.path().join("_posts"), &HashMap::new());
         check(&plan, &[("2020-01-02-a.md", "a")]);
-        assert_eq!(plan.redirects(&HashMap::new()), "/2020/01/02/a/ /posts/a 301\n");
+        assert_eq!(plan.redirects(&HashMap::new(), &HashSet::new()), "/2020/01/02/a/ /posts/a 301\n");
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! What became of each file: lines while it happens, a summary at the end, and the same as JSON.
 
-use std::{collections::BTreeMap, io, io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -149,6 +154,11 @@ impl Report {
         Ok(())
     }
 
+    /// The files that failed.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().filter(|line| line.outcome == Outcome::Failed).map(|line| &*line.file)
+    }
+
     /// Puts the files into the order of their paths: pictures are sent first.
     pub(crate) fn sort(&mut self) {
         self.files.sort_by(|one, other| one.file.cmp(&other.file));
@@ -181,8 +191,8 @@ impl Report {
                 writeln!(out, "        {what}: {}", counts.join(", "))?;
             }
         }
-        for line in self.files.iter().filter(|line| line.outcome == Outcome::Failed) {
-            writeln!(out, "        failed: {}", line.file.display())?;
+        for file in self.failed() {
+            writeln!(out, "        failed: {}", file.display())?;
         }
         Ok(())
     }

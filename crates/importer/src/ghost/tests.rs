@@ -356,6 +356,22 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     assert!(!notes.contains("example.com"), "no address of anybody: {notes}");
 }
 
+#[test]
+fn links_lead_to_where_posts_are_from_earlier_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.json");
+    let post = |id: &str, html: &str| json!({ "id": id, "title": id, "slug": id, "html": html, "status": "draft" });
+    let posts = [
+        post("bread", "<p>With <a href='__GHOST_URL__/soup/#hot'>soup</a>, <a href='/soup'>soup</a></p>"),
+        post("soup", "<h2>Hot</h2>"),
+    ];
+    std::fs::write(&path, json!({ "data": { "posts": posts } }).to_string()).unwrap();
+    let known = HashMap::from([(PathBuf::from("ghost/posts/soup"), "soup-2019".to_owned())]);
+    let plan = Plan::of(&path, None, &Formats::default(), &known, "2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let (_, bread) = plan.posts().next().unwrap();
+    assert_eq!(bread.body, "With [soup](/posts/soup-2019#user-content-hot), [soup](/posts/soup-2019)");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
