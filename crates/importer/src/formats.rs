@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -76,6 +76,9 @@ impl Plan {
             return Self::read(path, from, known, now);
         }
         let unreadable = |source| ImportError::File { path: path.to_owned(), source };
+        if is_packed(path).map_err(unreadable)? {
+            return Err(ImportError::Packed(path.to_owned()));
+        }
         let found = match from {
             Some(from) => Some(from),
             None => told_by_content(path).map_err(unreadable)?,
@@ -207,10 +210,22 @@ fn find_pictures(document: &mut Document, sources: &Sources) {
     document.pictures = found;
 }
 
-/// Which blog wrote the file: an export of WordPress is XML, one of Ghost JSON.
-fn told_by_content(path: &Path) -> std::io::Result<Option<Generator>> {
+/// How a file begins.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     File::open(path)?.take(1024).read_to_end(&mut begin)?;
+    Ok(begin)
+}
+
+/// Whether the file is one of zip, as WordPress.com hands its exports out, or of gzip.
+fn is_packed(path: &Path) -> io::Result<bool> {
+    let begin = beginning(path)?;
+    Ok(begin.starts_with(b"PK\x03\x04") || begin.starts_with(b"\x1f\x8b"))
+}
+
+/// Which blog wrote the file: an export of WordPress is XML, one of Ghost JSON.
+fn told_by_content(path: &Path) -> io::Result<Option<Generator>> {
+    let begin = beginning(path)?;
     let text = String::from_utf8_lossy(&begin);
     let first = text.trim_start_matches('\u{feff}').trim_start().chars().next();
     Ok(match first {

@@ -30,6 +30,7 @@ use crate::{
     html_to_markdown::plain_text,
     naming::as_slug,
     plan::{Item, Plan, Planned},
+    report::number_of,
 };
 
 /// What Ghost writes in place of the address of the site.
@@ -177,16 +178,17 @@ impl<'a> Export<'a> {
         }
         if needs_site > 0 && self.site.is_none() {
             notes.push(format!(
-                "{needs_site} posts have pictures or links of the old site, whose address the export leaves out. Name it with --site."
+                "Pictures or links in {} are of the old site, whose address the export leaves out. Name it with --site.",
+                number_of(needs_site, "post")
             ));
         }
         for (table, what) in LEFT {
             let count = rows(tables, table).count();
             if count > 0 {
-                notes.push(format!("Left out: {count} {what}."));
+                notes.push(format!("Left out: {what} ({count})."));
                 items.push(left(
                     PathBuf::from(format!("ghost/{table}")),
-                    format!("{count} {what}, which are not imported"),
+                    format!("{what} ({count}), which are not imported"),
                 ));
             }
         }

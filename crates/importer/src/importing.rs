@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::{
     Import, ImportError,
     authors::{Account, Accounts, Authors},
+    broadsheet::walk,
     client::{Begun, Call, Client},
     comments::{self, Comment},
     document::Document,
@@ -24,7 +25,7 @@ use crate::{
     media::{self, Picture, Upload},
     plan::{Item, Plan, Planned},
     posts::{self, Failure, send_post},
-    report::{FileReport, Outcome, Report},
+    report::{FileReport, Outcome, Report, number_of},
     write_file,
 };
 
@@ -32,25 +33,28 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 /// Imports the folder and tells `out` about each file.
-pub async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
+pub async fn import_all(
+    import: &Import,
+    authors: &Authors,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<Report, ImportError> {
     // Whoever mistypes the folder is told so before a password is asked for.
     if !import.folder.exists() {
         return Err(ImportError::NotAFolder(import.folder.clone()));
     }
     let mut client = import.account.client(out).await?;
-    let file = |path: &Path, source| ImportError::File { path: path.to_owned(), source };
-    let authors = import.authors.as_ref().map(|path| Authors::read(path).map_err(|source| file(path, source)));
-    let authors = authors.transpose()?.unwrap_or_default();
     let path = import.journal.clone().unwrap_or_else(|| {
         let folder = if import.folder.is_file() { import.folder.parent() } else { Some(&*import.folder) };
         folder.unwrap_or(Path::new("")).join(journal::FILE_NAME)
     });
     if import.invite {
-        invite(&mut client, &authors).await?;
+        invite(&mut client, authors, now).await?;
     }
-    let accounts = Accounts::open(&mut client, &authors, &path).await?;
+    let accounts = Accounts::open(&mut client, authors, &path).await?;
     let plan = Plan::of(&import.folder, import.from, &import.formats, &accounts.slugs(), now)?;
-    let report = Report::begin(&plan, client.out)?;
+    let mut report = Report::begin(&plan, client.out)?;
+    report.notes.extend(authors.uninvited().filter(|_| !import.invite));
     let hosts = plan.pictures.roots.iter().filter_map(|root| root.address.clone());
     let fetcher =
         Fetcher::new(hosts).map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
@@ -272,7 +276,7 @@ async fn settle(
         let done = comments::publish(client, user, path, slug, &comments, are_closed).await;
         done.map(|published| published.map(|published| published.said()))
     } else {
-        Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
+        Ok((!comments.is_empty()).then(|| format!("{} not imported", number_of(comments.len(), "comment"))))
     };
     line.notes.extend(match said {
         Ok(said) => said,
@@ -338,9 +342,26 @@ impl Progress {
     }
 }
 
-/// Invites those who have no account yet. Their codes are shown here and nowhere else.
-async fn invite(client: &mut Client<'_>, authors: &Authors) -> Result<(), ImportError> {
+/// Invites those who have neither an account nor an invitation yet. Their codes are shown here and nowhere else.
+async fn invite(client: &mut Client<'_>, authors: &Authors, now: Timestamp) -> Result<(), ImportError> {
+    let invitations = match walk(client, "/admin/invitations").await {
+        Ok(invitations) => invitations,
+        Err(ImportError::Refused { reason, .. }) => {
+            writeln!(client.out, "        Nobody is invited. {reason}")?;
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let is_over = |text: &str| text.parse::<Timestamp>().is_ok_and(|end| end <= now);
+    let open = invitations.iter().filter(|invitation| {
+        invitation["used_by"].is_null() && !invitation["expires_at"].as_str().is_some_and(is_over)
+    });
+    let open: HashSet<_> = open.filter_map(|invitation| Some(invitation["email"].as_str()?.to_lowercase())).collect();
     for email in authors.addresses() {
+        if open.contains(&email.to_lowercase()) {
+            writeln!(client.out, "        {email} has an open invitation already, and gets no other")?;
+            continue;
+        }
         let answer =
             client.send(&Call::post("/admin/invitations", &json!({ "email": email, "role": "author" }))).await?;
         if answer.status == StatusCode::CREATED {
@@ -435,7 +456,7 @@ mod tests {
     }
 
     async fn run(import: &Import) -> Result<Report, ImportError> {
-        import_all(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await
+        crate::run(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await
     }
 
     #[tokio::test]
@@ -558,5 +579,29 @@ mod tests {
             seen[9].starts_with("PATCH /v1/posts/bread/comments/C ") && seen[9].contains("[soup](/posts/soup-e-com)"),
             "{seen:#?}"
         );
+    }
+
+    #[tokio::test]
+    async fn an_address_with_an_open_invitation_is_not_invited_again() {
+        let open = r#"{"items":[
+            {"email":"Open@example.com","used_by":null,"expires_at":null},
+            {"email":"late@example.com","used_by":null,"expires_at":"2025-12-31T00:00:00.000Z"},
+            {"email":null,"used_by":"1","expires_at":null}],"next_cursor":null}"#;
+        let made = ("201 Created", r#"{"code":"bsi_1"}"#);
+        let (url, seen) =
+            server_of_many([("200 OK", open), made, made, ME].into_iter().map(|answer| vec![answer]).collect());
+        let (folder, import) = folder(0, "", url);
+        let authors = folder.path().join("authors");
+        fs::write(&authors, "A: open@example.com\nB: late@example.com\nC: new@example.com\nD: new@example.com\n")
+            .unwrap();
+        let import = Import { authors: Some(authors), invite: true, ..import };
+        let mut out = Vec::new();
+        crate::run(&import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut out).await.unwrap();
+        let invited: Vec<_> = seen.join().unwrap().into_iter().filter(|sent| sent.starts_with("POST")).collect();
+        let expected = ["late", "new"]
+            .map(|name| format!(r#"POST /v1/admin/invitations {{"email":"{name}@example.com","role":"author"}}"#));
+        assert_eq!(invited, expected);
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("open@example.com has an open invitation already, and gets no other"), "{out}");
     }
 }

@@ -374,7 +374,7 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
     let (place, own) = (document.place.clone(), document.old_addresses.first().cloned());
     let translated = shortcodes::translate(&document.body, &|target| index.named(target, &place));
     document.shortcodes = translated.kept;
-    let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), 0);
+    let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     let mut count = HashSet::new();
     document.body = markup::rewrite(&translated.text, |reference| {
         let post = index.find(reference, &place, own.as_deref());
@@ -389,11 +389,12 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
                 count.insert(file.clone());
                 pictures.insert(reference.to_owned(), file);
             }
-            Some(_) => lost += 1,
+            Some(_) => lost.push(reference.to_owned()),
             None => {
                 let elsewhere = ["http://", "https://", "mailto:", "tel:", "#", "//", "/posts/", "data:"];
-                lost +=
-                    usize::from(!reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)));
+                if !reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)) {
+                    lost.push(reference.to_owned());
+                }
             }
         }
         None
@@ -418,8 +419,9 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
         let names: Vec<_> = files.into_iter().collect();
         document.notes.push(format!("files that are no JPEG, PNG, GIF or WebP do not come in: {}", names.join(", ")));
     }
-    if lost > 0 {
-        document.notes.push(format!("{lost} links or pictures lead into the old site and are not rewritten"));
+    if let Some(first) = lost.first() {
+        let what = "a link or picture that leads into the old site and is not rewritten";
+        document.notes.push(format!("{} × {what}; the first is {first}", lost.len()));
     }
 }
 
@@ -1048,7 +1050,7 @@ mod tests {
             posts[0].notes,
             [
                 "files that are no JPEG, PNG, GIF or WebP do not come in: b.svg",
-                "1 links or pictures lead into the old site and are not rewritten",
+                "1 × a link or picture that leads into the old site and is not rewritten; the first is /gone.png",
             ]
         );
         // A part of the site shows what lies outside of it.

@@ -14,6 +14,11 @@ use crate::{
     plan::{Plan, Planned},
 };
 
+/// So many of a thing: `1 picture`, `2 pictures`.
+pub(crate) fn number_of(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -125,7 +130,8 @@ impl Report {
         out: &mut (dyn Write + Send),
     ) -> io::Result<Self> {
         let generator = generator.to_string();
-        writeln!(out, "{total} files, {posts} of them posts, by the rules of {generator}.")?;
+        let (files, posts) = (number_of(total, "file"), number_of(posts, "post"));
+        writeln!(out, "{files}, among them {posts}, by the rules of {generator}.")?;
         Ok(Self { total, generator, dropped, ..Self::default() })
     }
 
@@ -171,7 +177,7 @@ impl Report {
             writeln!(out, "{planned} planned, {left} left out, {failed} failed. Nothing was sent.")?;
         } else {
             if uploaded > 0 {
-                writeln!(out, "{uploaded} pictures uploaded.")?;
+                writeln!(out, "{} uploaded.", number_of(uploaded, "picture"))?;
             }
             writeln!(
                 out,

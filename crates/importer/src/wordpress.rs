@@ -35,6 +35,7 @@ use crate::{
     naming::as_slug,
     plan::{Item, Plan, Planned},
     posts::written,
+    report::number_of,
 };
 
 /// How much of the file is read at a time: an item is about as large.
@@ -407,7 +408,7 @@ impl Export {
         let is_public = document.hidden.is_none() && document.date.is_none_or(|date| date <= self.now);
         let mut comments = self.comments(&item);
         if !is_public && !comments.is_empty() {
-            document.notes.push(format!("{} comments are not imported before it is public", comments.len()));
+            document.notes.push(format!("{} not imported before it is public", number_of(comments.len(), "comment")));
             comments.clear();
         }
         Ok(Whole { document: Cow::Owned(document), comments })

@@ -340,8 +340,8 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
         shown[8..],
         [
             ("ghost/pages/9", page),
-            ("ghost/members", "- 1 members, which are not imported"),
-            ("ghost/settings", "- 1 settings, which are not imported"),
+            ("ghost/members", "- members (1), which are not imported"),
+            ("ghost/settings", "- settings (1), which are not imported"),
         ]
     );
     let first = plan.posts().next().unwrap().1;
@@ -350,7 +350,7 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     assert_eq!((first.canonical_url.as_deref(), first.cover_image_url.as_deref()), (Some("https://e.com/first"), None));
     assert_eq!(first.dropped, ["codeinjection_head", "feature_image_alt", "featured"]);
     let notes = plan.site.notes.join("\n");
-    for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: 1 members.", "The internal tag #hidden"] {
+    for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: members (1).", "The internal tag #hidden"] {
         assert!(notes.contains(expected), "{notes}");
     }
     assert!(!notes.contains("example.com"), "no address of anybody: {notes}");
