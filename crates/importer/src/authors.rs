@@ -1,7 +1,7 @@
 //! Who wrote the posts on the old site, and who becomes their author here.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -22,28 +22,46 @@ pub struct Authors {
 
 impl Authors {
     pub fn read(path: &Path) -> io::Result<Self> {
-        Ok(Self::parse(&fs::read_to_string(path)?))
+        Self::parse(&fs::read_to_string(path)?)
+            .map_err(|number| io::Error::new(io::ErrorKind::InvalidData, format!("line {number} is not NAME: KEY")))
     }
 
-    fn parse(text: &str) -> Self {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.rsplit_once(':'));
-        Self { lines: pairs.map(|(name, value)| (folded(name), value.trim().to_owned())).collect() }
+    /// The lines, or the number of the first one that cannot be read: the posts of its author would become another user's.
+    fn parse(text: &str) -> Result<Self, usize> {
+        let text = text.trim_start_matches('\u{feff}');
+        let mut lines = HashMap::new();
+        for (number, line) in (1_usize..).zip(text.lines().map(str::trim)) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let pair = line.rsplit_once(':').map(|(name, value)| (folded(name), value.trim()));
+            let is_read = |(name, value): &(String, &str)| {
+                !name.is_empty() && !value.is_empty() && !value.contains(char::is_whitespace)
+            };
+            let (name, value) = pair.filter(is_read).ok_or(number)?;
+            lines.insert(name, value.to_owned());
+        }
+        Ok(Self { lines })
     }
 
     /// The names with the keys by which their posts are made.
     fn keys(&self) -> Vec<(&str, &str)> {
         let pairs = self.lines.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut found: Vec<_> = pairs.filter(|(_, value)| !value.contains('@') && !value.is_empty()).collect();
+        let mut found: Vec<_> = pairs.filter(|(_, value)| !value.contains('@')).collect();
         found.sort_unstable();
         found
     }
 
-    /// The e-mail addresses of those who have no account yet.
-    pub fn addresses(&self) -> Vec<&str> {
-        let mut found: Vec<_> = self.lines.values().map(String::as_str).filter(|value| value.contains('@')).collect();
-        found.sort_unstable();
-        found
+    /// The e-mail addresses of those who have no account yet, each once.
+    pub fn addresses(&self) -> BTreeSet<&str> {
+        self.lines.values().map(String::as_str).filter(|value| value.contains('@')).collect()
+    }
+
+    /// What becomes of those who have no account and get no invitation either.
+    pub fn uninvited(&self) -> Option<String> {
+        let addresses: Vec<_> = self.addresses().into_iter().collect();
+        let said = || format!("Not invited without --invite: {}. Their posts become yours.", addresses.join(", "));
+        (!addresses.is_empty()).then(said)
     }
 }
 
@@ -114,8 +132,14 @@ mod tests {
 
     #[test]
     fn a_name_has_a_key_or_an_address() {
-        let authors = Authors::parse("# ours\nAda  Lovelace: bsk_1\nDr: Bob : bob@example.com\nnobody\n");
+        let text = "\u{feff}# ours\n\nAda  Lovelace: bsk_1\nDr: Bob : bob@example.com\nRobert: bob@example.com\n";
+        let authors = Authors::parse(text).ok().unwrap();
         assert_eq!(authors.keys(), [("ada lovelace", "bsk_1")]);
-        assert_eq!(authors.addresses(), ["bob@example.com"]);
+        assert_eq!(authors.addresses().into_iter().collect::<Vec<_>>(), ["bob@example.com"]);
+        let said = "Not invited without --invite: bob@example.com. Their posts become yours.";
+        assert_eq!(authors.uninvited().as_deref(), Some(said));
+        for line in ["jane bsk_abc", "bogus", "Jane:", ": bsk_abc", "Jane: bsk abc"] {
+            assert_eq!(Authors::parse(&format!("Ada: bsk_1\n{line}\n")).err(), Some(2), "{line}");
+        }
     }
 }

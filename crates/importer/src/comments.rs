@@ -18,6 +18,7 @@ use crate::{
     formats::byline,
     journal::Journal,
     posts::Failure,
+    report::number_of,
 };
 
 /// The server's maximum length of a comment, in characters.
@@ -188,18 +189,18 @@ pub(crate) struct Published {
 impl Published {
     /// For the report.
     pub fn said(&self) -> String {
-        let mut said = format!("{} comments imported", self.created);
+        let mut said = format!("{} imported", number_of(self.created, "comment"));
         if self.held > 0 {
-            said += &format!(", of which {} wait for an editor", self.held);
+            said += &format!(", {} held for an editor", self.held);
         }
         if self.updated > 0 {
-            said += &format!("; {} were changed", self.updated);
+            said += &format!("; {} changed", self.updated);
         }
         if !self.cut.is_empty() {
-            said += &format!("; {} were cut to {MAX_BODY} characters: {}", self.cut.len(), self.cut.join(", "));
+            said += &format!("; {} cut to {MAX_BODY} characters: {}", self.cut.len(), self.cut.join(", "));
         }
         if !self.refused.is_empty() {
-            said += &format!("; {} were refused: {}", self.refused.len(), self.refused.join("; "));
+            said += &format!("; {} refused: {}", self.refused.len(), self.refused.join("; "));
         }
         said
     }

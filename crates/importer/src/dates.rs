@@ -254,12 +254,14 @@ fn offset(text: &str) -> Option<Offset> {
         b'-' => -1,
         _ => return None,
     };
-    let plain = text[1..].replace(':', "");
-    if !matches!(plain.len(), 2 | 4) {
+    let plain = text.get(1..)?.replace(':', "");
+    // Digits only: another sign before them is none, and other letters are longer in bytes.
+    if !matches!(plain.len(), 2 | 4) || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let (hours, rest) = (plain[..2].parse::<i32>().ok()?, &plain[2..]);
-    let minutes = if rest.is_empty() { 0 } else { rest.parse::<i32>().ok().filter(|minutes| *minutes < 60)? };
+    let (hours, minutes) = plain.split_at_checked(2)?;
+    let hours: i32 = hours.parse().ok()?;
+    let minutes = if minutes.is_empty() { 0 } else { minutes.parse::<i32>().ok().filter(|minutes| *minutes < 60)? };
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
@@ -313,6 +315,9 @@ mod tests {
             "4 5 March 2021",
             "2021-03-04 13:00 pm",
             "2021-03-04 10:11 +0260",
+            "2021-03-04T10:11:12+1€",
+            "2021-03-04T10:11:12+é",
+            "2021-03-04T10:11:12+-1",
             "2021-03-04 2461",
             "2021-03-04 10:11 1011",
             "20201308",

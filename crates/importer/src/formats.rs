@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     document::Document,
     generators::Generator,
     ghost,
+    guard::guarded,
     html_to_markdown::escape_text,
     markup,
     media::{self, Elsewhere, Root, Sources, has_name_of_picture},
@@ -75,6 +76,9 @@ impl Plan {
             return Self::read(path, from, known, now);
         }
         let unreadable = |source| ImportError::File { path: path.to_owned(), source };
+        if is_packed(path).map_err(unreadable)? {
+            return Err(ImportError::Packed(path.to_owned()));
+        }
         let found = match from {
             Some(from) => Some(from),
             None => told_by_content(path).map_err(unreadable)?,
@@ -93,7 +97,10 @@ impl Plan {
         give_former_slugs(&mut self.items);
         match &mut self.texts {
             Texts::WordPress(export) => export.link(&self.items),
-            Texts::Planned => lead_to_parts(&mut self.items),
+            Texts::Planned => {
+                lead_to_posts(&mut self.items);
+                lead_to_parts(&mut self.items);
+            }
         }
         self
     }
@@ -129,6 +136,10 @@ impl Plan {
 
     /// A post with its text, and the pictures of it that are to be uploaded.
     pub fn whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
+        guarded(|| self.read_whole(path, planned))?
+    }
+
+    fn read_whole<'a>(&self, path: &Path, planned: &'a Document) -> Result<Whole<'a>, String> {
         let mut whole = match &self.texts {
             Texts::Planned => Whole { document: Cow::Borrowed(planned), comments: Vec::new() },
             Texts::WordPress(export) => export.whole(path, planned)?,
@@ -159,6 +170,24 @@ impl Plan {
     }
 }
 
+/// Lets links to old addresses of posts lead to where these are from now on.
+fn lead_to_posts(items: &mut [Item]) {
+    let mut new: HashMap<String, String> = HashMap::new();
+    for item in &*items {
+        let Planned::Post(document) = &item.what else { continue };
+        for old in &document.old_addresses {
+            new.entry(old.clone()).or_insert_with(|| format!("/posts/{}", document.slug));
+        }
+    }
+    for item in items {
+        let Planned::Post(document) = &mut item.what else { continue };
+        document.body = markup::rewrite(&document.body, |reference| {
+            let (page, part) = reference.split_at(reference.find('#').unwrap_or(reference.len()));
+            Some(format!("{}{part}", new.get(page)?))
+        });
+    }
+}
+
 /// A folder of copies, by all that a reference to one of its files begins with. `place` is a host, and a path that ends with a slash.
 fn roots_of<'a>(place: &'a str, folder: &'a Path, address: Option<&'a Url>) -> impl Iterator<Item = Root> {
     let root =
@@ -181,10 +210,22 @@ fn find_pictures(document: &mut Document, sources: &Sources) {
     document.pictures = found;
 }
 
-/// Which blog wrote the file: an export of WordPress is XML, one of Ghost JSON.
-fn told_by_content(path: &Path) -> std::io::Result<Option<Generator>> {
+/// How a file begins.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     File::open(path)?.take(1024).read_to_end(&mut begin)?;
+    Ok(begin)
+}
+
+/// Whether the file is one of zip, as WordPress.com hands its exports out, or of gzip.
+fn is_packed(path: &Path) -> io::Result<bool> {
+    let begin = beginning(path)?;
+    Ok(begin.starts_with(b"PK\x03\x04") || begin.starts_with(b"\x1f\x8b"))
+}
+
+/// Which blog wrote the file: an export of WordPress is XML, one of Ghost JSON.
+fn told_by_content(path: &Path) -> io::Result<Option<Generator>> {
+    let begin = beginning(path)?;
     let text = String::from_utf8_lossy(&begin);
     let first = text.trim_start_matches('\u{feff}').trim_start().chars().next();
     Ok(match first {

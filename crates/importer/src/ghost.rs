@@ -10,7 +10,7 @@ use cards::NOT_FOR_EVERYBODY;
 pub use cards::quoted;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
@@ -26,9 +26,11 @@ use crate::{
     fields::{cut_summary, kept_tags},
     formats::{Texts, UNDATED, counted, left, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
+    guard::guarded,
     html_to_markdown::plain_text,
     naming::as_slug,
     plan::{Item, Plan, Planned},
+    report::number_of,
 };
 
 /// What Ghost writes in place of the address of the site.
@@ -141,7 +143,7 @@ impl<'a> Export<'a> {
 
     fn plan(&self, path: &Path, tables: &Map<String, Value>) -> Plan {
         let posts: Vec<_> = rows(tables, "posts").collect();
-        let links = self.links(&posts);
+        let pages = Self::pages(&posts);
         let mut authors: BTreeMap<String, usize> = BTreeMap::new();
         let mut needs_site = 0;
         let mut items = Vec::new();
@@ -156,7 +158,8 @@ impl<'a> Export<'a> {
                 items.push(left(place, format!("of the type {kind}, which has no place here")));
                 continue;
             }
-            let (document, has_site) = match self.document(post, &id, &kind, &links) {
+            let read = guarded(|| self.document(post, &id, &kind, &pages)).and_then(|found| found);
+            let (document, has_site) = match read {
                 Ok(found) => found,
                 Err(reason) => {
                     items.push(Item { path: place, what: Planned::Failed(reason) });
@@ -175,16 +178,17 @@ impl<'a> Export<'a> {
         }
         if needs_site > 0 && self.site.is_none() {
             notes.push(format!(
-                "{needs_site} posts have pictures or links of the old site, whose address the export leaves out. Name it with --site."
+                "Pictures or links in {} are of the old site, whose address the export leaves out. Name it with --site.",
+                number_of(needs_site, "post")
             ));
         }
         for (table, what) in LEFT {
             let count = rows(tables, table).count();
             if count > 0 {
-                notes.push(format!("Left out: {count} {what}."));
+                notes.push(format!("Left out: {what} ({count})."));
                 items.push(left(
                     PathBuf::from(format!("ghost/{table}")),
-                    format!("{count} {what}, which are not imported"),
+                    format!("{what} ({count}), which are not imported"),
                 ));
             }
         }
@@ -198,10 +202,9 @@ impl<'a> Export<'a> {
         plan_of_file(Generator::Ghost, path, items, notes, Texts::Planned)
     }
 
-    /// Where posts are from now on, by their old slugs: what clashes later is rare, and its old address leads on.
-    fn links(&self, posts: &[&Map<String, Value>]) -> HashMap<String, String> {
-        let slugs = posts.iter().filter_map(|post| word(post, "slug"));
-        slugs.filter_map(|slug| Some((format!("/{slug}"), format!("/posts/{}", as_slug(&slug)?)))).collect()
+    /// The old addresses of posts. Links keep them until each post has a slug of its own ([`Plan::of`]).
+    fn pages(posts: &[&Map<String, Value>]) -> HashSet<String> {
+        posts.iter().filter_map(|post| Some(format!("/{}/", word(post, "slug")?))).collect()
     }
 
     fn authors(&self, post: &Map<String, Value>, id: &str) -> Vec<String> {
@@ -211,7 +214,7 @@ impl<'a> Export<'a> {
     }
 
     /// An address as it is outside of the export, if it can be told.
-    fn address(&self, address: &str, links: &HashMap<String, String>) -> Option<String> {
+    fn address(&self, address: &str, pages: &HashSet<String>) -> Option<String> {
         let own = address.strip_prefix(SITE).or_else(|| self.site.as_ref().and_then(|site| address.strip_prefix(site)));
         let path = match own {
             Some(path) => path,
@@ -220,8 +223,8 @@ impl<'a> Export<'a> {
         };
         let (page, fragment) =
             path.split_once('#').map_or((path, String::new()), |(page, rest)| (page, format!("#{rest}")));
-        if let Some(new) = links.get(page.trim_end_matches('/')) {
-            return Some(format!("{new}{fragment}"));
+        if let Some(page) = pages.get(&format!("{}/", page.trim_end_matches('/'))) {
+            return Some(format!("{page}{fragment}"));
         }
         Some(format!("{}{path}", self.site.as_ref()?))
     }
@@ -231,10 +234,10 @@ impl<'a> Export<'a> {
         post: &Map<String, Value>,
         id: &str,
         kind: &str,
-        links: &HashMap<String, String>,
+        pages: &HashSet<String>,
     ) -> Result<(Document, bool), String> {
         let mut notes = Vec::new();
-        let address = |old: &str| self.address(old, links);
+        let address = |old: &str| self.address(old, pages);
         let (mut body, lost) = self.text(post, &address)?;
         let is_whole = !lost.keys().any(|what| what.ends_with(NOT_FOR_EVERYBODY));
         notes.extend(notes_of(&lost));

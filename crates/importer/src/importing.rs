@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::{
     Import, ImportError,
     authors::{Account, Accounts, Authors},
+    broadsheet::walk,
     client::{Begun, Call, Client},
     comments::{self, Comment},
     document::Document,
@@ -24,7 +25,7 @@ use crate::{
     media::{self, Picture, Upload},
     plan::{Item, Plan, Planned},
     posts::{self, Failure, send_post},
-    report::{FileReport, Outcome, Report},
+    report::{FileReport, Outcome, Report, number_of},
     write_file,
 };
 
@@ -32,25 +33,28 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 /// Imports the folder and tells `out` about each file.
-pub async fn import_all(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
+pub async fn import_all(
+    import: &Import,
+    authors: &Authors,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<Report, ImportError> {
     // Whoever mistypes the folder is told so before a password is asked for.
     if !import.folder.exists() {
         return Err(ImportError::NotAFolder(import.folder.clone()));
     }
     let mut client = import.account.client(out).await?;
-    let file = |path: &Path, source| ImportError::File { path: path.to_owned(), source };
-    let authors = import.authors.as_ref().map(|path| Authors::read(path).map_err(|source| file(path, source)));
-    let authors = authors.transpose()?.unwrap_or_default();
     let path = import.journal.clone().unwrap_or_else(|| {
         let folder = if import.folder.is_file() { import.folder.parent() } else { Some(&*import.folder) };
         folder.unwrap_or(Path::new("")).join(journal::FILE_NAME)
     });
     if import.invite {
-        invite(&mut client, &authors).await?;
+        invite(&mut client, authors, now).await?;
     }
-    let accounts = Accounts::open(&mut client, &authors, &path).await?;
+    let accounts = Accounts::open(&mut client, authors, &path).await?;
     let plan = Plan::of(&import.folder, import.from, &import.formats, &accounts.slugs(), now)?;
-    let report = Report::begin(&plan, client.out)?;
+    let mut report = Report::begin(&plan, client.out)?;
+    report.notes.extend(authors.uninvited().filter(|_| !import.invite));
     let hosts = plan.pictures.roots.iter().filter_map(|root| root.address.clone());
     let fetcher =
         Fetcher::new(hosts).map_err(|source| ImportError::Transport { url: import.account.url.clone(), source })?;
@@ -206,20 +210,32 @@ impl<'a> Importing<'a> {
     async fn lead_links_on(&mut self) -> Result<(), ImportError> {
         for item in self.plan.items.iter().filter(|_| !self.moved.is_empty()) {
             let Planned::Post(planned) = &item.what else { continue };
-            let mut document = with_pictures(planned, &self.uploaded);
-            let body = markup::rewrite(&document.body, |reference| {
-                let (slug, end) = reference
-                    .strip_prefix("/posts/")
-                    .map(|slug| slug.split_at(slug.find(['?', '#']).unwrap_or(slug.len())))?;
-                Some(format!("/posts/{}{end}", self.moved.get(slug)?))
-            });
-            if body != document.body
-                && let Some(account) = self.accounts.of(Some(planned))
-            {
-                document.body = body;
+            let Some(account) = self.accounts.of(Some(planned)) else { continue };
+            // What did not come in is not tried again.
+            if account.journal.get(&item.path).is_none() {
+                continue;
+            }
+            // The plan of an export has no texts, or texts without their pictures.
+            let Ok(Whole { document, mut comments }) = self.plan.whole(&item.path, planned) else { continue };
+            let mut document = with_pictures(&document, &self.uploaded);
+            let with_comments = self.import.formats.comments;
+            let texts = comments.iter_mut().filter(|_| with_comments).map(|comment| &mut comment.body);
+            let mut is_changed = false;
+            for text in texts.chain([&mut document.body]) {
+                let led = led_on(text, &self.moved);
+                is_changed |= led != *text;
+                *text = led;
+            }
+            if is_changed {
+                let sent = Sent { path: &item.path, planned, document, comments, creation: None };
                 self.client.swap(&mut account.session);
-                send_post(&mut self.client, account, &item.path, &document, None, &mut self.taken, self.now).await?;
+                let done = settle(&mut self.client, account, sent, with_comments, &mut self.taken, self.now).await;
                 self.client.swap(&mut account.session);
+                let line = done?;
+                if let (Outcome::Failed, Some(reason)) = (line.outcome, line.detail) {
+                    let note = format!("Links in {} lead to posts of others. {reason}", item.path.display());
+                    self.report.notes.push(note);
+                }
             }
         }
         Ok(())
@@ -233,7 +249,10 @@ impl<'a> Importing<'a> {
             );
         }
         self.report.sort();
-        let redirects = self.plan.redirects(&self.moved);
+        // The post of an earlier import is still here if its change failed.
+        let here = self.accounts.slugs();
+        let missing = self.report.failed().filter(|file| !here.contains_key(*file)).collect();
+        let redirects = self.plan.redirects(&self.moved, &missing);
         self.import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
         Ok(self.report)
     }
@@ -257,7 +276,7 @@ async fn settle(
         let done = comments::publish(client, user, path, slug, &comments, are_closed).await;
         done.map(|published| published.map(|published| published.said()))
     } else {
-        Ok((!comments.is_empty()).then(|| format!("{} comments are not imported", comments.len())))
+        Ok((!comments.is_empty()).then(|| format!("{} not imported", number_of(comments.len(), "comment"))))
     };
     line.notes.extend(match said {
         Ok(said) => said,
@@ -265,6 +284,15 @@ async fn settle(
         Err(Failure::Run(error)) => return Err(error),
     });
     Ok(line)
+}
+
+/// A text whose links lead to posts by the slugs that these got instead of those of the plan.
+fn led_on(text: &str, moved: &HashMap<String, String>) -> String {
+    markup::rewrite(text, |reference| {
+        let slug = reference.strip_prefix("/posts/")?;
+        let (slug, end) = slug.split_at(slug.find(['?', '#']).unwrap_or(slug.len()));
+        Some(format!("/posts/{}{end}", moved.get(slug)?))
+    })
 }
 
 /// A post with its text, after the pictures are fetched that only the old site has.
@@ -314,9 +342,26 @@ impl Progress {
     }
 }
 
-/// Invites those who have no account yet. Their codes are shown here and nowhere else.
-async fn invite(client: &mut Client<'_>, authors: &Authors) -> Result<(), ImportError> {
+/// Invites those who have neither an account nor an invitation yet. Their codes are shown here and nowhere else.
+async fn invite(client: &mut Client<'_>, authors: &Authors, now: Timestamp) -> Result<(), ImportError> {
+    let invitations = match walk(client, "/admin/invitations").await {
+        Ok(invitations) => invitations,
+        Err(ImportError::Refused { reason, .. }) => {
+            writeln!(client.out, "        Nobody is invited. {reason}")?;
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let is_over = |text: &str| text.parse::<Timestamp>().is_ok_and(|end| end <= now);
+    let open = invitations.iter().filter(|invitation| {
+        invitation["used_by"].is_null() && !invitation["expires_at"].as_str().is_some_and(is_over)
+    });
+    let open: HashSet<_> = open.filter_map(|invitation| Some(invitation["email"].as_str()?.to_lowercase())).collect();
     for email in authors.addresses() {
+        if open.contains(&email.to_lowercase()) {
+            writeln!(client.out, "        {email} has an open invitation already, and gets no other")?;
+            continue;
+        }
         let answer =
             client.send(&Call::post("/admin/invitations", &json!({ "email": email, "role": "author" }))).await?;
         if answer.status == StatusCode::CREATED {
@@ -411,7 +456,7 @@ mod tests {
     }
 
     async fn run(import: &Import) -> Result<Report, ImportError> {
-        import_all(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await
+        crate::run(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new()).await
     }
 
     #[tokio::test]
@@ -440,5 +485,123 @@ mod tests {
         seen.join().unwrap();
         let journal = fs::read_to_string(folder.path().join(journal::FILE_NAME)).unwrap();
         assert_eq!(journal.lines().filter(|line| !line.is_empty()).count(), 2, "{journal}");
+    }
+
+    const REFUSED: (&str, &str) = ("422 Unprocessable Content", r#"{"title":"Refused"}"#);
+
+    #[tokio::test]
+    async fn no_old_address_leads_to_what_did_not_come_in() {
+        let there = ("200 OK", r#"{"status":"published","author":{"username":"ada"}}"#);
+        let done = ("200 OK", "{}");
+        let (url, seen) = server_of_many(
+            [ME, MADE, done, REFUSED, ME, there, REFUSED, REFUSED].into_iter().map(|answer| vec![answer]).collect(),
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let typed = format!("---\ntitle: {name}\naliases: /old-{name}/\n---\n{text}\n");
+            fs::write(folder.path().join(format!("{name}.md")), typed).unwrap();
+        };
+        write("a", "Text.");
+        write("b", "What the server does not take.");
+        let account = LogIn { user: None, password: None, key: Some("key".to_owned()), url };
+        let path = folder.path().join("redirects");
+        let import = Import { redirects: Some(path.clone()), ..import(folder.path().to_owned(), account) };
+        assert_eq!(run(&import).await.unwrap().counts.failed, 1);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "/old-a/ /posts/a 301\n");
+        // What came in with an earlier import is still there, though its change was refused.
+        fs::remove_file(&path).unwrap();
+        write("a", "What the server does not take either.");
+        assert_eq!(run(&import).await.unwrap().counts.failed, 2);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "/old-a/ /posts/a 301\n");
+        seen.join().unwrap();
+    }
+
+    /// An export of WordPress in which a post and its comment link to the next post.
+    fn bread_and_soup() -> String {
+        let item = |id: u32, name: &str, text: &str, more: &str| {
+            format!(
+                "<item><title>{name}</title><link>https://e.com/2019/06/{name}/</link><content:encoded><![CDATA[{text}]]></content:encoded>\
+                 <wp:post_id>{id}</wp:post_id><wp:post_name>{name}</wp:post_name><wp:status>publish</wp:status><wp:post_type>post</wp:post_type>{more}</item>"
+            )
+        };
+        let link = "<a href=\"https://e.com/2019/06/soup/\">soup</a>";
+        let comment = format!(
+            "<wp:comment><wp:comment_id>7</wp:comment_id><wp:comment_author>Bob</wp:comment_author><wp:comment_content><![CDATA[With {link}]]></wp:comment_content>\
+             <wp:comment_approved>1</wp:comment_approved><wp:comment_type>comment</wp:comment_type></wp:comment>"
+        );
+        let items = item(
+            1,
+            "bread",
+            &format!("With {link} and <img src=\"https://e.com/wp-content/uploads/a.png\" alt=\"a\">"),
+            &comment,
+        ) + &item(2, "soup", "Hot.", "");
+        format!(
+            "<rss xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel>\
+             <link>https://e.com</link>{items}</channel></rss>"
+        )
+    }
+
+    #[tokio::test]
+    async fn links_lead_to_where_posts_of_an_export_came_to_be_at_once() {
+        const THEIRS: (&str, &str) = ("200 OK", r#"{"status":"published","author":{"username":"bob"}}"#);
+        const OURS: (&str, &str) = ("200 OK", r#"{"status":"published","author":{"username":"ada"}}"#);
+        const TAKEN: (&str, &str) = ("409 Conflict", r#"{"type":"urn:broadsheet:problem:slug-taken"}"#);
+        const DONE: (&str, &str) = ("200 OK", "{}");
+        const NONE: (&str, &str) = ("200 OK", r#"{"items":[],"next_cursor":null}"#);
+        const COMMENTED: (&str, &str) = ("201 Created", r#"{"id":"C","status":"published"}"#);
+        // The name that somebody else has is asked for once more.
+        let second = [ME, TAKEN, TAKEN];
+        let first = [ME, MADE, NONE, COMMENTED, TAKEN, THEIRS, MADE, OURS, DONE, DONE];
+        let (url, seen) = server_of_many(first.into_iter().chain(second).map(|answer| vec![answer]).collect());
+        let folder = tempfile::tempdir().unwrap();
+        let export = folder.path().join("export.xml");
+        fs::write(&export, bread_and_soup()).unwrap();
+        let account = LogIn { user: None, password: None, key: Some("key".to_owned()), url };
+        let mut import = import(export, account);
+        import.formats.comments = true;
+        // A picture that an earlier import has uploaded stays in the text that is changed.
+        let uploads = folder.path().join("uploads");
+        fs::create_dir(&uploads).unwrap();
+        fs::write(uploads.join("a.png"), b"\x89PNG").unwrap();
+        let picture = json!({ "user_id": "1", "picture": media::fingerprint(b"\x89PNG"), "id": "P", "url": null });
+        fs::write(folder.path().join(journal::FILE_NAME), picture.to_string()).unwrap();
+        import.formats.media = Some(uploads);
+        assert_eq!(run(&import).await.unwrap().counts.created, 2);
+        // The picture too.
+        assert_eq!(run(&import).await.unwrap().counts.unchanged, 3);
+        let seen = seen.join().unwrap();
+        assert!(
+            seen[8].starts_with("PATCH /v1/posts/bread ")
+                && seen[8].contains("[soup](/posts/soup-e-com) and ![a](/media/P)"),
+            "{seen:#?}"
+        );
+        assert!(
+            seen[9].starts_with("PATCH /v1/posts/bread/comments/C ") && seen[9].contains("[soup](/posts/soup-e-com)"),
+            "{seen:#?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_with_an_open_invitation_is_not_invited_again() {
+        let open = r#"{"items":[
+            {"email":"Open@example.com","used_by":null,"expires_at":null},
+            {"email":"late@example.com","used_by":null,"expires_at":"2025-12-31T00:00:00.000Z"},
+            {"email":null,"used_by":"1","expires_at":null}],"next_cursor":null}"#;
+        let made = ("201 Created", r#"{"code":"bsi_1"}"#);
+        let (url, seen) =
+            server_of_many([("200 OK", open), made, made, ME].into_iter().map(|answer| vec![answer]).collect());
+        let (folder, import) = folder(0, "", url);
+        let authors = folder.path().join("authors");
+        fs::write(&authors, "A: open@example.com\nB: late@example.com\nC: new@example.com\nD: new@example.com\n")
+            .unwrap();
+        let import = Import { authors: Some(authors), invite: true, ..import };
+        let mut out = Vec::new();
+        crate::run(&import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut out).await.unwrap();
+        let invited: Vec<_> = seen.join().unwrap().into_iter().filter(|sent| sent.starts_with("POST")).collect();
+        let expected = ["late", "new"]
+            .map(|name| format!(r#"POST /v1/admin/invitations {{"email":"{name}@example.com","role":"author"}}"#));
+        assert_eq!(invited, expected);
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("open@example.com has an open invitation already, and gets no other"), "{out}");
     }
 }

@@ -10,6 +10,8 @@
 
 mod addresses;
 mod anchors;
+#[cfg(test)]
+mod any_text;
 mod attributes;
 mod authors;
 mod broadsheet;
@@ -25,6 +27,7 @@ mod front_matter;
 mod generators;
 mod ghost;
 mod glob;
+mod guard;
 mod hiding;
 mod html_to_markdown;
 mod importing;
@@ -54,6 +57,7 @@ use std::{
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
+use authors::Authors;
 pub use broadsheet::{Export, Exported, export};
 use client::Client;
 pub use client::http_client;
@@ -64,6 +68,7 @@ pub use front_matter::Error as DocumentError;
 pub use generators::Generator;
 use plan::{Plan, Planned};
 use posts::fate;
+use report::number_of;
 pub use report::{Counts, FileReport, Outcome, Report};
 use site::Site;
 
@@ -150,6 +155,8 @@ pub enum ImportError {
     NotAFolder(PathBuf),
     #[error("{} is no export of WordPress (XML) or Ghost (JSON). What else is imported is a folder.", .0.display())]
     NoExport(PathBuf),
+    #[error("{} is packed: unpack it first, and import what is in it.", .0.display())]
+    Packed(PathBuf),
     #[error("The folder cannot be read: {0}.")]
     Walk(#[from] walkdir::Error),
     #[error("The password cannot be read: {0}.")]
@@ -160,7 +167,7 @@ pub enum ImportError {
         "{url} cannot be used: the address of an API begins with https://, or with http:// for a stack on this machine."
     )]
     NotAnApi { url: String },
-    #[error("Nothing answers at {url}: start Broadsheet with `cargo run` first, then import from a second terminal.")]
+    #[error("Nothing answers at {url}: start Broadsheet with `cargo run` first, then run this from a second terminal.")]
     NobodyThere { url: String },
     #[error("The connection to {url} failed: {}. Run it again: what is there already stays as it is.", root_cause(.source))]
     Transport { url: String, source: reqwest::Error },
@@ -201,12 +208,13 @@ pub fn read_file(path: &Path, bytes: &[u8], now: Timestamp) -> Result<Document, 
 pub async fn run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
     let is_own =
         import.from.map_or_else(|| broadsheet::is_export(&import.folder), |from| from == Generator::Broadsheet);
+    let authors = look(import)?;
     let report = if is_own {
         broadsheet::restore(import, now, out).await?
     } else if import.dry_run {
-        dry_run(import, now, out)?
+        dry_run(import, &authors, now, out)?
     } else {
-        importing::import_all(import, now, out).await?
+        importing::import_all(import, &authors, now, out).await?
     };
     if let Some(path) = &import.report {
         write_file(path, &format!("{:#}\n", report.as_json()))?;
@@ -215,9 +223,27 @@ pub async fn run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) 
     Ok(report)
 }
 
-fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
+/// Reads what the options name besides the folder, before anything is sent.
+fn look(import: &Import) -> Result<Authors, ImportError> {
+    let Formats { media, fetch, .. } = &import.formats;
+    // What is fetched makes the folder.
+    let is_none = |folder: &&PathBuf| !folder.is_dir() && (!fetch || folder.exists());
+    if let Some(folder) = media.as_ref().filter(is_none) {
+        return Err(ImportError::NotAFolder(folder.clone()));
+    }
+    let read = |path: &PathBuf| Authors::read(path).map_err(|source| ImportError::File { path: path.clone(), source });
+    Ok(import.authors.as_ref().map(read).transpose()?.unwrap_or_default())
+}
+
+fn dry_run(
+    import: &Import,
+    authors: &Authors,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<Report, ImportError> {
     let plan = Plan::of(&import.folder, import.from, &import.formats, &Default::default(), now)?;
     let mut report = Report::begin(&plan, out)?;
+    report.notes.extend(authors.uninvited().filter(|_| !import.invite));
     let mut pictures = plan.files_of_pictures();
     for item in &plan.items {
         let (outcome, slug, detail, notes) = match &item.what {
@@ -229,10 +255,10 @@ fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Res
                         report.add(FileReport { detail, ..line }, out)?;
                     }
                     let said = (!comments.is_empty())
-                        .then(|| format!("{} comments, which --comments imports", comments.len()));
+                        .then(|| format!("{}, which --comments imports", number_of(comments.len(), "comment")));
                     let fetched = plan.pictures_elsewhere(&document).len();
-                    let fetched =
-                        (fetched > 0).then(|| format!("{fetched} pictures would be fetched from the old site"));
+                    let fetched = (fetched > 0)
+                        .then(|| format!("{} would be fetched from the old site", number_of(fetched, "picture")));
                     let notes = document.notes.iter().cloned().chain(said).chain(fetched).collect();
                     (Outcome::Planned, Some(document.slug.clone()), fate(&document, now), notes)
                 }
@@ -244,7 +270,7 @@ fn dry_run(import: &Import, now: Timestamp, out: &mut (dyn Write + Send)) -> Res
         };
         report.add(FileReport { file: item.path.clone(), outcome, slug, detail, notes }, out)?;
     }
-    let redirects = plan.redirects(&HashMap::new());
+    let redirects = plan.redirects(&HashMap::new(), &report.failed().collect());
     import.redirects.as_ref().map_or(Ok(()), |path| write_file(path, &redirects))?;
     Ok(report)
 }
@@ -295,6 +321,102 @@ mod tests {
             journal: None,
             formats: Formats::default(),
         }
+    }
+
+    /// A file of WordPress with these items: an id and a text.
+    fn wordpress(items: &[(u32, &str)]) -> String {
+        let item = |(id, text): &(u32, &str)| {
+            format!(
+                "<item><title>T{id}</title><link>https://e.com/old/t{id}/</link><content:encoded><![CDATA[{text}]]></content:encoded><wp:post_id>{id}</wp:post_id>\
+                 <wp:post_name>t{id}</wp:post_name><wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item>"
+            )
+        };
+        let items: String = items.iter().map(item).collect();
+        format!(
+            "<rss xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel>\
+             <link>https://e.com</link>{items}</channel></rss>"
+        )
+    }
+
+    /// An import of a file with this content, which nobody answers.
+    fn import_of(name: &str, content: &[u8]) -> (tempfile::TempDir, Import) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let account =
+            LogIn { user: None, password: None, key: Some("key".to_owned()), url: "http://127.0.0.1:1/v1".to_owned() };
+        (folder, import(path, account))
+    }
+
+    async fn run_of(import: &Import) -> Result<(Report, String), String> {
+        let mut out = Vec::new();
+        let report = run(import, "2026-01-01T00:00:00Z".parse().unwrap(), &mut out).await;
+        Ok((report.map_err(|error| error.to_string())?, String::from_utf8(out).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_redirects_nothing_to_what_would_fail() {
+        let (folder, import) = import_of("a.xml", wordpress(&[(1, "Text."), (2, "")]).as_bytes());
+        let path = folder.path().join("redirects");
+        let import = Import { dry_run: true, redirects: Some(path.clone()), ..import };
+        assert_eq!(run_of(&import).await.unwrap().0.counts.failed, 1);
+        let lines = fs::read_to_string(&path).unwrap();
+        assert_eq!(lines, "/old/t1/ /posts/t1 301\n/?p=1 /posts/t1 301\n/t1/ /posts/t1 301\n");
+    }
+
+    #[tokio::test]
+    async fn options_that_name_what_is_not_there_stop_an_import_before_anything_is_sent() {
+        let (folder, import) = import_of("a.xml", wordpress(&[(1, "Text.")]).as_bytes());
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("authors"), "jane bsk_abc\n").unwrap();
+        for dry_run in [false, true] {
+            let with_authors = Import { dry_run, authors: Some(place("authors")), ..import.clone() };
+            let said = format!("{} cannot be used: line 1 is not NAME: KEY.", place("authors").display());
+            assert_eq!(run_of(&with_authors).await.unwrap_err(), said);
+            let mut with_media = Import { dry_run, ..import.clone() };
+            for (name, fetch) in [("nope", false), ("a.xml", false), ("a.xml", true)] {
+                with_media.formats = Formats { media: Some(place(name)), fetch, ..Formats::default() };
+                let said = format!("{} is not a folder.", place(name).display());
+                assert_eq!(run_of(&with_media).await.unwrap_err(), said);
+            }
+        }
+        // What is fetched makes the folder.
+        let formats = Formats { media: Some(place("nope")), fetch: true, ..Formats::default() };
+        assert!(run_of(&Import { dry_run: true, formats, ..import.clone() }).await.is_ok());
+        fs::write(place("authors"), "Jane: jane@example.com\nBob: bob@example.com\n").unwrap();
+        let said = "Not invited without --invite: bob@example.com, jane@example.com. Their posts become yours.";
+        for (invite, expected) in [(false, 1), (true, 0)] {
+            let import = Import { dry_run: true, invite, authors: Some(place("authors")), ..import.clone() };
+            assert_eq!(run_of(&import).await.unwrap().1.matches(said).count(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_packed_export_is_to_be_unpacked_first() {
+        for from in [None, Some(Generator::WordPress), Some(Generator::Ghost)] {
+            for content in [b"PK\x03\x04\x14\0".as_slice(), b"\x1f\x8b\x08\0"] {
+                let (folder, import) = import_of("wp.zip", content);
+                let said = format!(
+                    "{} is packed: unpack it first, and import what is in it.",
+                    folder.path().join("wp.zip").display()
+                );
+                assert_eq!(run_of(&Import { dry_run: true, from, ..import }).await.unwrap_err(), said);
+            }
+        }
+        let (_folder, import) = import_of("a.xml", wordpress(&[(1, "Text.")]).as_bytes());
+        let nobody = "Nothing answers at http://127.0.0.1:1/v1: start Broadsheet with `cargo run` first, then run this from a second terminal.";
+        assert_eq!(run_of(&import).await.unwrap_err(), nobody);
+    }
+
+    #[tokio::test]
+    async fn one_is_told_as_one() {
+        let (_folder, import) = import_of("a.xml", wordpress(&[(1, "Text.")]).as_bytes());
+        let (_, out) = run_of(&Import { dry_run: true, ..import }).await.unwrap();
+        assert!(out.starts_with("1 file, among them 1 post, by the rules of"), "{out}");
+        assert_eq!(
+            (number_of(0, "picture"), number_of(2, "picture")),
+            ("0 pictures".to_owned(), "2 pictures".to_owned())
+        );
     }
 
     #[test]

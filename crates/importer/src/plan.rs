@@ -17,6 +17,7 @@ use crate::{
     document::Document,
     formats::Texts,
     generators::Generator,
+    guard::guarded,
     links::Index,
     markup,
     media::{self, Sources},
@@ -78,7 +79,7 @@ impl Plan {
         let root = site.root.clone();
         site.survey(&places, &|place| fs::read(root.join(place)).ok());
         for path in files {
-            let what = read(folder, &below, &path, &site, now);
+            let what = guarded(|| read(folder, &below, &path, &site, now)).unwrap_or_else(Planned::Failed);
             items.push(Item { path, what });
         }
         items.sort_by(|one, other| one.path.cmp(&other.path));
@@ -146,11 +147,11 @@ impl Plan {
     }
 
     /// The addresses of the old site and where they lead now, in the form of Netlify's and Cloudflare's `_redirects`. `moved` are
-    /// the posts that have other slugs than was planned.
-    pub fn redirects(&self, moved: &HashMap<String, String>) -> String {
+    /// the posts that have other slugs than was planned, `missing` the files whose posts are not here.
+    pub fn redirects(&self, moved: &HashMap<String, String>, missing: &HashSet<&Path>) -> String {
         let mut seen = HashSet::new();
         self.posts()
-            .filter(|(_, document)| document.hidden.is_none())
+            .filter(|(path, document)| document.hidden.is_none() && !missing.contains(path))
             .flat_map(|(_, document)| {
                 let slug = moved.get(&document.slug).unwrap_or(&document.slug);
                 document.old_addresses.iter().map(move |old| (old, format!("/posts/{slug}")))
@@ -325,7 +326,8 @@ fn link(site: &Site, items: &mut [Item]) {
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
     let is_vault = site.root.join(".obsidian").is_dir();
     for item in &mut *items {
-        if let Planned::Post(document) = &mut item.what {
+        let Planned::Post(document) = &mut item.what else { continue };
+        let linked = guarded(|| {
             let folder = site.root.join(&document.place).parent().map(Path::to_owned);
             if site.generator.rules().has_templates_in_code() {
                 document.body = shortcodes::without_raw_in_code(&document.body);
@@ -337,6 +339,9 @@ fn link(site: &Site, items: &mut [Item]) {
             if !site.generator.rules().strikes_between_single_tildes(site) {
                 document.body = markup::without_single_strikes(&document.body);
             }
+        });
+        if let Err(reason) = linked {
+            item.what = Planned::Failed(reason);
         }
     }
     lead_to_parts(items);
@@ -369,7 +374,7 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
     let (place, own) = (document.place.clone(), document.old_addresses.first().cloned());
     let translated = shortcodes::translate(&document.body, &|target| index.named(target, &place));
     document.shortcodes = translated.kept;
-    let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), 0);
+    let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     let mut count = HashSet::new();
     document.body = markup::rewrite(&translated.text, |reference| {
         let post = index.find(reference, &place, own.as_deref());
@@ -384,11 +389,12 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
                 count.insert(file.clone());
                 pictures.insert(reference.to_owned(), file);
             }
-            Some(_) => lost += 1,
+            Some(_) => lost.push(reference.to_owned()),
             None => {
                 let elsewhere = ["http://", "https://", "mailto:", "tel:", "#", "//", "/posts/", "data:"];
-                lost +=
-                    usize::from(!reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)));
+                if !reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)) {
+                    lost.push(reference.to_owned());
+                }
             }
         }
         None
@@ -413,8 +419,9 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
         let names: Vec<_> = files.into_iter().collect();
         document.notes.push(format!("files that are no JPEG, PNG, GIF or WebP do not come in: {}", names.join(", ")));
     }
-    if lost > 0 {
-        document.notes.push(format!("{lost} links or pictures lead into the old site and are not rewritten"));
+    if let Some(first) = lost.first() {
+        let what = "a link or picture that leads into the old site and is not rewritten";
+        document.notes.push(format!("{} × {what}; the first is {first}", lost.len()));
     }
 }
 
@@ -537,7 +544,7 @@ mod tests {
                 ("about.md", "-"),
             ],
         );
-        assert_eq!(jekyll.redirects(&HashMap::new()), "/2020/01/02/a.html /posts/a 301\n");
+        assert_eq!(jekyll.redirects(&HashMap::new(), &HashSet::new()), "/2020/01/02/a.html /posts/a 301\n");
 
         let zola = plan(&[
             ("config.toml", "base_url = 'https://example.com'"),
@@ -599,13 +606,13 @@ mod tests {
                 ("src/pages/about.md", "-"),
             ],
         );
-        assert_eq!(among_pages.redirects(&HashMap::new()), "/Notes/2024-10-18-a/ /posts/a 301\n");
+        assert_eq!(among_pages.redirects(&HashMap::new(), &HashSet::new()), "/Notes/2024-10-18-a/ /posts/a 301\n");
         assert_eq!(among_pages.dropped().into_keys().collect::<Vec<_>>(), ["url"]);
         let program = "loader: glob({\n  base: './src/posts',\n  generateId: ({ entry }) => entry.substring(16),\n})";
         let computed =
             plan(&[("astro.config.mjs", ""), ("src/content.config.ts", program), ("src/posts/2024/a.md", POST)]);
         check(&computed, &[("astro.config.mjs", "-"), ("src/content.config.ts", "-"), ("src/posts/2024/a.md", "a")]);
-        assert_eq!(computed.redirects(&HashMap::new()), "");
+        assert_eq!(computed.redirects(&HashMap::new(), &HashSet::new()), "");
 
         let config = "import d from 'remark-directive'\nexport default defineConfig({\n  // base: '/old',\n  site: 'https://a.example',\n  base: '/b/',\n})";
         let with_programs = plan(&[
@@ -632,7 +639,10 @@ mod tests {
                 ("src/pages/open-graph/[...route].ts", "-"),
             ],
         );
-        assert_eq!(with_programs.redirects(&HashMap::new()), "/b/a/ /posts/a 301\n/b/c/ /posts/c 301\n");
+        assert_eq!(
+            with_programs.redirects(&HashMap::new(), &HashSet::new()),
+            "/b/a/ /posts/a 301\n/b/c/ /posts/c 301\n"
+        );
         assert_eq!(with_programs.posts().next().unwrap().1.date.unwrap().to_string(), "2024-04-17T11:32:46Z");
         let texts: Vec<_> = with_programs.posts().map(|(_, post)| (&*post.body, &*post.notes)).collect();
         assert_eq!(texts[0].0, "[c](/posts/c)");
@@ -704,7 +714,7 @@ mod tests {
         let site = folder(&[("_config.yml", "permalink: pretty"), ("_posts/2020-01-02-a.md", "---\n---\nText.")]);
         let plan = plan_of(&site.path().join("_posts"), &HashMap::new());
         check(&plan, &[("2020-01-02-a.md", "a")]);
-        assert_eq!(plan.redirects(&HashMap::new()), "/2020/01/02/a/ /posts/a 301\n");
+        assert_eq!(plan.redirects(&HashMap::new(), &HashSet::new()), "/2020/01/02/a/ /posts/a 301\n");
     }
 
     #[test]
@@ -1040,7 +1050,7 @@ mod tests {
             posts[0].notes,
             [
                 "files that are no JPEG, PNG, GIF or WebP do not come in: b.svg",
-                "1 links or pictures lead into the old site and are not rewritten",
+                "1 × a link or picture that leads into the old site and is not rewritten; the first is /gone.png",
             ]
         );
         // A part of the site shows what lies outside of it.

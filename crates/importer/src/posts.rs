@@ -344,8 +344,15 @@ async fn bring_up_to_date(
     if there.author.username != username {
         return Ok(Found::Theirs);
     }
-    if is_another(&there, document) {
-        return Ok(Found::Another);
+    match likeness(&there, document) {
+        Likeness::Same => {}
+        Likeness::Unknown => {
+            return Err(Failure::File(format!(
+                "Your post \"{slug}\" has the same title and another text, and no date tells whether it is of this file: it is not changed. Import \
+             with the journal of the import that made it, or give this file another `slug`."
+            )));
+        }
+        Likeness::Another => return Ok(Found::Another),
     }
 
     let note = difference_of_status(&there.status, document);
@@ -366,16 +373,25 @@ async fn bring_up_to_date(
     Ok(Found::Own(Done { what: Outcome::Updated, slug, note }))
 }
 
-/// Whether a post has another text than the file, and another date or, where one has none, another title: the first of two blogs is not
-/// overwritten by the second.
-fn is_another(there: &Post, document: &Document) -> bool {
+/// Whether a post that no journal knows is that of a file.
+enum Likeness {
+    Same,
+    /// It has the same title, which somebody may have written here as well: its text is not replaced, and no second copy is made.
+    Unknown,
+    Another,
+}
+
+/// A post is that of a file by its text or its date: the first of two blogs is not overwritten by the second.
+fn likeness(there: &Post, document: &Document) -> Likeness {
     let text = |name: &str| there.fields.get(name).and_then(Value::as_str);
     let is_same_text = text("body").map(str::trim) == Some(document.body.trim());
-    let is_same = match (&there.published_at, document.date.map(written)) {
-        (Some(there), Some(date)) => *there == date,
-        _ => same_words(text("title"), Some(&document.title)),
-    };
-    !is_same && !is_same_text
+    match (&there.published_at, document.date.map(written)) {
+        _ if is_same_text => Likeness::Same,
+        (Some(there), Some(date)) if *there == date => Likeness::Same,
+        (Some(_), Some(_)) => Likeness::Another,
+        _ if same_words(text("title"), Some(&document.title)) => Likeness::Unknown,
+        _ => Likeness::Another,
+    }
 }
 
 /// Whether readers would see what the file hides.
@@ -498,6 +514,41 @@ mod tests {
         expected["status"] = json!("draft");
         expected.as_object_mut().unwrap().remove("publish_at");
         assert_eq!(creation(&Document { hidden: Some("it says so".to_owned()), ..document() }, now), expected);
+    }
+
+    #[tokio::test]
+    async fn text_that_no_import_made_is_not_replaced() {
+        let taken = ("409 Conflict", r#"{"type":"urn:broadsheet:problem:slug-taken"}"#);
+        let there = r#"{"title":"Title","body":"Written here.","status":"draft","published_at":null,"author":{"username":"ada"}}"#;
+        let same =
+            r#"{"title":"Other","body":"Text.","status":"draft","published_at":null,"author":{"username":"ada"}}"#;
+        let other = r#"{"title":"Other","body":"Written here.","status":"draft","published_at":null,"author":{"username":"ada"}}"#;
+        let (url, seen) = server(vec![
+            taken,
+            ("200 OK", there),
+            taken,
+            ("200 OK", same),
+            ("200 OK", "{}"),
+            taken,
+            ("200 OK", other),
+            ("201 Created", "{}"),
+        ]);
+        let mut out = Vec::new();
+        let mut client = Client::with_key(&url, "key", &mut out).unwrap();
+        let draft = Document { hidden: Some("it says so".to_owned()), ..document() };
+        let mut outcomes = Vec::new();
+        for _ in 0..3 {
+            let now = "2026-01-01T00:00:00Z".parse().unwrap();
+            let done = publish(&mut client, "ada", Path::new("a.md"), &draft, None, &mut HashSet::new(), now).await;
+            outcomes.push(match done {
+                Ok(done) => format!("{} {:?}", done.slug, done.what),
+                Err(Failure::File(reason)) => reason,
+                Err(Failure::Run(error)) => panic!("{error}"),
+            });
+        }
+        assert!(outcomes[0].starts_with("Your post \"a\" has the same title and another text"), "{outcomes:?}");
+        assert_eq!(outcomes[1..], ["a Updated", "a-2021 Created"]);
+        assert!(!seen.join().unwrap()[2].starts_with("PATCH"));
     }
 
     #[tokio::test]

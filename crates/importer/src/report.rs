@@ -1,6 +1,11 @@
 //! What became of each file: lines while it happens, a summary at the end, and the same as JSON.
 
-use std::{collections::BTreeMap, io, io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -8,6 +13,11 @@ use crate::{
     Generator,
     plan::{Plan, Planned},
 };
+
+/// So many of a thing: `1 picture`, `2 pictures`.
+pub(crate) fn number_of(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +130,8 @@ impl Report {
         out: &mut (dyn Write + Send),
     ) -> io::Result<Self> {
         let generator = generator.to_string();
-        writeln!(out, "{total} files, {posts} of them posts, by the rules of {generator}.")?;
+        let (files, posts) = (number_of(total, "file"), number_of(posts, "post"));
+        writeln!(out, "{files}, among them {posts}, by the rules of {generator}.")?;
         Ok(Self { total, generator, dropped, ..Self::default() })
     }
 
@@ -149,6 +160,11 @@ impl Report {
         Ok(())
     }
 
+    /// The files that failed.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().filter(|line| line.outcome == Outcome::Failed).map(|line| &*line.file)
+    }
+
     /// Puts the files into the order of their paths: pictures are sent first.
     pub(crate) fn sort(&mut self) {
         self.files.sort_by(|one, other| one.file.cmp(&other.file));
@@ -161,7 +177,7 @@ impl Report {
             writeln!(out, "{planned} planned, {left} left out, {failed} failed. Nothing was sent.")?;
         } else {
             if uploaded > 0 {
-                writeln!(out, "{uploaded} pictures uploaded.")?;
+                writeln!(out, "{} uploaded.", number_of(uploaded, "picture"))?;
             }
             writeln!(
                 out,
@@ -181,8 +197,8 @@ impl Report {
                 writeln!(out, "        {what}: {}", counts.join(", "))?;
             }
         }
-        for line in self.files.iter().filter(|line| line.outcome == Outcome::Failed) {
-            writeln!(out, "        failed: {}", line.file.display())?;
+        for file in self.failed() {
+            writeln!(out, "        failed: {}", file.display())?;
         }
         Ok(())
     }

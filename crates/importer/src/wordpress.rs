@@ -30,10 +30,12 @@ use crate::{
     fields::{cut_summary, kept_tags},
     formats::{Texts, UNDATED, Whole, counted, notes_of, part_paths, plan_of_file, title},
     generators::Generator,
+    guard::guarded,
     html_to_markdown::{plain_text, to_markdown},
     naming::as_slug,
     plan::{Item, Plan, Planned},
     posts::written,
+    report::number_of,
 };
 
 /// How much of the file is read at a time: an item is about as large.
@@ -104,13 +106,15 @@ pub fn plan(path: &Path, now: Timestamp) -> io::Result<Option<Plan>> {
         }
         menu_entries += usize::from(found.kind == "nav_menu_item");
         is_export |= !found.kind.is_empty();
-        match found.kind.as_str() {
-            "attachment" => export.keep_attachment(&found),
-            "wp_block" => export.keep_block(&found),
-            _ => {}
-        }
-        let what = export.planned(&found);
-        let named = shared_blocks(&found.content);
+        let read = guarded(|| {
+            match found.kind.as_str() {
+                "attachment" => export.keep_attachment(&found),
+                "wp_block" => export.keep_block(&found),
+                _ => {}
+            }
+            (export.planned(&found), shared_blocks(&found.content))
+        });
+        let (what, named) = read.unwrap_or_else(|reason| (Planned::Failed(reason), Vec::new()));
         if !named.is_empty() {
             with_blocks.push((items.len(), named));
         }
@@ -404,7 +408,7 @@ impl Export {
         let is_public = document.hidden.is_none() && document.date.is_none_or(|date| date <= self.now);
         let mut comments = self.comments(&item);
         if !is_public && !comments.is_empty() {
-            document.notes.push(format!("{} comments are not imported before it is public", comments.len()));
+            document.notes.push(format!("{} not imported before it is public", number_of(comments.len(), "comment")));
             comments.clear();
         }
         Ok(Whole { document: Cow::Owned(document), comments })

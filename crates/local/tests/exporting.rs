@@ -415,7 +415,7 @@ async fn comments_go_to_no_other_post_and_into_no_other_thread() {
     let url = serve(&holding).await;
     for depth in 1..=4 {
         let (_, out) = import_with_comments(&holding, folder.path(), &url).await;
-        assert!(out.contains("1 comments imported"), "{out}");
+        assert!(out.contains("1 comment imported"), "{out}");
         let thread = mona.get("/posts/welcome/comments").await;
         let items = thread.body["items"].as_array().unwrap();
         let depths: Vec<_> = items.iter().map(|comment| comment["depth"].as_u64().unwrap()).collect();
@@ -576,7 +576,7 @@ async fn comments_that_changed_are_changed_with_the_journal_or_without() {
         }
         let (report, out) = import_with_comments(&other, folder, &to).await;
         assert_eq!((report.counts.created, report.counts.failed), (0, 0), "{out}");
-        assert!(out.contains("0 comments imported; 2 were changed"), "{out}");
+        assert!(out.contains("0 comments imported; 2 changed"), "{out}");
         export(second, "ada", &to).await;
         let texts = |folder: &Path| -> Vec<_> {
             comments_in(folder)["open"].iter().map(|comment| comment["body"].clone()).collect()

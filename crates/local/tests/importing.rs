@@ -612,6 +612,11 @@ async fn the_posts_of_an_author_whose_key_is_known_become_theirs() {
     }
     assert!(out.contains("carol@example.com can register with the invitation bsi_"), "{out}");
     assert!(out.contains("authors of the old site: Bob  B (1), Carol (2), bob b (1)"), "{out}");
+    let (again, out) = run_as(&import).await;
+    assert_eq!(again.counts.unchanged, 4, "{out}");
+    assert!(out.contains("carol@example.com has an open invitation already"), "{out}");
+    assert_eq!(admin.get("/admin/invitations").await.body["items"].as_array().unwrap().len(), 1);
     let (again, out) = run_as(&Import { invite: false, ..import }).await;
     assert_eq!(again.counts.unchanged, 4, "{out}");
+    assert!(out.contains("Not invited without --invite: carol@example.com. Their posts become yours."), "{out}");
 }

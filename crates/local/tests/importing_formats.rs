@@ -171,7 +171,7 @@ async fn a_blog_of_wordpress_comes_in_with_its_threads_and_nothing_doubles() {
     std::fs::write(folder.path().join("later.xml"), export(&items)).unwrap();
     std::fs::remove_file(&journal).unwrap();
     let (_, out) = run_as(&later).await;
-    assert!(out.contains("0 comments imported; 1 were changed") && !out.contains("refused"), "{out}");
+    assert!(out.contains("0 comments imported; 1 changed") && !out.contains("refused"), "{out}");
     let texts: Vec<_> = thread(&stack, "title-2").await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, [format!("{}Only one", above(4)), format!("{}Late", above(5))]);
     assert_eq!(thread(&stack, "title-1").await, expected);

@@ -18,6 +18,7 @@ use crate::{
     ImportError, LogIn,
     client::{Call, Client},
     comments::{Origin, mark_of},
+    report::number_of,
 };
 
 /// Write a blog as a folder of Markdown files, which `import` reads back.
@@ -88,7 +89,11 @@ pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Ex
     let Exported { posts, pictures, comments, users, notes } = &exported;
     writeln!(
         client.out,
-        "{posts} posts, {pictures} pictures, {comments} comments and {users} users are in {}.",
+        "{}, {}, {} and {} are in {}.",
+        number_of(*posts, "post"),
+        number_of(*pictures, "picture"),
+        number_of(*comments, "comment"),
+        number_of(*users, "user"),
         options.folder.display()
     )?;
     for note in notes {
@@ -169,7 +174,7 @@ impl Exporter<'_, '_> {
             .chain(others)
             .filter(|card| seen.insert(text(card, "id").to_owned()))
             .collect();
-        writeln!(self.client.out, "{} posts.", cards.len())?;
+        writeln!(self.client.out, "{}.", number_of(cards.len(), "post"))?;
         self.export_own_pictures().await?;
         for (number, card) in cards.iter().enumerate() {
             if number > 0 && number % 100 == 0 {

@@ -21,9 +21,11 @@ use crate::{
     FileReport, Generator, Import, ImportError, Outcome, Report,
     client::{Answer, Call, Client},
     comments::{self, Author, Comment, Origin},
+    guard::guarded,
     journal::{self, Journal},
     media::{self, Picture, Upload},
     posts::{Done, Failure, find},
+    report::number_of,
 };
 
 /// The server's maximum number of aliases of a post.
@@ -80,10 +82,10 @@ pub(crate) async fn restore(
                 }
                 Planned::Picture(_) => FileReport::without_post(file, Outcome::Planned, "a picture to upload"),
                 Planned::Comments(_, comments) => {
-                    FileReport::without_post(file, Outcome::Planned, &format!("{} comments", shown(&comments).count()))
+                    FileReport::without_post(file, Outcome::Planned, &number_of(shown(&comments).count(), "comment"))
                 }
                 Planned::Reposts(reposts) => {
-                    FileReport::without_post(file, Outcome::Planned, &format!("{} reposts", reposts.len()))
+                    FileReport::without_post(file, Outcome::Planned, &number_of(reposts.len(), "repost"))
                 }
                 Planned::Left(reason) => FileReport::without_post(file, Outcome::Left, &reason),
                 Planned::Failed(reason) => FileReport::without_post(file, Outcome::Failed, &reason),
@@ -153,7 +155,7 @@ fn read_folder(
         if !entry.file_type().is_file() || path == Path::new(journal::FILE_NAME) {
             continue;
         }
-        let what = read_file(folder, &path, &media, with_comments);
+        let what = guarded(|| read_file(folder, &path, &media, with_comments)).unwrap_or_else(Planned::Failed);
         if let Planned::Post(post) = &what {
             for key in post.said.keys().filter(|key| *key != "body" && !names.contains(key.as_str())) {
                 *dropped.entry(key.clone()).or_default() += 1;
@@ -175,7 +177,7 @@ fn leave_unseen(plan: &mut [(PathBuf, Planned)], now: Timestamp) {
         if let Planned::Comments(slug, comments) = what
             && hidden.contains(slug)
         {
-            *what = Planned::Left(format!("{} comments on a post that is not public", comments.len()));
+            *what = Planned::Left(format!("{} on a post that is not public", number_of(comments.len(), "comment")));
         }
     }
 }
@@ -415,10 +417,10 @@ impl Restorer<'_, '_> {
         let comments = comments::in_threads(made.collect(), &above.collect());
         let held = listed.iter().filter(|comment| text(comment, "status") == "held").count();
         let mut notes: Vec<String> =
-            (held > 0).then(|| format!("{held} that waited for an editor are left out")).into_iter().collect();
+            (held > 0).then(|| format!("left out, as held for an editor: {held}")).into_iter().collect();
         let user = (&mut self.journal, &*self.username);
         let done = comments::publish(self.client, user, &file, &now_at, &comments, are_closed).await;
-        let count = format!("{} comments", comments.len());
+        let count = number_of(comments.len(), "comment");
         let (outcome, detail) = match done {
             Ok(Some(published)) => {
                 notes.push(published.said());
@@ -457,7 +459,7 @@ impl Restorer<'_, '_> {
     async fn repost(&mut self, file: PathBuf, listed: &[Value]) -> Result<FileReport, Stopped> {
         let said = Map::from_iter([("reposts".to_owned(), json!(listed))]);
         if self.journal.get(&file).is_some_and(|entry| entry.said == said) {
-            return Ok(FileReport::without_post(file, Outcome::Unchanged, &format!("{} reposts", listed.len())));
+            return Ok(FileReport::without_post(file, Outcome::Unchanged, &number_of(listed.len(), "repost")));
         }
         let mut notes = Vec::new();
         for repost in listed {
@@ -474,7 +476,7 @@ impl Restorer<'_, '_> {
         let done = listed.len() - notes.len();
         let (outcome, detail) = match done {
             0 => (Outcome::Left, "no reposts".to_owned()),
-            done => (Outcome::Created, format!("{done} reposts, of this moment")),
+            done => (Outcome::Created, format!("{}, of this moment", number_of(done, "repost"))),
         };
         if notes.is_empty() && done > 0 {
             self.journal.keep(&file, "", said).map_err(Stopped::Journal)?;

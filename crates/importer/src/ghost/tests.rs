@@ -1,7 +1,8 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::formats::Formats;
+use crate::{any_text::any_text, formats::Formats};
 
 fn plan_of(tables: Value, site: Option<&str>) -> Plan {
     let folder = tempfile::tempdir().unwrap();
@@ -339,8 +340,8 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
         shown[8..],
         [
             ("ghost/pages/9", page),
-            ("ghost/members", "- 1 members, which are not imported"),
-            ("ghost/settings", "- 1 settings, which are not imported"),
+            ("ghost/members", "- members (1), which are not imported"),
+            ("ghost/settings", "- settings (1), which are not imported"),
         ]
     );
     let first = plan.posts().next().unwrap().1;
@@ -349,8 +350,58 @@ fn what_is_not_public_is_a_draft_and_what_has_no_place_is_said() {
     assert_eq!((first.canonical_url.as_deref(), first.cover_image_url.as_deref()), (Some("https://e.com/first"), None));
     assert_eq!(first.dropped, ["codeinjection_head", "feature_image_alt", "featured"]);
     let notes = plan.site.notes.join("\n");
-    for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: 1 members.", "The internal tag #hidden"] {
+    for expected in ["Ada (1), Bob (1)", "Name it with --site", "Left out: members (1).", "The internal tag #hidden"] {
         assert!(notes.contains(expected), "{notes}");
     }
     assert!(!notes.contains("example.com"), "no address of anybody: {notes}");
+}
+
+#[test]
+fn links_lead_to_where_posts_are_from_earlier_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.json");
+    let post = |id: &str, html: &str| json!({ "id": id, "title": id, "slug": id, "html": html, "status": "draft" });
+    let posts = [
+        post("bread", "<p>With <a href='__GHOST_URL__/soup/#hot'>soup</a>, <a href='/soup'>soup</a></p>"),
+        post("soup", "<h2>Hot</h2>"),
+    ];
+    std::fs::write(&path, json!({ "data": { "posts": posts } }).to_string()).unwrap();
+    let known = HashMap::from([(PathBuf::from("ghost/posts/soup"), "soup-2019".to_owned())]);
+    let plan = Plan::of(&path, None, &Formats::default(), &known, "2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let (_, bread) = plan.posts().next().unwrap();
+    assert_eq!(bread.body, "With [soup](/posts/soup-2019#user-content-hot), [soup](/posts/soup-2019)");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In every form of a text, and in the fields around it.
+    #[test]
+    fn no_post_ends_an_import(text in any_text(), field in any_text()) {
+        let card = |name: &str| {
+            json!([name, {
+                "markdown": text, "html": text, "src": field, "url": field, "alt": text, "caption": text, "title": text, "code": text, "language": field,
+                "calloutText": text, "calloutEmoji": field, "heading": text, "content": text, "buttonUrl": field, "buttonText": text,
+                "images": [{ "src": field, "alt": text }], "metadata": { "title": text, "url": field },
+            }])
+        };
+        let names = ["markdown", "html", "image", "code", "bookmark", "embed", "gallery", "callout", "toggle", "button", "video", "file", "product", "email"];
+        let cards: Vec<_> = names.iter().map(|name| card(name)).collect();
+        let mut sections: Vec<_> = (0..cards.len()).map(|index| json!([10, index])).collect();
+        sections.push(json!([1, "p", [[0, [0], 1, text]]]));
+        let mobiledoc = json!({ "markups": [["a", ["href", field]]], "atoms": [], "cards": cards, "sections": sections });
+        let mut children: Vec<_> = names.iter().map(|name| {
+            let mut child = card(name)[1].clone();
+            child["type"] = json!(name);
+            child
+        }).collect();
+        children.push(json!({ "type": "paragraph", "children": [{ "type": "extended-text", "text": text, "format": 3 }, { "type": "link", "url": field, "children": [{ "type": "text", "text": text }] }] }));
+        let lexical = json!({ "root": { "type": "root", "children": children } });
+        let texts = [("mobiledoc", mobiledoc.to_string()), ("lexical", lexical.to_string()), ("html", text.clone()), ("markdown", text.clone()), ("plaintext", text.clone())];
+        let posts: Vec<_> = texts.iter().map(|(key, typed)| json!({
+            "id": key, "title": field, "slug": field, "status": "published", "published_at": field, "feature_image": field, "custom_excerpt": text,
+            "canonical_url": field, (*key): typed,
+        })).chain(texts.iter().map(|(key, typed)| json!({ "title": "T", "status": "draft", (*key): typed }))).collect();
+        plan_of(json!({ "posts": posts }), Some("https://blog.example.com/"));
+    }
 }

@@ -1,7 +1,9 @@
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
+
+use proptest::prelude::*;
 
 use super::*;
-use crate::formats::Formats;
+use crate::{any_text::any_text, formats::Formats};
 
 /// An export as WordPress writes it, around these items.
 fn export(items: &str) -> String {
@@ -318,7 +320,7 @@ fn a_post_has_its_tags_summary_picture_addresses_and_links() {
     assert_eq!(second, "ri-ben");
     assert_eq!(first.body, format!("See [that](/posts/{second}#part), [it](/posts/{second})\n\n![A cat]({picture})"));
     assert_eq!(
-        plan.redirects(&HashMap::new()).lines().take(4).collect::<Vec<_>>(),
+        plan.redirects(&HashMap::new(), &HashSet::new()).lines().take(4).collect::<Vec<_>>(),
         [
             "/2020/01/title-1/ /posts/title-1 301",
             "/?p=1 /posts/title-1 301",
@@ -431,5 +433,31 @@ fn a_large_file_is_read_an_item_at_a_time() {
     if let (Some(before), Some(after)) = (before, resident()) {
         let grown = after.saturating_sub(before);
         assert!(grown < size / 2, "{grown} bytes for a file of {size}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In every field, as plug-ins and editors of old versions write what they like.
+    #[test]
+    fn no_item_ends_an_import(text in any_text(), field in any_text()) {
+        let (text, field) = (text.replace("]]>", ""), field.replace("]]>", ""));
+        let comment = format!(
+            "<wp:comment><wp:comment_id><![CDATA[{field}]]></wp:comment_id><wp:comment_author><![CDATA[{field}]]></wp:comment_author>\
+             <wp:comment_date_gmt><![CDATA[{field}]]></wp:comment_date_gmt><wp:comment_content><![CDATA[{text}]]></wp:comment_content>\
+             <wp:comment_approved>1</wp:comment_approved><wp:comment_type><![CDATA[comment]]></wp:comment_type></wp:comment>"
+        );
+        let meta = format!(
+            "<wp:postmeta><wp:meta_key><![CDATA[um_content_restriction]]></wp:meta_key><wp:meta_value><![CDATA[{field}]]></wp:meta_value></wp:postmeta>"
+        );
+        let typed = item(1, "post", "publish", &format!("{comment}{meta}"), &text)
+            .replace("Title 1", &field)
+            .replace("2020-01-02 03:04:05", &field)
+            .replace("[CDATA[title-1]]", &format!("[CDATA[{field}]]"));
+        let (_folder, plan) = plan_of(export(&(typed + &item(2, "post", "publish", &comment, &text))).as_bytes());
+        for (path, document) in plan.posts() {
+            let _ = plan.whole(path, document);
+        }
     }
 }

@@ -451,7 +451,8 @@ pub fn paragraphs(text: &str) -> String {
             rest = &rest[end..];
             continue;
         }
-        let end = rest[1..].find('<').map_or(rest.len(), |at| at + 1);
+        // A sign at the beginning opens no tag that is known.
+        let end = rest.match_indices('<').map(|(at, _)| at).find(|at| *at > 0).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
         rest = after;
         if in_blocks > 0 {
@@ -519,8 +520,10 @@ fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::html_to_markdown::to_markdown;
+    use crate::{any_text::any_text, html_to_markdown::to_markdown};
 
     fn markdown(text: &str) -> (String, Vec<String>) {
         let attachment = |id: &str| (id != "9").then(|| (format!("https://e.com/{id}.png"), format!("Picture {id}")));
@@ -530,6 +533,19 @@ mod tests {
         let shown = shown(text, &References { attachment: &attachment, own_pictures: &own, blocks: &blocks });
         let lost = shown.lost.iter().map(|(what, times)| format!("{times} {what}")).collect();
         (to_markdown(&shown.html, &|_| None).markdown, lost)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_ends_an_import(text in any_text()) {
+            markdown(&text);
+            paragraphs(&text);
+            for (name, options) in blocks(&text) {
+                shared_block(name, options);
+            }
+        }
     }
 
     #[test]
@@ -544,6 +560,11 @@ mod tests {
             ("a\n<!--more-->\nb", "a\n\nb"),
             ("<a\nhref='/x'>x</a>", "[x](/x)"),
             ("<blockquote>a\n\nb</blockquote>", "> a\n>\n> b"),
+            ("Über uns", "Über uns"),
+            ("“Quote” he said\n\nÜben <em>ö</em>… <em>“x”</em>", "“Quote” he said\n\nÜben *ö*… *“x”*"),
+            ("日本語の文\n\n<b>日本</b>", "日本語の文\n\n**日本**"),
+            ("😀 first\nlast 👩‍💻", "😀 first\\\nlast 👩‍💻"),
+            ("é < ü & <ö", "é \\< ü & \\<ö"),
         ] {
             assert_eq!(markdown(text).0, expected, "{text}");
         }
@@ -559,6 +580,18 @@ mod tests {
         let (markdown, lost) = markdown(text);
         assert_eq!(markdown, "### H\n\nOne two\n\nShared\n\nClassic\n\nbetween\n\nhttps://youtu.be/abc");
         assert_eq!(lost, ["1 the block latest-posts, which has no text of its own"]);
+    }
+
+    #[test]
+    fn what_is_typed_first_may_be_any_letter() {
+        for text in ["“Quote” he said", "Über uns", "日本語", "😀", "…"] {
+            let block = format!("<!-- wp:paragraph -->\n<p>{text}</p>\n<!-- /wp:paragraph -->");
+            for shown in
+                [text, &format!("<p>{text}</p>"), &block, &format!("[caption]<img src=\"/a.png\"> {text}[/caption]")]
+            {
+                assert!(markdown(shown).0.contains(text), "{shown}");
+            }
+        }
     }
 
     #[test]
