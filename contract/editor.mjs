@@ -751,6 +751,25 @@ const stories = {
     assert.equal((await api(site, null, 'GET', '/posts/by-keys')).body.tags.join(), 'mouse');
     return [context];
   },
+
+  async 'the editor is called as the site is'() {
+    const site = await blog('--parameter', 'SiteTitle=Tea & <Ink>');
+    const context = await somebody(site);
+    const page = await context.newPage();
+    await page.goto('/write');
+    await heading(page, 'Log in');
+    await page.getByRole('link', { name: 'Tea & <Ink>', exact: true }).waitFor();
+    assert.equal(await page.title(), 'Log in · Tea & <Ink>');
+    await page.getByRole('link', { name: 'Register' }).first().click();
+    await heading(page, 'Register');
+    assert.equal(await page.title(), 'Register · Tea & <Ink>');
+    // Where the site does not say it, or cannot be reached, the editor works all the same.
+    await page.route('**/search', (route) => route.abort());
+    await page.goto('/write/log-in');
+    await heading(page, 'Log in');
+    assert.equal(await page.title(), 'Log in · Broadsheet');
+    return [context];
+  },
 };
 
 let failed = 0;

@@ -25,7 +25,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Lets HTML of the server's through, which has cleaned it, and no other (<https://www.w3.org/TR/trusted-types/>). */
+/** Lets HTML of the server's through, which has cleaned what is in it of others, and no other (<https://www.w3.org/TR/trusted-types/>). */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('broadsheet', { createHTML: (/** @type {string} */ text) => text });
 
 /**
@@ -34,11 +34,18 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('broad
  * @returns {HTMLElement}
  */
 export function rendered(text) {
-  const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
-  const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed.body.childNodes);
+  const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed(text).body.childNodes);
   for (const link of inside.querySelectorAll('a[href^="http"]')) link.setAttribute('rel', 'noopener noreferrer');
   for (const code of inside.querySelectorAll('pre')) code.tabIndex = 0;
   return inside;
+}
+
+/**
+ * The page of the site that this is the HTML of, to look something up in it. Nothing of it is loaded or run.
+ * @param {string} text
+ */
+export function parsed(text) {
+  return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
 }
 
 /** How long what is said is shown, in milliseconds. What has to stay stands in the page as well. */
