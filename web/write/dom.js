@@ -48,6 +48,31 @@ export function parsed(text) {
   return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
 }
 
+/** Whether the mouse, or a finger that stands for it, is pressed. */
+let pressed = false;
+/** What ends that. The keys do as well: what is dragged, or opens a menu, may be let go of without a word. */
+const RELEASES = ['mouseup', 'dragend', 'keydown'];
+addEventListener('mousedown', () => void (pressed = true), true);
+for (const type of RELEASES) addEventListener(type, () => void (pressed = false), true);
+
+/**
+ * Does something that may move what is on the page: at once, or if something is just being pressed, once it is released. A button that moves
+ * from under the pointer between the two is not clicked. What the click does comes after it.
+ * @param {() => void} act
+ */
+export function onceReleased(act) {
+  if (!pressed) return act();
+  const waiting = new AbortController();
+  const end = () => {
+    if (waiting.signal.aborted) return;
+    waiting.abort();
+    act();
+  };
+  addEventListener('click', end, { capture: true, signal: waiting.signal });
+  // A click follows at once, if one does.
+  for (const type of RELEASES) addEventListener(type, () => setTimeout(end), { capture: true, signal: waiting.signal });
+}
+
 /** How long what is said is shown, in milliseconds. What has to stay stands in the page as well. */
 const SHOWN_FOR = 6000;
 let silence = 0;
