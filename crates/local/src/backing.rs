@@ -119,8 +119,6 @@ impl Backing {
 
         let bucket = Arc::new(s3::open(folder.map(PathBuf::as_path))?);
 
-        let settings: Value = serde_json::from_str(template.environment.get("SETTINGS").map_or("", String::as_str))?;
-        let origins = settings["cors_origins"].as_str().unwrap_or_default().parse().map_err(io::Error::other)?;
         let dynamodb_listener = TcpListener::bind((host, dynamodb_port)).await?;
         let cognito_listener = TcpListener::bind((host, cognito_port)).await?;
         let s3_listener = TcpListener::bind((host, s3_port)).await?;
@@ -131,7 +129,7 @@ impl Backing {
         let tasks = vec![
             tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database.clone())),
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
-            tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket), origins), "S3")),
+            tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket)), "S3")),
         ];
         Ok(Self { dynamodb, cognito_address, s3, cognito, stream_log, database, shard, beginning, bucket, tasks })
     }

@@ -272,3 +272,37 @@ async fn at_aws_all_calls_forms_and_links_go_to_the_host_that_the_policy_of_the_
         assert_eq!(*aws.hosts.lock().unwrap(), BTreeSet::from([domain_name]));
     }
 }
+
+/// A list of texts.
+fn texts(list: &Yaml) -> Vec<&str> {
+    list.as_sequence().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+}
+
+/// The site is another origin than its bucket, whatever `CorsOrigins` says. The local S3 answers as the template has it.
+#[tokio::test]
+async fn a_page_of_any_origin_may_send_a_form_and_fetch_by_a_link() {
+    let root: Yaml = serde_yaml_ng::from_str(template::SOURCE).unwrap();
+    let rules = &root["Resources"]["BlogBucket"]["Properties"]["CorsConfiguration"]["CorsRules"];
+    let [rule] = rules.as_sequence().unwrap().as_slice() else { panic!("one rule: {rules:?}") };
+    assert_eq!(texts(&rule["AllowedOrigins"]), ["*"]);
+
+    for origins in ["*", "", "https://another.example"] {
+        let stack = TestStack::start_with_parameters(&[("CorsOrigins", origins)]).await;
+        let bucket = bucket(&stack);
+        let form = bucket.post_form("uploads/1", "image/png", 1..=10).await.unwrap();
+        let client = reqwest::Client::new();
+        let asked = client.request(reqwest::Method::OPTIONS, &form.url).header("origin", "https://blog.example.com");
+        let preflight = asked.header("access-control-request-method", "POST").send().await.unwrap();
+        assert_eq!(preflight.headers()["access-control-allow-origin"], "*", "{origins:?}");
+        assert_eq!(preflight.headers()["access-control-allow-methods"], *texts(&rule["AllowedMethods"]).join(", "));
+        assert_eq!(preflight.headers()["access-control-allow-headers"], *texts(&rule["AllowedHeaders"]).join(", "));
+        let sent = client.post(&form.url).body(form_body(&form, "picture")).header("content-type", FORM);
+        let sent = sent.header("origin", "https://blog.example.com").send().await.unwrap();
+        assert_eq!(
+            (sent.status().as_u16(), &sent.headers()["access-control-allow-origin"]),
+            (204, &"*".parse().unwrap())
+        );
+        let fetched = client.get(bucket.link("uploads/1").await.unwrap()).header("origin", "https://blog.example.com");
+        assert_eq!(fetched.send().await.unwrap().headers()["access-control-allow-origin"], "*", "{origins:?}");
+    }
+}
