@@ -751,6 +751,91 @@ const stories = {
     assert.equal((await api(site, null, 'GET', '/posts/by-keys')).body.tags.join(), 'mouse');
     return [context];
   },
+
+  async 'a tag that is just typed is one, and what is pressed meanwhile stays under the pointer'() {
+    const site = await blog('--parameter', 'RequestsPerMinute=0');
+    const { context, page } = await signedIn(site, 'ada');
+    const tags = page.getByRole('combobox', { name: 'Tags' });
+    const shown = () => page.locator('.tags li').evaluateAll((items) => items.map((item) => item.firstChild.textContent));
+    // Presses as a hand does, with a while between down and up; no script looks again where the button is by then.
+    const press = async (button, move) => {
+      await button.scrollIntoViewIfNeeded();
+      const { x, y, width, height } = await button.boundingBox();
+      await page.mouse.move(x + width / 2, y + height / 2);
+      await page.mouse.down();
+      await new Promise((done) => setTimeout(done, 100));
+      await move?.();
+      await page.mouse.up();
+    };
+    const write = async (title) => {
+      await page.goto('/write/new');
+      await heading(page, 'Write a post');
+      await page.getByLabel('Title', { exact: true }).fill(title);
+      await page.getByLabel('Text', { exact: true }).fill('Text.\n');
+      await state(page, 'Saved.');
+    };
+    const publish = page.getByRole('button', { name: 'Publish' });
+    await write('Mouse');
+    await tags.pressSequentially('rust');
+    await press(publish);
+    await state(page, 'Published as you see it.');
+    assert.deepEqual((await api(site, null, 'GET', '/posts/mouse')).body.tags, ['rust'], 'with the tag');
+    // So it is when the list gets a line more, and when what is typed is no tag, which is said in a line of its own.
+    await write('Lines');
+    await tags.fill(`${Array.from({ length: 8 }, (_, i) => `a-rather-long-tag-of-forty-characters-${i}`)},`);
+    await tags.pressSequentially('last');
+    await press(publish);
+    await state(page, 'Published as you see it.');
+    assert.equal((await api(site, null, 'GET', '/posts/lines')).body.tags.length, 9);
+    await write('None');
+    await tags.pressSequentially('?!');
+    await press(publish);
+    await state(page, 'Published as you see it.');
+    await page.getByText('A tag needs a letter or a digit.').waitFor();
+    // A press that ends elsewhere is no click, and leaves the field all the same; so do the keys, after a press that ended nowhere.
+    await write('Elsewhere');
+    await tags.pressSequentially('one');
+    await press(publish, () => page.mouse.move(5, 5));
+    await until(async () => `${await shown()}` === 'one', 'the tag is added');
+    await tags.pressSequentially('two');
+    await page.keyboard.press('Tab');
+    await until(async () => `${await shown()}` === 'one,two', 'the tag is added');
+    assert.equal((await api(site, await token(site, 'ada'), 'GET', '/posts/elsewhere')).body.status, 'draft');
+
+    // Commas part what is pasted, and what keyboards say nothing of but the text.
+    await page.goto('/write/new');
+    await heading(page, 'Write a post');
+    await tags.focus();
+    await page.keyboard.insertText('C++, Machine Learning');
+    await until(async () => `${await shown()}` === 'C++', 'the first is added');
+    assert.equal(await tags.inputValue(), 'Machine Learning');
+    await page.keyboard.insertText(',');
+    await until(async () => `${await shown()}` === 'C++,Machine Learning', 'both are added');
+    await page.keyboard.insertText('?!, 海、');
+    await until(async () => `${await shown()}` === 'C++,Machine Learning,海', 'what is a tag is added');
+    await page.getByText('A tag needs a letter or a digit.').waitFor();
+    assert.equal(await tags.inputValue(), '?!', 'what is no tag does not vanish');
+    return [context];
+  },
+
+  async 'the editor is called as the site is'() {
+    const site = await blog('--parameter', 'SiteTitle=Tea & <Ink>');
+    const context = await somebody(site);
+    const page = await context.newPage();
+    await page.goto('/write');
+    await heading(page, 'Log in');
+    await page.getByRole('link', { name: 'Tea & <Ink>', exact: true }).waitFor();
+    assert.equal(await page.title(), 'Log in · Tea & <Ink>');
+    await page.getByRole('link', { name: 'Register' }).first().click();
+    await heading(page, 'Register');
+    assert.equal(await page.title(), 'Register · Tea & <Ink>');
+    // Where the site does not say it, or cannot be reached, the editor works all the same.
+    await page.route('**/search', (route) => route.abort());
+    await page.goto('/write/log-in');
+    await heading(page, 'Log in');
+    assert.equal(await page.title(), 'Log in · Broadsheet');
+    return [context];
+  },
 };
 
 let failed = 0;

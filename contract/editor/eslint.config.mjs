@@ -1,6 +1,6 @@
 // What the type checker does not see. The rules are ESLint's own, so nothing but ESLint is installed.
-const browser = ['addEventListener', 'atob', 'BroadcastChannel', 'clearTimeout', 'crypto', 'customElements', 'DataTransfer', 'document', 'DOMParser', 'Event', 'fetch',
-  'FormData', 'history', 'innerHeight', 'HTMLElement', 'HTMLInputElement', 'HTMLTextAreaElement', 'Element', 'localStorage', 'location', 'navigator', 'scrollTo', 'setTimeout', 'URL', 'URLSearchParams', 'window'];
+const browser = ['AbortController', 'addEventListener', 'atob', 'BroadcastChannel', 'clearTimeout', 'crypto', 'customElements', 'DataTransfer', 'document', 'DOMParser', 'Event', 'fetch',
+  'FormData', 'history', 'innerHeight', 'HTMLElement', 'HTMLInputElement', 'HTMLTextAreaElement', 'Element', 'InputEvent', 'localStorage', 'location', 'navigator', 'scrollTo', 'setTimeout', 'URL', 'URLSearchParams', 'window'];
 
 export default [{
   files: ['**/*.js', '**/*.mjs'],

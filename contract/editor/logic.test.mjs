@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { compare, diff, lines, words } from '../../web/write/diff.js';
 import { fieldsOf, isConflict, mergeFields, mergeText, patch, resolve } from '../../web/write/merge.js';
 import { address, match, ROUTES } from '../../web/write/router.js';
-import { add, complete, MAX_TAGS } from '../../web/write/tags.js';
+import { add, addAll, complete, MAX_TAGS } from '../../web/write/tags.js';
 import { block, countWords, follow, picture } from '../../web/write/text.js';
 
 /** The same numbers each time (mulberry32). */
@@ -161,6 +161,23 @@ test('tags are handed on as they were typed, and completed', () => {
   assert.deepEqual(['', ' ', '!?'].map((typed) => add([], typed)), [null, null, null]);
   assert.equal(add(['a'], 'A'), null);
   assert.equal(add(Array.from({ length: MAX_TAGS }, (_, i) => `t${i}`), 'more'), null);
+});
+
+test('tags that are typed or pasted with commas are several', () => {
+  const after = (typed, tags = []) => {
+    const { tags: all, left, wrong } = addAll(tags, typed);
+    return [all, left, wrong !== ''];
+  };
+  assert.deepEqual(after('C++, Machine Learning'), [['C++'], 'Machine Learning', false]);
+  assert.deepEqual(after('C++, Machine Learning,'), [['C++', 'Machine Learning'], '', false]);
+  assert.deepEqual(after('a,,A , b,', ['x']), [['x', 'a', 'b'], '', false]);
+  assert.deepEqual(after('猫、犬，鳥،'), [['猫', '犬', '鳥'], '', false]);
+  // What cannot be a tag stays, and what is typed on is tried with it.
+  assert.deepEqual(after('a, ?!, b'), [['a'], '?!, b', true]);
+  assert.deepEqual(after('?!, b,', ['a']), [['a', 'b'], '?!', true]);
+  assert.deepEqual(after('?!,'), [[], '?!', true]);
+  const many = Array.from({ length: MAX_TAGS + 2 }, (_, i) => `t${i}`);
+  assert.deepEqual(after(`${many},`), [many.slice(0, MAX_TAGS), many.slice(MAX_TAGS).join(', '), true]);
 });
 
 test('a picture is a block of its own', () => {

@@ -25,7 +25,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Lets HTML of the server's through, which has cleaned it, and no other (<https://www.w3.org/TR/trusted-types/>). */
+/** Lets HTML of the server's through, which has cleaned what is in it of others, and no other (<https://www.w3.org/TR/trusted-types/>). */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('broadsheet', { createHTML: (/** @type {string} */ text) => text });
 
 /**
@@ -34,11 +34,43 @@ const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('broad
  * @returns {HTMLElement}
  */
 export function rendered(text) {
-  const parsed = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
-  const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed.body.childNodes);
+  const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed(text).body.childNodes);
   for (const link of inside.querySelectorAll('a[href^="http"]')) link.setAttribute('rel', 'noopener noreferrer');
   for (const code of inside.querySelectorAll('pre')) code.tabIndex = 0;
   return inside;
+}
+
+/**
+ * The page of the site that this is the HTML of, to look something up in it. Nothing of it is loaded or run.
+ * @param {string} text
+ */
+export function parsed(text) {
+  return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
+}
+
+/** Whether the mouse, or a finger that stands for it, is pressed. */
+let pressed = false;
+/** What ends that. The keys do as well: what is dragged, or opens a menu, may be let go of without a word. */
+const RELEASES = ['mouseup', 'dragend', 'keydown'];
+addEventListener('mousedown', () => void (pressed = true), true);
+for (const type of RELEASES) addEventListener(type, () => void (pressed = false), true);
+
+/**
+ * Does something that may move what is on the page: at once, or if something is just being pressed, once it is released. A button that moves
+ * from under the pointer between the two is not clicked. What the click does comes after it.
+ * @param {() => void} act
+ */
+export function onceReleased(act) {
+  if (!pressed) return act();
+  const waiting = new AbortController();
+  const end = () => {
+    if (waiting.signal.aborted) return;
+    waiting.abort();
+    act();
+  };
+  addEventListener('click', end, { capture: true, signal: waiting.signal });
+  // A click follows at once, if one does.
+  for (const type of RELEASES) addEventListener(type, () => setTimeout(end), { capture: true, signal: waiting.signal });
 }
 
 /** How long what is said is shown, in milliseconds. What has to stay stands in the page as well. */

@@ -2,7 +2,7 @@
 
 import { call, Offline, path, Problem, readPost } from './api.js';
 import { Copies, thisDevice } from './copies.js';
-import { announce, ask, button, confirmed, form, h, labelled, message, newId, rendered } from './dom.js';
+import { announce, ask, button, confirmed, form, h, labelled, message, newId, onceReleased, rendered } from './dom.js';
 import { go, rename } from './main.js';
 import { fieldsOf, mergeFields } from './merge.js';
 import { askToMerge } from './merging.js';
@@ -10,7 +10,7 @@ import { picturesOf, TYPES, upload } from './pictures.js';
 import { address } from './router.js';
 import { Saver } from './saving.js';
 import * as session from './session.js';
-import { add, complete, MAX_TAGS, why } from './tags.js';
+import { addAll, complete, hasComma, MAX_TAGS } from './tags.js';
 import { block, countWords, follow, localTime, picture, uniqueId, when, wordCount } from './text.js';
 
 /** @typedef {import('./merge.js').Fields} Fields */
@@ -583,18 +583,17 @@ export class TagInput extends HTMLElement {
       h('label', { for: this.#input.id }, 'Tags', h('span', { class: 'optional' }, ' (optional)')),
       h('p', { class: 'hint', id: hint }, `Up to ${MAX_TAGS}. Enter or a comma adds one.`),
       this.#list, h('div', { class: 'combobox' }, this.#input, this.#options), this.#error));
-    this.#input.addEventListener('input', (event) => {
+    for (const type of ['input', 'compositionend']) this.#input.addEventListener(type, (event) => {
       // What is typed here is no tag yet.
       event.stopPropagation();
       this.#say('');
+      // Not every keyboard has keys, and a text that is pasted has none. What is being composed is left alone.
+      if (hasComma(this.#input.value) && !(event instanceof InputEvent && event.isComposing)) this.#add(this.#input.value);
       this.#suggest();
     });
     this.#input.addEventListener('change', (event) => event.stopPropagation());
     this.#input.addEventListener('keydown', (event) => this.#pressed(event));
-    this.#input.addEventListener('blur', () => {
-      this.#add(this.#input.value);
-      this.#close();
-    });
+    this.#input.addEventListener('blur', () => onceReleased(() => this.#add(`${this.#input.value},`)));
   }
 
   /** Learns which tags there are. Without them it does without. */
@@ -623,7 +622,7 @@ export class TagInput extends HTMLElement {
     const shown = [...this.#options.children];
     if (event.key === 'Enter' || event.key === ',') {
       event.preventDefault();
-      this.#add(this.#active >= 0 ? (shown[this.#active].textContent ?? '') : this.#input.value);
+      this.#add(`${this.#active >= 0 ? shown[this.#active].textContent : this.#input.value},`);
     } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       if (shown.length === 0) return this.#suggest();
@@ -647,7 +646,7 @@ export class TagInput extends HTMLElement {
       // Before the field loses the focus, which would add what is typed.
       onmousedown: (/** @type {Event} */ event) => {
         event.preventDefault();
-        this.#add(tag);
+        this.#add(`${tag},`);
       },
     }, tag)));
     this.#options.hidden = found.length === 0;
@@ -662,18 +661,20 @@ export class TagInput extends HTMLElement {
     this.#input.removeAttribute('aria-activedescendant');
   }
 
-  /** @param {string} typed */
+  /**
+   * Adds what has a comma behind it.
+   * @param {string} typed
+   */
   #add(typed) {
-    const tags = add(this.#tags, typed);
-    const wrong = why(this.#tags, typed);
+    const { tags, left, wrong } = addAll(this.#tags, typed);
+    const added = tags.slice(this.#tags.length);
     this.#say(wrong);
     this.#close();
     // What is no tag stays where it was typed.
-    if (wrong) return;
-    this.#input.value = '';
-    if (!tags) return;
+    this.#input.value = left;
+    if (added.length === 0) return;
     this.tags = tags;
-    announce(`Tag ${tags[tags.length - 1]} added.`);
+    announce(added.length === 1 ? `Tag ${added[0]} added.` : `Tags ${added.join(', ')} added.`);
     this.dispatchEvent(new Event('input', { bubbles: true }));
   }
 

@@ -1,7 +1,7 @@
 // The page around the views: what is shown at which address, and what surrounds it.
 
 import { Offline } from './api.js';
-import { announce, button, h, message } from './dom.js';
+import { announce, button, h, message, parsed } from './dom.js';
 import { address, match, ROOT } from './router.js';
 import * as session from './session.js';
 import * as account from './account.js';
@@ -27,6 +27,8 @@ const VIEWS = {
 };
 
 const main = /** @type {HTMLElement} */ (document.querySelector('main'));
+/** It has the name of the site. */
+const brand = /** @type {HTMLElement} */ (document.querySelector('.brand'));
 const navigation = /** @type {HTMLElement} */ (document.getElementById('navigation'));
 /** @type {View | null} */
 let shown = null;
@@ -92,13 +94,25 @@ async function show() {
   }
   if (mine !== turn) return void view.leave?.();
   shown = view;
-  document.title = `${view.title} · Broadsheet`;
+  showTitle();
   const heading = h('h1', { tabindex: -1, dir: 'auto' }, view.title);
   main.replaceChildren(heading, view.content);
   showNavigation();
   if (!main.querySelector('[autofocus]')) heading.focus({ preventScroll: true });
   else /** @type {HTMLElement} */ (main.querySelector('[autofocus]')).focus();
   scrollTo(0, 0);
+}
+
+function showTitle() {
+  if (shown) document.title = `${shown.title} · ${brand.textContent}`;
+}
+
+/** Calls the editor what the pages of the site call it (`SiteTitle`). The page that searches is one that reads nothing for that. */
+async function learnTitle() {
+  const page = parsed(await (await fetch('/search')).text());
+  const name = page.querySelector('meta[property="og:site_name"]')?.getAttribute('content');
+  if (name) brand.textContent = name;
+  showTitle();
 }
 
 function showNavigation() {
@@ -158,4 +172,6 @@ async function start() {
   await show();
 }
 
+// Without it, it is called what index.html says.
+learnTitle().catch(() => {});
 void start();

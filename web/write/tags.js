@@ -40,6 +40,32 @@ export function add(tags, typed) {
   return why(tags, typed) === '' && !has(tags, typed) && typed.trim() !== '' ? [...tags, typed.trim()] : null;
 }
 
+/** What stands between tags, also where other scripts are written. */
+const COMMAS = /[,،、，]/;
+
+/** @param {string} typed */
+export function hasComma(typed) {
+  return COMMAS.test(typed);
+}
+
+/**
+ * The tags after those were added that have a comma behind them, typed or pasted. What is left is still being typed, or cannot be a tag, and
+ * then `wrong` says why.
+ * @param {readonly string[]} tags
+ * @param {string} typed
+ */
+export function addAll(tags, typed) {
+  const parts = typed.split(COMMAS);
+  const rest = (parts.pop() ?? '').trimStart();
+  const refused = [];
+  let all = [...tags];
+  for (const part of parts) {
+    if (why(all, part)) refused.push(part.trim());
+    else all = add(all, part) ?? all;
+  }
+  return { tags: all, left: [...refused, rest].filter(Boolean).join(', '), wrong: refused.length > 0 ? why(all, refused[0]) : '' };
+}
+
 /**
  * Why what is typed cannot be a tag; empty if it can, or is one already.
  * @param {readonly string[]} tags

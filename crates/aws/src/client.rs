@@ -75,6 +75,17 @@ impl Client {
         self
     }
 
+    /// The same, for this bucket of S3: every path is in it. AWS has it in the host's name, and may give up the other style, with the bucket in the
+    /// path; its name has no dot, or no certificate would fit. At an endpoint of its own it is in the path: an emulator may have any host.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
+    pub fn in_bucket(mut self, bucket: &str) -> Self {
+        self.endpoint_url = match self.config.endpoint_url() {
+            Some(_) => format!("{}/{bucket}", self.endpoint_url),
+            None => self.endpoint_url.replacen("://", &format!("://{bucket}."), 1),
+        };
+        self
+    }
+
     /// Where the service answers, without a slash at the end.
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url

@@ -35,8 +35,6 @@ pub(crate) const COMPLETE: &str = "CompleteMultipartUpload";
 /// What every call needs.
 pub(crate) struct Client {
     aws: aws::Client,
-    /// The bucket, in the path and not in the host's name: an endpoint of an emulator may then have any name. S3 takes both.
-    bucket: String,
 }
 
 /// One call.
@@ -64,12 +62,12 @@ pub(crate) struct Answer {
 impl Client {
     pub(crate) fn new(sdk: &Sdk, bucket: &str) -> Self {
         let aws = aws::Client::new(sdk, Service::S3, SERVICE, |usage| usage.s3_calls += 1);
-        Self { aws: aws.signing_paths_as_they_are(), bucket: bucket.to_owned() }
+        Self { aws: aws.signing_paths_as_they_are().in_bucket(bucket) }
     }
 
     /// The bucket's own address.
-    pub(crate) fn bucket_url(&self) -> String {
-        format!("{}/{}", self.aws.endpoint_url(), self.bucket)
+    pub(crate) fn bucket_url(&self) -> &str {
+        self.aws.endpoint_url()
     }
 
     /// The address of a file.
@@ -92,7 +90,7 @@ impl Client {
     /// Makes a call, again if that may help.
     pub(crate) async fn call(&self, request: Request<'_>) -> Result<Answer, SdkError<Refusal, HttpResponse>> {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
-        let path = format!("/{}/{}{query}", self.bucket, utf8_percent_encode(request.key, ESCAPED_IN_PATH));
+        let path = format!("/{}{query}", utf8_percent_encode(request.key, ESCAPED_IN_PATH));
         let length = request.body.len().to_string();
         let mut sent = HttpRequest::new(SdkBody::from(request.body));
         sent.set_method(request.method).and_then(|()| sent.set_uri(path)).map_err(SdkError::construction_failure)?;

@@ -91,5 +91,5 @@ pub(crate) async fn post_form(
     let key = v4::generate_signing_key(credentials.secret_access_key(), now, region, SERVICE);
     let signature = v4::calculate_signature(key, policy.as_bytes());
     fields.extend([("policy", policy), ("x-amz-signature", signature)]);
-    Ok(PostForm { url: client.bucket_url(), fields })
+    Ok(PostForm { url: client.bucket_url().to_owned(), fields })
 }

@@ -140,8 +140,6 @@ impl Backing {
 
         let bucket = Arc::new(s3::open(folder.map(PathBuf::as_path), &emulators.s3_secret)?);
 
-        let settings: Value = serde_json::from_str(template.environment.get("SETTINGS").map_or("", String::as_str))?;
-        let origins = settings["cors_origins"].as_str().unwrap_or_default().parse().map_err(io::Error::other)?;
         let dynamodb_listener = listen(emulators.dynamodb, "DynamoDB").await?;
         let cognito_listener = listen(emulators.cognito, "Cognito").await?;
         let s3_listener = listen(emulators.s3, "files").await?;
@@ -152,7 +150,7 @@ impl Backing {
         let tasks = vec![
             tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database.clone())),
             tokio::spawn(serve(cognito_listener, pool, "Cognito")),
-            tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket), origins), "S3")),
+            tokio::spawn(serve(s3_listener, s3::router(Arc::clone(&bucket)), "S3")),
         ];
         let s3_secret = emulators.s3_secret;
         Ok(Self {

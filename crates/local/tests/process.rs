@@ -296,8 +296,6 @@ async fn head_says_nothing_of_a_length_that_get_does_not_have() {
     assert_eq!(head.headers().get("content-length"), None);
 }
 
-/// The commands of the README's tour, each in a code block that begins with a comment, are run one after the
-/// other in one shell; each must succeed and print what the README says it prints.
 #[tokio::test]
 async fn in_a_container_files_are_fetched_from_the_port_that_it_publishes() {
     let folder = tempfile::tempdir().unwrap();
@@ -365,8 +363,10 @@ async fn a_load_checks_every_answer_and_leaves_nothing() {
     assert!(!load(&process.base.replace("/v1", "/v2")).await.status.success());
 }
 
-#[test]
-fn the_tour_of_the_readme_works() {
+/// The commands of the README's tour are run one after the other in one shell; each must succeed and print what the README says it prints.
+/// The pages that it says to open show what it says.
+#[tokio::test]
+async fn the_tour_of_the_readme_works() {
     let readme = include_str!("../../../README.md");
     let (_, tour) = readme.split_once("## A tour").expect("the README has a tour");
     let (tour, _) = tour.split_once("\n## ").expect("something follows it");
@@ -388,5 +388,13 @@ fn the_tour_of_the_readme_works() {
     assert!(!promised.is_empty(), "the tour says what comes back");
     for line in promised.iter().flat_map(|block| block.lines()) {
         assert!(printed.contains(line.trim()), "the README promises {line:?}; the tour printed:\n{printed}");
+    }
+    let (_, shown) = tour.split_once("Open `http://localhost:3000").expect("the tour ends with a page");
+    let (page, _) = shown.split_once("` in a browser: it shows the picture").expect("which shows the picture");
+    for (page, shows) in [(page, "alt=\"All red\""), ("/", "/posts/from-ci"), ("/", "/posts/in-colour")] {
+        let page = reqwest::get(process.base.replace("/v1", page)).await.unwrap();
+        assert_eq!(page.status(), 200, "{}", page.url());
+        let (url, text) = (page.url().clone(), page.text().await.unwrap());
+        assert!(text.contains(shows), "{url} does not show {shows}: {text}");
     }
 }

@@ -1,7 +1,7 @@
 //! A local S3: one bucket, with the calls that Broadsheet makes, over S3's wire protocol. It is as strict as S3 where that decides
 //! whether the code is right: signatures of requests, links and forms, their expiry, the hash of what is sent, the conditions of a
 //! form, parts and their order. What it does not know it refuses (`NotImplemented`) rather than ignore. It knows no lifecycle rules,
-//! no versions and no encryption, takes any region, and finds the bucket in the path only.
+//! no versions and no encryption, takes any region, and finds the bucket in the host's name (`BUCKET.s3.…`) or in the path.
 //!
 //! Files are in one SQLite database, in a file or in memory. This crate speaks HTTP requests and answers, not sockets.
 
@@ -100,7 +100,12 @@ impl LocalS3 {
 
     fn try_to_answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
         let path = request.uri().path().trim_start_matches('/');
-        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let host = signature::text(request.headers(), "host").unwrap_or_default();
+        // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
+        let (bucket, key) = match host.split_once(".s3.") {
+            Some((bucket, _)) => (bucket, path),
+            None => path.split_once('/').unwrap_or((path, "")),
+        };
         let key = percent_decode_str(key).decode_utf8().map_err(|_| Fault::new(400, "InvalidURI"))?;
         let Settings { bucket: known, key_id, secret } = &self.settings;
         let keys = Keys { key_id, secret };
