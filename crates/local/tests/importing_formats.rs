@@ -224,7 +224,7 @@ async fn a_blog_of_ghost_comes_in_and_says_what_does_not() {
     let named = |report: &Report| outcomes(report);
     let as_named = |list: [(&str, Outcome); 6]| list.map(|(name, outcome)| (name.to_owned(), outcome)).to_vec();
     assert_eq!(named(&report), as_named(expected(Created)), "{out}");
-    assert!(out.contains("1 members") && !out.contains("member@example.com"), "{out}");
+    assert!(out.contains("members (1)") && !out.contains("member@example.com"), "{out}");
 
     let a = stack.visitor().get("/posts/post-a").await.body;
     assert_eq!(a["body"], "**Bold**\n\n![A](https://old.example/content/images/a.png)");
