@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws::{Failure, Sdk};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use domain::{Export, MediaId};
+use http::Method;
 use serde::{Deserialize, Serialize};
 
 use client::{COMPLETE, Client, Request, element};
@@ -173,9 +174,18 @@ impl Bucket {
     /// an hour, so that who asks again gets the same link, with the same validator. That is of the machine's time, as all that
     /// the SDK signs. Makes no network call.
     pub async fn link(&self, key: &str) -> Result<String, Failure> {
+        self.link_for(Method::GET, key).await
+    }
+
+    /// The same, by which only the head of the file can be asked for (`HEAD`).
+    pub async fn link_for_head(&self, key: &str) -> Result<String, Failure> {
+        self.link_for(Method::HEAD, key).await
+    }
+
+    async fn link_for(&self, method: Method, key: &str) -> Result<String, Failure> {
         let now = self.client.now().duration_since(UNIX_EPOCH).map_err(Failure::internal)?.as_secs();
         let signed_at = UNIX_EPOCH + Duration::from_secs(now - now % LINK_SECONDS);
-        sign::link(self, key, signed_at, Duration::from_secs(2 * LINK_SECONDS)).await
+        sign::link(self, &method, key, signed_at, Duration::from_secs(2 * LINK_SECONDS)).await
     }
 
     /// A form by which anybody can send a file of this name and type, and of a number of bytes within `bytes`, for 15 minutes of the

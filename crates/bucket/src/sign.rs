@@ -11,6 +11,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use http::Method;
 use serde_json::json;
 
 use crate::Bucket;
@@ -26,9 +27,10 @@ pub struct PostForm {
     pub fields: Vec<(&'static str, String)>,
 }
 
-/// Signs a link to a file that can be fetched from `signed_at` on, for `validity`.
+/// Signs a link to a file that can be fetched by this method from `signed_at` on, for `validity`.
 pub(crate) async fn link(
     bucket: &Bucket,
+    method: &Method,
     key: &str,
     signed_at: SystemTime,
     validity: Duration,
@@ -52,7 +54,7 @@ pub(crate) async fn link(
         .map_err(Failure::internal)?
         .into();
     let body = SignableBody::UnsignedPayload;
-    let request = SignableRequest::new("GET", &url, std::iter::empty(), body).map_err(Failure::internal)?;
+    let request = SignableRequest::new(method.as_str(), &url, std::iter::empty(), body).map_err(Failure::internal)?;
     let (signature, _) = sign(request, &params).map_err(Failure::internal)?.into_parts();
     let mut request = http::Request::get(&url).body(()).map_err(Failure::internal)?;
     signature.apply_to_request_http1x(&mut request);

@@ -27,6 +27,8 @@ pub struct Call<C, I = ()> {
     pub input: I,
     /// What a browser says of the page that sent the request.
     pub browser: Browser,
+    /// Whether only the head of the answer is asked for.
+    pub is_head: bool,
     /// What `If-Match` asks for.
     pub if_match: IfMatch,
     /// The address before the API's paths, for links that are followed elsewhere: `https://HOST/v1`.
@@ -43,8 +45,8 @@ pub struct Call<C, I = ()> {
 impl<C, I> Call<C, I> {
     /// The same call, of an operation that takes another input.
     pub fn with<J>(self, input: J) -> Call<C, J> {
-        let Self { caller, input: _, if_match, base_url, own_hosts, browser, new_id, now } = self;
-        Call { caller, input, if_match, base_url, own_hosts, browser, new_id, now }
+        let Self { caller, input: _, is_head, if_match, base_url, own_hosts, browser, new_id, now } = self;
+        Call { caller, input, is_head, if_match, base_url, own_hosts, browser, new_id, now }
     }
 }
 
@@ -295,7 +297,8 @@ where
     let own_hosts = event.own_hosts(&blog.config);
     let without_cursor: Vec<_> = query_pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
     let run = async |new_id| {
-        let call = Call { caller, input, browser, if_match, base_url, own_hosts, new_id, now };
+        let is_head = request.method() == Method::HEAD;
+        let call = Call { caller, input, browser, is_head, if_match, base_url, own_hosts, new_id, now };
         handler(services, call).await?.into_response(&ReplyContext {
             method: request.method(),
             headers: request.headers(),
@@ -390,7 +393,7 @@ pub async fn admit<C: Caller, I: Input>(
     }
     let caller = C::admit(viewer)?;
     let (if_match, browser, own_hosts) = (IfMatch::Any, Browser::default(), Vec::new());
-    Ok(Call { caller, input, browser, if_match, base_url, own_hosts, new_id, now })
+    Ok(Call { caller, input, browser, is_head: false, if_match, base_url, own_hosts, new_id, now })
 }
 
 /// Whether a caller with an API key may do what takes this scope. Whoever showed a token may, as far as their role goes.

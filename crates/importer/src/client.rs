@@ -52,7 +52,7 @@ pub struct Call<'a> {
     pub method: Method,
     pub path: &'a str,
     pub if_match: Option<&'a str>,
-    /// Under one key a request is done once, however often it is sent (API.md, idempotency).
+    /// Under one key a request is done once, however often it is sent (docs/adr/0009-idempotency.md).
     pub key: Option<&'a str>,
     pub body: Option<&'a Value>,
 }

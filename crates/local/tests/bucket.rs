@@ -242,7 +242,7 @@ async fn at_aws_all_calls_forms_and_links_go_to_the_host_that_the_policy_of_the_
             let sources = policy.split(';').find_map(|part| part.trim().strip_prefix(directive)).unwrap();
             assert!(sources.split(' ').any(|source| source == origin), "{directive}{sources}, but {url}");
         };
-        let aws = AtAws { s3: Arc::new(local::s3::open(None).unwrap()), hosts: Arc::default() };
+        let aws = AtAws { s3: Arc::new(local::s3::open(None, local::s3::SECRET).unwrap()), hosts: Arc::default() };
         let connector = SharedHttpConnector::new(aws.clone());
         let sdk = local::stack::sdk_config_at(([127, 0, 0, 1], 0).into()).into_builder();
         let mut sdk = sdk.region(Region::new(region)).http_client(http_client_fn(move |_, _| connector.clone()));

@@ -127,6 +127,10 @@ async fn a_picture_is_uploaded_read_and_served_in_several_sizes() {
         assert_eq!(fetched.headers()["content-type"], "image/jpeg");
         assert_eq!(fetched.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert_eq!(fetched.headers()["content-disposition"], "inline");
+        // Alike for who asks for the head only.
+        let head = stack.visitor().send("HEAD", below, &[], Vec::new()).await;
+        let head = reqwest::Client::new().head(head.header("location")).send().await.unwrap();
+        assert_eq!((head.status().as_u16(), head.headers()["content-type"].to_str().unwrap()), (200, "image/jpeg"));
         let served = file(&stack, below).unwrap();
         assert_eq!(json!(served.width()), variant["width"]);
         let (left, right) = (served.to_rgb8()[(1, 1)], served.to_rgb8()[(served.width() - 2, 1)]);

@@ -19,9 +19,12 @@ fields! {
 
 pub async fn get_media_file(
     services: &Services,
-    Call { caller: Visitor(_), input: Path(path), now, .. }: Call<Visitor, Path<MediaFilePath>>,
+    Call { caller: Visitor(_), input: Path(path), is_head, now, .. }: Call<Visitor, Path<MediaFilePath>>,
 ) -> Result<SeeFile, Problem> {
     let media = services.blog.table.media(path.id, Consistency::Eventual, now).await?.ok_or(Denied::MediaNotFound)?;
     let file = media.variants.iter().find(|variant| variant.name == path.file.as_str()).ok_or(Denied::MediaNotFound)?;
-    Ok(SeeFile(services.bucket.link(&media_key(media.id, Some(&file.name))).await?))
+    let key = media_key(media.id, Some(&file.name));
+    // A link is for one method only, and who asks with HEAD follows it so.
+    let link = if is_head { services.bucket.link_for_head(&key).await? } else { services.bucket.link(&key).await? };
+    Ok(SeeFile(link))
 }

@@ -180,6 +180,6 @@ pub async fn list<I>(services: &Services, call: Call<Visitor, I>, filters: Filte
 
 /// The call as one of somebody who is not signed in, whatever was sent with it, and its input.
 pub fn anonymous<I>(call: Call<Visitor, I>) -> (Call<Visitor>, I) {
-    let Call { caller: _, input, if_match, base_url, own_hosts, browser, new_id, now } = call;
-    (Call { caller: Visitor(None), input: (), if_match, base_url, own_hosts, browser, new_id, now }, input)
+    let Call { caller: _, input, is_head, if_match, base_url, own_hosts, browser, new_id, now } = call;
+    (Call { caller: Visitor(None), input: (), is_head, if_match, base_url, own_hosts, browser, new_id, now }, input)
 }
