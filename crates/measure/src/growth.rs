@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use domain::{CommentId, PostId, Timestamp, UserId};
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use edge::{Clock, SignUpConfirmation};
-use local::backing::{Storage, TABLE_NAME};
+use local::backing::{Emulators, Storage, TABLE_NAME};
 use local::stack::{Options, Stack};
 use local::wire::Call;
 use serde::{Deserialize, Serialize};
@@ -163,8 +162,7 @@ impl Blog {
             sign_up_confirmation: SignUpConfirmation::Auto,
             admin_email: Some("ada@example.com".to_owned()),
             clock,
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: [0; 3],
+            emulators: Emulators::of_this_machine(),
             triggers: true,
             parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         })

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 
 use edge::{Clock, SignUpConfirmation};
-use local::backing::Storage;
+use local::backing::{Emulators, Storage};
 use local::gateway::operations;
 use local::s3::{KEY_ID, SECRET};
 use local::stack::{Options, Stack};
@@ -58,8 +57,7 @@ impl Scene {
             sign_up_confirmation: SignUpConfirmation::Auto,
             admin_email: Some(ADMIN.to_owned()),
             clock: Clock::system(),
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: [0; 3],
+            emulators: Emulators::of_this_machine(),
             triggers: true,
             parameters: [
                 ("Conduit", "true"),
