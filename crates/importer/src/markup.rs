@@ -196,10 +196,26 @@ fn destination(text: &str, start: usize) -> Option<Range<usize>> {
     (end > 0).then_some(start..start + end)
 }
 
-/// Whether a link ends, or its title begins, behind the address that ends there. If not, all of it is text.
+/// The maximum length of the title of a link, in bytes: for each link, at most so much is looked through.
+const MAX_TITLE: usize = 4096;
+
+/// Whether a link ends behind the address that ends there, if need be after its title. If not, all of it is text.
 fn is_closed(text: &str, end: usize) -> bool {
     let rest = text.get(end..).unwrap_or_default();
-    rest.strip_prefix('>').unwrap_or(rest).trim_start().starts_with([')', '"', '\'', '('])
+    let rest = rest.strip_prefix('>').unwrap_or(rest).trim_start();
+    let quote = match rest.as_bytes().first() {
+        Some(b')') => return true,
+        Some(b'(') => b')',
+        Some(quote @ (b'"' | b'\'')) => *quote,
+        _ => return false,
+    };
+    let mut is_escaped = false;
+    let title = rest.bytes().take(MAX_TITLE).skip(1).position(|byte| {
+        let ends = byte == quote && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    title.is_some_and(|length| rest.get(length + 2..).unwrap_or_default().trim_start().starts_with(')'))
 }
 
 /// The tags that begin an element of HTML, outside of code.
@@ -352,6 +368,7 @@ mod tests {
             ("[a](b.md) ![c](<d e.png> \"t\")", vec!["b.md", "d e.png"]),
             ("[![a](b.png)](c/(d)) [x]()", vec!["b.png", "c/(d)"]),
             ("[a](b c) [d](e 'f') [g](<h i>\n) [j](k", vec!["e", "h i"]),
+            ("[a](b 'c' d) [e](f 'g\\'h'\n) [i](j \"k\"l) [m](n (o)", vec!["f"]),
             ("[a]: b.md\n\ntext\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
             ("`[a](b)` ``[a](`b)`` [c](d)", vec!["d"]),
             ("a `b [c](d)", vec!["d"]),
