@@ -64,6 +64,12 @@ fn show(comment: &Comment, authors: &HashMap<UserId, (User, Option<bool>)>) -> V
     })
 }
 
+/// A text without the line of an import above it (docs/import.md). No reader of HTML sees that line, but these clients show Markdown as it is.
+fn shown(markdown: &str) -> &str {
+    let below = markdown.strip_prefix("[imported-comment]: ").and_then(|rest| Some(rest.split_once("\n\n")?.1));
+    below.unwrap_or(markdown)
+}
+
 /// `POST /articles/{slug}/comments`
 pub async fn create(
     caller: &mut Caller<'_>,
@@ -112,10 +118,4 @@ mod tests {
         assert_eq!(ids.len(), numbers.len());
         assert!(numbers.iter().all(|number| *number < 1 << 53));
     }
-}
-
-/// A text without the line of an import above it (docs/import.md). No reader of HTML sees that line, but these clients show Markdown as it is.
-fn shown(markdown: &str) -> &str {
-    let below = markdown.strip_prefix("[imported-comment]: ").and_then(|rest| Some(rest.split_once("\n\n")?.1));
-    below.unwrap_or(markdown)
 }
