@@ -253,7 +253,7 @@ pub fn body_object(request: &Request) -> Result<Map<String, Value>, Problem> {
             "Send JSON, with Content-Type: application/json.",
         ));
     }
-    // API Gateway decodes gzip in front of a function, and says so still. No other coding is read.
+    // API Gateway decodes gzip before it calls a function, and may leave the header: what can be read is read. Nothing else decodes a body.
     let is_coded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     match object_of(bytes) {
         Err(problem) if is_coded && problem.kind() == ProblemKind::MALFORMED_REQUEST => {
@@ -270,11 +270,9 @@ fn too_large() -> Problem {
 /// A JSON object of at most [`MAX_BODY_BYTES`].
 fn object_of(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let is_large = bytes.len() > MAX_BODY_BYTES;
-    let malformed = |problem: &str| match is_large {
-        true => too_large(),
-        false => Problem::malformed(format!("The body is not JSON: {problem}.")),
-    };
-    let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not valid UTF-8"))?;
+    let malformed = |problem: &str| Problem::malformed(format!("The body is not JSON: {problem}."));
+    let not_text = |_| if is_large { too_large() } else { malformed("it is not valid UTF-8") };
+    let text = std::str::from_utf8(bytes).map_err(not_text)?;
     match serde_json::from_str(text) {
         // What counts is what is stored, however it was escaped.
         Ok(Object { values, .. }) if is_large && written_bytes(&values) > MAX_BODY_BYTES => Err(too_large()),
@@ -295,7 +293,7 @@ fn object_of(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// The size of a JSON object in which an escape is one byte, as what it stands for: a text of lines and quotes may be as long as any other.
+/// The size of a JSON object in which each escape counts as one byte, so that a text with many line breaks and quotes may be as long as any other.
 fn written_bytes(values: &Map<String, Value>) -> usize {
     struct Unescaped;
     impl Formatter for Unescaped {

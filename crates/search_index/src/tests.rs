@@ -507,6 +507,8 @@ fn marks_stand_around_what_was_asked_for() {
         ("prog*", "Programs progress", "<mark>Programs</mark> <mark>progress</mark>"),
         ("智能", "人工智能", "人工<mark>智能</mark>"),
         ("人工智能", "人工智能", "<mark>人工智能</mark>"),
+        ("库", "数据库设计，库", "数据<mark>库</mark>设计，<mark>库</mark>"),
+        ("js", "node.js", "node.<mark>js</mark>"),
         ("-fox dog", "fox and dog", "fox and <mark>dog</mark>"),
         ("tag:fox", "fox", "fox"),
         ("b", "\"a' b", "&quot;a&#39; <mark>b</mark>"),

@@ -10,10 +10,10 @@ use domain::Timestamp;
 const READ_AT_ONCE: usize = 25;
 
 impl Table {
-    /// Publishes every post whose time has come, also if that was long ago. One whose author could not publish it now, because
-    /// they are suspended or authors no more, becomes a draft instead: a suspension ends what they have planned too. Each is published once, however many do this
-    /// at the same time, and one that was changed meanwhile goes by what it says then. Gives how many there were. One
-    /// that cannot be published keeps no other back; the last such error is given when all have been tried.
+    /// Publishes every post whose time has come, also if that was long ago. A post becomes a draft instead if its author may not
+    /// publish by then, because they are suspended or a reader. Each is published once, however many do this at the same time, and
+    /// one that was changed meanwhile goes by what it says then. Gives how many there were. One that cannot be published keeps no
+    /// other back; the last such error is given when all have been tried.
     pub async fn publish_due(&self, now: Timestamp) -> Result<usize, Refused> {
         let (mut published, mut failure) = (0, None);
         for shard in SHARDS {

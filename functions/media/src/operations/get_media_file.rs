@@ -24,7 +24,7 @@ pub async fn get_media_file(
     let media = services.blog.table.media(path.id, Consistency::Eventual, now).await?.ok_or(Denied::MediaNotFound)?;
     let file = media.variants.iter().find(|variant| variant.name == path.file.as_str()).ok_or(Denied::MediaNotFound)?;
     let key = media_key(media.id, Some(&file.name));
-    // A link is for one method only, and who asks with HEAD follows it so.
+    // A link is signed for one method, and a client that sent HEAD follows the redirect with HEAD.
     let link = if is_head { services.bucket.link_for_head(&key).await? } else { services.bucket.link(&key).await? };
     Ok(SeeFile(link))
 }
