@@ -1,5 +1,6 @@
 //! What the log says of requests, and what it never says.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
@@ -16,6 +17,11 @@ use crate::harness::{Answer, Client, PASSWORD, TestStack};
 
 /// All lines of all tests. They run at once, so each finds its own by the ids that it gave.
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// How many lines there were when the test of this thread began. To look through those of all tests before it would take a minute.
+    static EARLIER: Cell<Option<usize>> = const { Cell::new(None) };
+}
 
 struct Lines;
 
@@ -41,12 +47,14 @@ pub fn start() {
         let subscriber = json_lines(LevelFilter::DEBUG, Some(instance), || Lines);
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner).len();
+    EARLIER.set(EARLIER.get().or(Some(lines)));
 }
 
-/// The lines with this text in them.
+/// The lines with this text in them, since the test began.
 pub fn lines_with(text: &str) -> Vec<Value> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = lines.iter().filter(|line| line.contains(text));
+    let lines = lines.iter().skip(EARLIER.get().unwrap_or_default()).filter(|line| line.contains(text));
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
 }
 
