@@ -1,7 +1,7 @@
 //! The house: which crate may use which, what a binary may link, and how many files a usual change touches.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use edge::telemetry::LOGGING_CRATES;
 
@@ -59,22 +59,28 @@ const BINARIES: &[(&str, &[&str])] = &[
     ("webhooks", &["aws-sdk-dynamodb"]),
 ];
 
-/// What each crate of the workspace depends on, apart from its tests and its build script.
-fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+/// The crates of the workspace: the folder and the manifest of each.
+fn crates() -> Vec<(PathBuf, toml::Table)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folders = ["crates", "functions", "."].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
-    let manifests = folders.into_iter().flatten().map(|entry| entry.unwrap().path().join("Cargo.toml"));
-    let read = |path: std::path::PathBuf| {
-        let manifest: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap();
-        if manifest.contains_key("workspace") {
-            // A workspace of its own: the targets of cargo-fuzz.
-            return None;
-        }
-        let name = manifest.get("package")?["name"].as_str().unwrap().to_owned();
-        let used = manifest.get("dependencies").and_then(|used| used.as_table());
-        Some((name, used.into_iter().flatten().map(|(name, _)| name.clone()).collect()))
+    let folders = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let read = |folder: PathBuf| {
+        let manifest: toml::Table = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?.parse().unwrap();
+        // A workspace of its own has the targets of cargo-fuzz.
+        let is_crate = manifest.contains_key("package") && !manifest.contains_key("workspace");
+        is_crate.then_some((folder, manifest))
     };
-    manifests.filter_map(read).collect()
+    folders.filter_map(read).collect()
+}
+
+/// What each crate of the workspace depends on, apart from its tests and its build script.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let of_crate = |(_, manifest): (_, toml::Table)| {
+        let name = manifest["package"]["name"].as_str().unwrap().to_owned();
+        let used = manifest.get("dependencies").and_then(|used| used.as_table());
+        (name, used.into_iter().flatten().map(|(name, _)| name.clone()).collect())
+    };
+    crates().into_iter().map(of_crate).collect()
 }
 
 fn layer(name: &str) -> Option<usize> {
@@ -170,4 +176,33 @@ fn no_file_of_stories_is_forgotten() {
         |name: &str| named.contains(&format!("\nmod {name};\n")) || named.contains(&format!("\"tests/{name}.rs\""));
     let forgotten: Vec<_> = names.filter(|name| !is_run(name)).collect();
     assert!(forgotten.is_empty(), "nothing runs {forgotten:?}; add them to crates/local/tests/main.rs");
+}
+
+/// The code of a crate, without that of its stories.
+fn source(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| match path.extension() {
+            _ if path.is_dir() => source(&path),
+            Some(extension) if extension == "rs" => std::fs::read_to_string(&path).unwrap(),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_library_is_compiled_once_more_for_its_tests_only_if_it_has_some() {
+    for (folder, manifest) in crates().into_iter().filter(|(folder, _)| folder.join("src/lib.rs").is_file()) {
+        let source = source(&folder.join("src"));
+        let says = |key: &str| manifest.get("lib").and_then(|lib| lib.get(key)?.as_bool()).unwrap_or(true);
+        let has_tests = ["#[test]", "#[tokio::test"].iter().any(|attribute| source.contains(attribute));
+        let manifest = folder.join("Cargo.toml");
+        assert_eq!(says("test"), has_tests, "`test` in [lib] of {}", manifest.display());
+        assert!(!says("doctest"), "`doctest = false` is not in [lib] of {}", manifest.display());
+        // A block of comments that names no language would be such a test.
+        let lines = source.lines().map(str::trim_start);
+        let fences = lines.filter_map(|line| line.strip_prefix("/// ```").or_else(|| line.strip_prefix("//! ```")));
+        let opening = fences.step_by(2).find(|language| *language != "text");
+        assert_eq!(opening, None, "an example in a comment of {} is not run: write a story", folder.display());
+    }
 }
