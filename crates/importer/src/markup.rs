@@ -88,6 +88,7 @@ fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
                 found.push(within.start + begin..within.start + end);
                 end
             }
+            (_, Some((run, _))) if let Some(end) = tag_around(part, at..run.start) => end,
             (_, Some((run, closing))) => {
                 let is_escaped = part.get(at..run.start).is_some_and(|before| before.ends_with('\\'));
                 let closing = closing.filter(|_| !is_escaped);
@@ -98,6 +99,51 @@ fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
         };
         at = end;
     }
+}
+
+/// Where the tag or the address in angle brackets ends that begins in this range and goes on behind it: what begins first counts.
+/// <https://spec.commonmark.org/0.31.2/#code-spans>
+fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
+    let begins = text.get(before.clone())?.match_indices('<').map(|(index, _)| before.start + index);
+    begins.filter_map(|begin| Some(begin + tag(text.get(begin..)?)?)).find(|end| *end > before.end)
+}
+
+/// The length of the tag that begins an element, or of the address in angle brackets, with which a text begins.
+/// <https://spec.commonmark.org/0.31.2/#open-tag>, <https://spec.commonmark.org/0.31.2/#autolinks>
+fn tag(text: &str) -> Option<usize> {
+    let name = text.strip_prefix('<').filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))?;
+    let mut rest = name.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '-');
+    let scheme = name.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || "+.-".contains(letter));
+    if scheme.starts_with(':') {
+        let end = scheme.find(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>'))?;
+        let behind = scheme.get(end..)?.strip_prefix('>')?;
+        return Some(text.len() - behind.len());
+    }
+    loop {
+        let next = rest.trim_start();
+        if let Some(behind) = next.strip_prefix('>').or_else(|| next.strip_prefix("/>")) {
+            return Some(text.len() - behind.len());
+        }
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':' | '.' | '-');
+        let behind = next.trim_start_matches(is_name);
+        if next.len() == rest.len() || behind.len() == next.len() {
+            return None;
+        }
+        rest = match behind.trim_start().strip_prefix('=') {
+            None => behind,
+            Some(value) => behind_value(value.trim_start())?,
+        };
+    }
+}
+
+/// What stands behind the value of an attribute.
+fn behind_value(value: &str) -> Option<&str> {
+    if let Some(quote) = value.chars().next().filter(|quote| matches!(quote, '"' | '\'')) {
+        return value.get(1..)?.split_once(quote).map(|(_, behind)| behind);
+    }
+    let is_no_part = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '=' | '<' | '>' | '`');
+    let end = value.find(is_no_part).filter(|end| *end > 0)?;
+    value.get(end..)
 }
 
 /// The runs of backticks.
@@ -372,6 +418,8 @@ mod tests {
             ("[a]: b.md\n\ntext\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
             ("`[a](b)` ``[a](`b)`` [c](d)", vec!["d"]),
             ("a `b [c](d)", vec!["d"]),
+            ("<i title=\"`\">[a](b)</i> `[c](d)` <https://e/`> <a id='`' href=f>", vec!["b", "f"]),
+            ("<a id=`x> [a](b) `", vec![]),
             ("```\n[a](b)\n```\n[c](d)\n~~~ md\n[e](f)", vec!["d"]),
             ("    [a](b)\n\ntext\n\n    [c](d)\n", vec![]),
             ("- item\n\n    [c](d)\n\nend\n\n    [e](f)\n", vec!["d"]),
