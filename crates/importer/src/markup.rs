@@ -104,8 +104,17 @@ fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
 /// Where the tag or the address in angle brackets ends that begins in this range and goes on behind it: what begins first counts.
 /// <https://spec.commonmark.org/0.31.2/#code-spans>
 fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
-    let begins = text.get(before.clone())?.match_indices('<').map(|(index, _)| before.start + index);
-    begins.filter_map(|begin| Some(begin + tag(text.get(begin..)?)?)).find(|end| *end > before.end)
+    let mut at = before.start;
+    while let Some(index) = text.get(at..before.end)?.find('<') {
+        let begin = at + index;
+        let is_escaped = text.get(..begin).is_some_and(|before| before.ends_with('\\'));
+        match tag(text.get(begin..)?).filter(|_| !is_escaped) {
+            Some(length) if begin + length > before.end => return Some(begin + length),
+            Some(length) => at = begin + length,
+            None => at = begin + 1,
+        }
+    }
+    None
 }
 
 /// The length of the tag that begins an element, or of the address in angle brackets, with which a text begins.
@@ -402,6 +411,9 @@ mod tests {
     #[test]
     fn backticks_take_time_by_their_number_only() {
         assert_eq!(code(&"`a ``b <!".repeat(200_000)).len(), 133_333);
+        for tags in ["<a b=\"`", "<a b='<a b=\"`", "<a:`", "<a b<a `<"] {
+            assert!(code(&tags.repeat(100_000)).len() <= 100_000, "{tags}");
+        }
         // No two runs are equal.
         let different: String = (1..3_000).map(|length| format!("{}a", "`".repeat(length))).collect();
         assert!(code(&format!("a{different}")).is_empty());
@@ -420,6 +432,8 @@ mod tests {
             ("a `b [c](d)", vec!["d"]),
             ("<i title=\"`\">[a](b)</i> `[c](d)` <https://e/`> <a id='`' href=f>", vec!["b", "f"]),
             ("<a id=`x> [a](b) `", vec![]),
+            ("<i id=\"<b id='\"> `[a](b)` '>", vec![]),
+            ("\\<i id=\"` [a](b) `\">", vec![]),
             ("```\n[a](b)\n```\n[c](d)\n~~~ md\n[e](f)", vec!["d"]),
             ("    [a](b)\n\ntext\n\n    [c](d)\n", vec![]),
             ("- item\n\n    [c](d)\n\nend\n\n    [e](f)\n", vec!["d"]),
