@@ -101,7 +101,7 @@ fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Where the tag or the address in angle brackets ends that begins in this range and goes on behind it: what begins first counts.
+/// The end of an opening tag or autolink that begins in this range and ends behind it: whatever begins first takes precedence over code.
 /// <https://spec.commonmark.org/0.31.2/#code-spans>
 fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
     let mut at = before.start;
@@ -117,7 +117,7 @@ fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
     None
 }
 
-/// The length of the tag that begins an element, or of the address in angle brackets, with which a text begins.
+/// The length of the opening tag or autolink at the start of a text; `None` if the text starts with neither.
 /// <https://spec.commonmark.org/0.31.2/#open-tag>, <https://spec.commonmark.org/0.31.2/#autolinks>
 fn tag(text: &str) -> Option<usize> {
     let name = text.strip_prefix('<').filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))?;

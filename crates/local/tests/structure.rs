@@ -178,7 +178,7 @@ fn no_file_of_stories_is_forgotten() {
     assert!(forgotten.is_empty(), "nothing runs {forgotten:?}; add them to crates/local/tests/main.rs");
 }
 
-/// The code of a crate, without that of its stories.
+/// All Rust code in a folder.
 fn source(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
@@ -191,7 +191,7 @@ fn source(folder: &Path) -> String {
 }
 
 #[test]
-fn a_library_is_compiled_once_more_for_its_tests_only_if_it_has_some() {
+fn a_library_is_compiled_for_unit_tests_only_if_it_has_some() {
     for (folder, manifest) in crates().into_iter().filter(|(folder, _)| folder.join("src/lib.rs").is_file()) {
         let source = source(&folder.join("src"));
         let says = |key: &str| manifest.get("lib").and_then(|lib| lib.get(key)?.as_bool()).unwrap_or(true);
@@ -199,10 +199,10 @@ fn a_library_is_compiled_once_more_for_its_tests_only_if_it_has_some() {
         let manifest = folder.join("Cargo.toml");
         assert_eq!(says("test"), has_tests, "`test` in [lib] of {}", manifest.display());
         assert!(!says("doctest"), "`doctest = false` is not in [lib] of {}", manifest.display());
-        // A block of comments that names no language would be such a test.
+        // A code block that names no language would be a documentation test.
         let lines = source.lines().map(str::trim_start);
         let fences = lines.filter_map(|line| line.strip_prefix("/// ```").or_else(|| line.strip_prefix("//! ```")));
         let opening = fences.step_by(2).find(|language| *language != "text");
-        assert_eq!(opening, None, "an example in a comment of {} is not run: write a story", folder.display());
+        assert_eq!(opening, None, "a documentation test of {} is not run: write a story", folder.display());
     }
 }
