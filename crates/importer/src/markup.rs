@@ -178,6 +178,8 @@ pub fn addresses(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     let mut line_start = true;
+    // How many brackets are open in the paragraph or the heading: where none is, `](` is text.
+    let (mut open, mut in_heading) = (0_usize, false);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         while code.next_if(|range| range.end <= at).is_some() {}
         if let Some(range) = code.peek().filter(|range| range.contains(&at)) {
@@ -186,11 +188,22 @@ pub fn addresses(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let begins_line = std::mem::take(&mut line_start);
+        if begins_line {
+            let line = rest.lines().next().unwrap_or_default().trim();
+            let is_heading = line
+                .strip_prefix('#')
+                .is_some_and(|text| text.trim_start_matches('#').chars().next().is_none_or(char::is_whitespace));
+            if is_heading || in_heading || line.is_empty() {
+                open = 0;
+            }
+            in_heading = is_heading;
+        }
         if rest.starts_with('\\') {
             at += 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
         } else if let Some(after) = rest.strip_prefix("](") {
             let address = destination(text, at + 2 + after.len() - after.trim_start().len());
-            found.extend(address.filter(|address| is_closed(text, address.end)));
+            found.extend(address.filter(|address| open > 0 && is_closed(text, address.end)));
+            open = open.saturating_sub(1);
             at += 2;
         } else if begins_line && let Some(begin) = definition(rest) {
             found.extend(destination(text, at + begin));
@@ -200,7 +213,12 @@ pub fn addresses(text: &str) -> Vec<Range<usize>> {
             found.extend(values(text, at..at + end, &["src", "href", "poster", "srcset"]));
             at += end;
         } else {
-            line_start = rest.starts_with('\n');
+            match rest.as_bytes().first() {
+                Some(b'\n') => line_start = true,
+                Some(b'[') => open += 1,
+                Some(b']') => open = open.saturating_sub(1),
+                _ => {}
+            }
             at += rest.chars().next().map_or(1, char::len_utf8);
         }
     }
@@ -433,6 +451,8 @@ mod tests {
             ("<i title=\"`\">[a](b)</i> `[c](d)` <https://e/`> <a id='`' href=f>", vec!["b", "f"]),
             ("<a id=`x> [a](b) `", vec![]),
             ("<i id=\"<b id='\"> `[a](b)` '>", vec![]),
+            ("a](b) [c] d](e) [f\n\ng](h) [i\n# j](k) [l\nm](n) [o\n#p](q)", vec!["q"]),
+            ("[a [b] c](d) ![e [f](g) h](i)](j)", vec!["d", "g", "i"]),
             ("\\<i id=\"` [a](b) `\">", vec![]),
             ("```\n[a](b)\n```\n[c](d)\n~~~ md\n[e](f)", vec!["d"]),
             ("    [a](b)\n\ntext\n\n    [c](d)\n", vec![]),
@@ -441,7 +461,7 @@ mod tests {
             ("<img alt='x' src=\"a.png\" srcset='b.png 1x, c.png 2x'><a href=d>", vec!["a.png", "b.png", "c.png", "d"]),
             ("<A HREF=\"a\"><IMG\nSrc = b>", vec!["a", "b"]),
             ("<img data-src=x src='y'> 1 < 2 <!-- [a](b) -->", vec!["y"]),
-            ("\\[a](b) \\`[c](d)\\`", vec!["b", "d"]),
+            ("\\[a](b) \\`[c](d)\\`", vec!["d"]),
             ("é[é](é.md)", vec!["é.md"]),
         ] {
             assert_eq!(found(text), expected, "{text}");
