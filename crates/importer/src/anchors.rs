@@ -85,7 +85,7 @@ pub fn lead(posts: &mut [&mut Document]) {
         let wanted = wanted.remove(&post.slug);
         if wanted.is_some() || post.body.contains("<a id=\"") {
             let (body, anchors) = Anchors::of(&post.body, &wanted.unwrap_or_default());
-            post.body = body;
+            post.body = without_blank_ends(&body).to_owned();
             known.insert(post.slug.clone(), anchors);
         }
     }
@@ -280,6 +280,15 @@ fn with_its_line(text: &str, range: Range<usize>) -> Range<usize> {
     let end = behind.find('\n').map_or(text.len(), |at| range.end + at + 1);
     let is_alone = |part: Option<&str>| part.is_some_and(|part| part.trim().is_empty());
     if is_alone(text.get(begin..range.start)) && is_alone(text.get(range.end..end)) { begin..end } else { range }
+}
+
+/// The text without the blank lines before it and the white space behind it that a mark leaves there.
+fn without_blank_ends(text: &str) -> &str {
+    let mut text = text.trim_end();
+    while let Some((_, rest)) = text.split_once('\n').filter(|(line, _)| line.trim().is_empty()) {
+        text = rest;
+    }
+    text
 }
 
 /// An id without what would need to be escaped.
