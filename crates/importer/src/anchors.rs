@@ -282,7 +282,7 @@ fn with_its_line(text: &str, range: Range<usize>) -> Range<usize> {
     if is_alone(text.get(begin..range.start)) && is_alone(text.get(range.end..end)) { begin..end } else { range }
 }
 
-/// The text without the blank lines before it and the white space behind it that a mark leaves there.
+/// The text without blank lines at its beginning and white space at its end, which a removed mark may leave.
 fn without_blank_ends(text: &str) -> &str {
     let mut text = text.trim_end();
     while let Some((_, rest)) = text.split_once('\n').filter(|(line, _)| line.trim().is_empty()) {

@@ -101,7 +101,7 @@ fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The end of an opening tag or autolink that begins in this range and ends behind it: whatever begins first takes precedence over code.
+/// The end of an opening tag or autolink that begins in this range and ends behind it. It takes precedence over code that begins later.
 /// <https://spec.commonmark.org/0.31.2/#code-spans>
 fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
     let mut at = before.start;
