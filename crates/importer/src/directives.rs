@@ -77,11 +77,7 @@ pub fn translate(text: &str, read: Directives) -> (String, BTreeMap<String, usiz
 
 /// Translates directives in lines. One is told from a colon in a sentence by the bracket or brace behind its name.
 fn in_lines(text: &str, lost: &mut BTreeMap<String, usize>) -> String {
-    let mut passed = markup::code(text);
-    passed.extend(markup::addresses(text));
-    passed.extend(markup::tags(text));
-    passed.sort_by_key(|range| range.start);
-    let mut passed = passed.into_iter().peekable();
+    let mut passed = markup::beside_prose(text).into_iter().peekable();
     let mut written = String::with_capacity(text.len());
     let mut at = 0;
     for (begin, _) in text.match_indices(':') {

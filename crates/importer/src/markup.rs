@@ -1,60 +1,38 @@
-//! The addresses in a text of Markdown, found where they stand, so that nothing else of the text changes.
+//! Places in a text of Markdown: code, tags, and addresses, found where they stand, so that nothing else of the text changes.
 //!
-//! Code is never touched: an address in it is an example.
+//! Code is never touched: an address in it is an example. What is code, a link or a tag is what pulldown-cmark says, which tells the place of
+//! each (docs/adr/0048-places-in-markdown.md).
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
-/// Where code is: fenced and indented blocks, spans, and comments of HTML.
+use pulldown_cmark::{Event, LinkType, OffsetIter, Options, Parser, Tag, TagEnd};
+
+/// What a text consists of, each with its place, read with those of our extensions that decide where links and code end.
+fn events(text: &str) -> OffsetIter<'_> {
+    parser(text).into_offset_iter()
+}
+
+fn parser(text: &str) -> Parser<'_> {
+    Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES)
+}
+
+/// The parts of a text that are HTML: whole blocks, and single tags and comments in lines.
+fn html(text: &str) -> impl Iterator<Item = Range<usize>> {
+    events(text)
+        .filter(|(event, _)| matches!(event, Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_)))
+        .map(|(_, range)| range)
+}
+
+/// Where code is, in order: fenced and indented blocks with the whole of their lines, spans, and comments of HTML.
 pub fn code(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut fence: Option<(char, usize, usize)> = None;
-    let (mut after_blank, mut in_list) = (true, false);
-    // Text in which spans are looked for: paragraphs, each up to a blank line or a block of code.
-    let mut paragraph = 0;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let (start, end) = (at, at + line.len());
-        at = end;
-        let words = line.trim_start();
-        let mark = words.chars().next().filter(|mark| matches!(mark, '`' | '~'));
-        let length = mark.map_or(0, |mark| words.len() - words.trim_start_matches(mark).len());
-        if let Some((opening, opened, begin)) = fence {
-            if mark == Some(opening) && length >= opened && words.trim_start_matches(opening).trim().is_empty() {
-                found.push(begin..end);
-                fence = None;
-                (paragraph, after_blank) = (end, true);
-            }
-            continue;
-        }
-        let is_indented = line.starts_with("    ") || line.starts_with('\t');
-        let is_blank = words.is_empty();
-        let is_item = words.starts_with(['-', '*', '+'])
-            || words.trim_start_matches(|digit: char| digit.is_ascii_digit()).starts_with(['.', ')'])
-                && words.starts_with(|digit: char| digit.is_ascii_digit());
-        if let Some(mark) =
-            mark.filter(|mark| length >= 3 && (*mark == '~' || !words.get(length..).unwrap_or_default().contains('`')))
-        {
-            spans(text, paragraph..start, &mut found);
-            fence = Some((mark, length, start));
-        } else if is_indented && after_blank && !in_list && !is_blank {
-            spans(text, paragraph..start, &mut found);
-            found.push(start..end);
-            paragraph = end;
-            continue;
-        } else if is_blank {
-            spans(text, paragraph..start, &mut found);
-            paragraph = end;
-        } else if is_item && !is_indented {
-            in_list = true;
-        } else if after_blank && !is_indented && !line.starts_with(' ') {
-            in_list = false;
-        }
-        after_blank = is_blank;
-    }
-    match fence {
-        Some((_, _, begin)) => found.push(begin..text.len()),
-        None => spans(text, paragraph..text.len(), &mut found),
-    }
+    let mut found: Vec<_> = events(text)
+        .filter_map(|(event, range)| match event {
+            Event::Start(Tag::CodeBlock(_)) => Some(whole_lines(text, range)),
+            Event::Code(_) => Some(range),
+            _ => None,
+        })
+        .chain(html(text).flat_map(|range| comments(text, range)))
+        .collect();
     found.sort_by_key(|range| range.start);
     found
 }
@@ -64,247 +42,148 @@ pub fn is_code(code: &[Range<usize>], at: usize) -> bool {
     code.get(code.partition_point(|range| range.end <= at)).is_some_and(|range| range.contains(&at))
 }
 
-/// The spans of code in a paragraph: what stands between two equal runs of backticks.
-fn spans(text: &str, within: Range<usize>, found: &mut Vec<Range<usize>>) {
-    let Some(part) = text.get(within.clone()) else { return };
-    let runs = runs(part);
-    // Looked up from behind, because to look for the end of each would take as long as the paragraph is.
-    let (mut closing, mut next) = (vec![None; runs.len()], HashMap::new());
-    for (run, closing) in runs.iter().zip(&mut closing).rev() {
-        *closing = next.insert(run.len(), run.end);
-    }
-    let mut runs = runs.into_iter().zip(closing).peekable();
-    let mut comment = part.find("<!--");
-    let mut at = 0;
-    loop {
-        while runs.next_if(|(run, _)| run.start < at).is_some() {}
-        let Some(rest) = part.get(at..) else { return };
-        if comment.is_some_and(|begin| begin < at) {
-            comment = rest.find("<!--").map(|begin| at + begin);
-        }
-        let end = match (comment, runs.peek()) {
-            (Some(begin), run) if run.is_none_or(|(run, _)| begin <= run.start) => {
-                let end = part.get(begin..).and_then(|rest| rest.find("-->")).map_or(part.len(), |end| begin + end + 3);
-                found.push(within.start + begin..within.start + end);
-                end
-            }
-            (_, Some((run, _))) if let Some(end) = tag_around(part, at..run.start) => end,
-            (_, Some((run, closing))) => {
-                let is_escaped = part.get(at..run.start).is_some_and(|before| before.ends_with('\\'));
-                let closing = closing.filter(|_| !is_escaped);
-                found.extend(closing.map(|end| within.start + run.start..within.start + end));
-                closing.unwrap_or(run.end)
-            }
-            (_, None) => return,
-        };
-        at = end;
-    }
+/// The lines that a block stands in.
+fn whole_lines(text: &str, block: Range<usize>) -> Range<usize> {
+    let before = text.get(..block.start).unwrap_or_default();
+    // The block may or may not have the end of its last line.
+    let last = block.end.saturating_sub(1).max(block.start);
+    let behind = text.get(last..).unwrap_or_default();
+    before.rfind('\n').map_or(0, |at| at + 1)..behind.find('\n').map_or(text.len(), |at| last + at + 1)
 }
 
-/// The end of an opening tag or autolink that begins in this range and ends behind it. It takes precedence over code that begins later.
-/// <https://spec.commonmark.org/0.31.2/#code-spans>
-fn tag_around(text: &str, before: Range<usize>) -> Option<usize> {
-    let mut at = before.start;
-    while let Some(index) = text.get(at..before.end)?.find('<') {
-        let begin = at + index;
-        let is_escaped = text.get(..begin).is_some_and(|before| before.ends_with('\\'));
-        match tag(text.get(begin..)?).filter(|_| !is_escaped) {
-            Some(length) if begin + length > before.end => return Some(begin + length),
-            Some(length) => at = begin + length,
-            None => at = begin + 1,
-        }
+/// The comments in a part of a text that is HTML.
+fn comments(text: &str, html: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = html.start;
+    while let Some(begin) = text.get(at..html.end).and_then(|rest| rest.find("<!--")).map(|begin| at + begin) {
+        at = text.get(begin..html.end).and_then(|rest| rest.find("-->")).map_or(html.end, |end| begin + end + 3);
+        found.push(begin..at);
     }
-    None
-}
-
-/// The length of the opening tag or autolink at the start of a text; `None` if the text starts with neither.
-/// <https://spec.commonmark.org/0.31.2/#open-tag>, <https://spec.commonmark.org/0.31.2/#autolinks>
-fn tag(text: &str) -> Option<usize> {
-    let name = text.strip_prefix('<').filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))?;
-    let mut rest = name.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '-');
-    let scheme = name.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || "+.-".contains(letter));
-    if scheme.starts_with(':') {
-        let end = scheme.find(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>'))?;
-        let behind = scheme.get(end..)?.strip_prefix('>')?;
-        return Some(text.len() - behind.len());
-    }
-    loop {
-        let next = rest.trim_start();
-        if let Some(behind) = next.strip_prefix('>').or_else(|| next.strip_prefix("/>")) {
-            return Some(text.len() - behind.len());
-        }
-        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':' | '.' | '-');
-        let behind = next.trim_start_matches(is_name);
-        if next.len() == rest.len() || behind.len() == next.len() {
-            return None;
-        }
-        rest = match behind.trim_start().strip_prefix('=') {
-            None => behind,
-            Some(value) => behind_value(value.trim_start())?,
-        };
-    }
-}
-
-/// What stands behind the value of an attribute.
-fn behind_value(value: &str) -> Option<&str> {
-    if let Some(quote) = value.chars().next().filter(|quote| matches!(quote, '"' | '\'')) {
-        return value.get(1..)?.split_once(quote).map(|(_, behind)| behind);
-    }
-    let is_no_part = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '=' | '<' | '>' | '`');
-    let end = value.find(is_no_part).filter(|end| *end > 0)?;
-    value.get(end..)
-}
-
-/// The runs of backticks.
-fn runs(text: &str) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.match_indices('`') {
-        match runs.last_mut().filter(|run| run.end == at) {
-            Some(run) => run.end += 1,
-            None => runs.push(at..at + 1),
-        }
-    }
-    runs
+    found
 }
 
 /// How long the longest run of backticks is.
 pub fn longest_run(text: &str) -> usize {
-    runs(text).iter().map(ExactSizeIterator::len).max().unwrap_or_default()
+    text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default()
 }
 
-/// The addresses of links and pictures, in Markdown and in tags of HTML.
+/// The addresses of links and pictures in order, in Markdown and in tags of HTML. Those that stand as text, as in `<https://example.com>`, are none.
 pub fn addresses(text: &str) -> Vec<Range<usize>> {
-    let mut code = code(text).into_iter().peekable();
-    let mut found = Vec::new();
-    let mut at = 0;
-    let mut line_start = true;
-    // How many brackets are open in the paragraph or the heading: where none is, `](` is text.
-    let (mut open, mut in_heading) = (0_usize, false);
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        while code.next_if(|range| range.end <= at).is_some() {}
-        if let Some(range) = code.peek().filter(|range| range.contains(&at)) {
-            at = range.end;
-            line_start = text.get(..at).is_some_and(|before| before.ends_with('\n'));
+    let parser = parser(text);
+    let definitions = parser.reference_definitions().iter().filter_map(|(_, definition)| {
+        let label = label_length(text.get(definition.span.clone())?)?;
+        destination(text, definition.span.start + label + ":".len())
+    });
+    let mut found: Vec<_> = definitions.collect();
+    // Where the text of each open link and picture ends, as far as it is read. The address stands behind it, or in a definition.
+    let mut open: Vec<usize> = Vec::new();
+    for (event, range) in parser.into_offset_iter() {
+        if let Event::End(TagEnd::Link | TagEnd::Image) = event {
+            found.extend(open.pop().and_then(|end| {
+                let bracket = text.get(end..range.end)?.find("](")?;
+                destination(text, end + bracket + "](".len())
+            }));
             continue;
         }
-        let begins_line = std::mem::take(&mut line_start);
-        if begins_line {
-            let line = rest.lines().next().unwrap_or_default().trim();
-            let is_heading = line
-                .strip_prefix('#')
-                .is_some_and(|text| text.trim_start_matches('#').chars().next().is_none_or(char::is_whitespace));
-            if is_heading || in_heading || line.is_empty() {
-                open = 0;
-            }
-            in_heading = is_heading;
+        if let Some(end) = open.last_mut() {
+            *end = range.end.max(*end);
         }
-        if rest.starts_with('\\') {
-            at += 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
-        } else if let Some(after) = rest.strip_prefix("](") {
-            let address = destination(text, at + 2 + after.len() - after.trim_start().len());
-            found.extend(address.filter(|address| open > 0 && is_closed(text, address.end)));
-            open = open.saturating_sub(1);
-            at += 2;
-        } else if begins_line && let Some(begin) = definition(rest) {
-            found.extend(destination(text, at + begin));
-            at += begin;
-        } else if rest.starts_with('<') && rest.chars().nth(1).is_some_and(|letter| letter.is_ascii_alphabetic()) {
-            let end = rest.find('>').map_or(rest.len(), |end| end + 1);
-            found.extend(values(text, at..at + end, &["src", "href", "poster", "srcset"]));
-            at += end;
-        } else {
-            match rest.as_bytes().first() {
-                Some(b'\n') => line_start = true,
-                Some(b'[') => open += 1,
-                Some(b']') => open = open.saturating_sub(1),
-                _ => {}
-            }
-            at += rest.chars().next().map_or(1, char::len_utf8);
+        if let Event::Start(Tag::Link { .. } | Tag::Image { .. }) = event {
+            open.push(range.start);
         }
     }
+    found.extend(tags(text).into_iter().flat_map(|tag| values(text, tag, &["src", "href", "poster", "srcset"])));
     found.sort_by_key(|range| range.start);
     found
 }
 
-/// Where the address of `[label]: address` begins, from the start of its line.
-fn definition(line: &str) -> Option<usize> {
-    let label = line.trim_start_matches(' ').strip_prefix('[').filter(|label| !label.starts_with('^'))?;
-    let end = label.find([']', '\n'])?;
-    let after = label.get(end..)?.strip_prefix("]:")?;
-    let address = after.trim_start_matches([' ', '\t']);
-    (!address.starts_with('\n')).then(|| line.len() - address.len())
-}
-
-/// How deep parentheses may stand in each other in an address.
-const MAX_PARENTHESES: usize = 32;
-
-/// The address that begins at `start`, without the angle brackets that it may stand in.
-fn destination(text: &str, start: usize) -> Option<Range<usize>> {
-    let rest = text.get(start..)?;
-    if let Some(inside) = rest.strip_prefix('<') {
-        // An address in angle brackets has none within.
-        let end = inside.find(['<', '>', '\n'])?;
-        return inside.get(end..)?.starts_with('>').then_some(start + 1..start + 1 + end);
-    }
-    let mut depth = 0;
-    let mut end = rest.len();
-    for (index, letter) in rest.char_indices() {
-        match letter {
-            // So deep, it is none (comrak's limit). To look further would take as long as the text is, for each of its addresses.
-            '(' if depth == MAX_PARENTHESES => return None,
-            '(' => depth += 1,
-            ')' if depth == 0 => {
-                end = index;
-                break;
-            }
-            ')' => depth -= 1,
-            // Old processors let addresses have spaces; the new ones do not, and what stands behind one is a title.
-            letter if letter.is_whitespace() => {
-                end = index;
-                break;
-            }
-            _ => {}
-        }
-    }
-    (end > 0).then_some(start..start + end)
-}
-
-/// The maximum length of the title of a link, in bytes: for each link, at most so much is looked through.
-const MAX_TITLE: usize = 4096;
-
-/// Whether a link ends behind the address that ends there, if need be after its title. If not, all of it is text.
-fn is_closed(text: &str, end: usize) -> bool {
-    let rest = text.get(end..).unwrap_or_default();
-    let rest = rest.strip_prefix('>').unwrap_or(rest).trim_start();
-    let quote = match rest.as_bytes().first() {
-        Some(b')') => return true,
-        Some(b'(') => b')',
-        Some(quote @ (b'"' | b'\'')) => *quote,
-        _ => return false,
-    };
+/// How long the label is that a definition begins with, with its brackets.
+fn label_length(definition: &str) -> Option<usize> {
     let mut is_escaped = false;
-    let title = rest.bytes().take(MAX_TITLE).skip(1).position(|byte| {
-        let ends = byte == quote && !is_escaped;
+    let end = definition.bytes().position(|byte| {
+        let is_end = byte == b']' && !is_escaped;
         is_escaped = byte == b'\\' && !is_escaped;
-        ends
+        is_end
     });
-    title.is_some_and(|length| rest.get(length + 2..).unwrap_or_default().trim_start().starts_with(')'))
+    end.map(|end| end + 1)
+}
+
+/// The address of a link or a definition, without the angle brackets that it may stand in. White space may stand before it.
+fn destination(text: &str, from: usize) -> Option<Range<usize>> {
+    let line = text.get(from..)?.trim_start_matches([' ', '\t']);
+    // In a quote, the next line begins with its sign.
+    let is_before = |sign: char| sign.is_whitespace() || sign == '>';
+    let address = if line.starts_with(['\n', '\r']) { line.trim_start_matches(is_before) } else { line };
+    let in_brackets = address.strip_prefix('<');
+    let start = text.len() - in_brackets.unwrap_or(address).len();
+    let (mut depth, mut is_escaped) = (0_usize, false);
+    let is_end = |letter: char| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        match letter {
+            '\\' => is_escaped = true,
+            '>' if in_brackets.is_some() => return true,
+            _ if in_brackets.is_some() => {}
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            _ => return letter == ')' || letter.is_ascii_whitespace(),
+        }
+        false
+    };
+    let end = text.get(start..)?.find(is_end).map_or(text.len(), |length| start + length);
+    (end > start).then_some(start..end)
+}
+
+/// What is no prose, in order: code, addresses, tags that begin an element, and autolinks.
+pub fn beside_prose(text: &str) -> Vec<Range<usize>> {
+    let is_autolink = |event: &Event<'_>| {
+        matches!(event, Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. }))
+    };
+    let autolinks = events(text).filter(|(event, _)| is_autolink(event)).map(|(_, range)| range);
+    let mut found: Vec<_> = autolinks.chain(code(text)).chain(addresses(text)).chain(tags(text)).collect();
+    found.sort_by_key(|range| range.start);
+    found
 }
 
 /// The tags that begin an element of HTML, outside of code.
 pub fn tags(text: &str) -> Vec<Range<usize>> {
-    let code = code(text);
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.match_indices('<') {
-        let rest = text.get(at + 1..).unwrap_or_default();
-        let is_within = found.last().is_some_and(|tag| at < tag.end);
-        if !is_within && rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) && !is_code(&code, at) {
-            // What nothing closes is none, nor is anything behind it.
-            let Some(end) = rest.find('>') else { break };
-            found.push(at..at + end + 2);
-        }
+    html(text).flat_map(|html| tags_of(text, html)).collect()
+}
+
+/// The same in a part of a text that is HTML.
+fn tags_of(text: &str, html: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = html.start;
+    while let Some(begin) = text.get(at..html.end).and_then(|rest| rest.find('<')).map(|begin| at + begin) {
+        let rest = text.get(begin..html.end).unwrap_or_default();
+        let is_tag = rest.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic);
+        let length = match is_tag {
+            true => tag_length(rest),
+            false if rest.starts_with("<!--") => rest.find("-->"),
+            false => Some(1),
+        };
+        // What nothing closes is none, nor is anything behind it.
+        let Some(length) = length else { break };
+        at = begin + length;
+        found.extend(is_tag.then_some(begin..at));
     }
     found
+}
+
+/// How long the tag is that some HTML begins with. In the value of an attribute, `>` does not end it.
+fn tag_length(html: &str) -> Option<usize> {
+    let (mut quote, mut before) = (None, None);
+    let end = html.bytes().position(|byte| {
+        match quote {
+            Some(_) if quote == Some(byte) => quote = None,
+            None if before == Some(b'=') && matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            _ => {}
+        }
+        before = Some(byte).filter(|byte| !byte.is_ascii_whitespace()).or(before);
+        quote.is_none() && byte == b'>'
+    });
+    end.map(|end| end + 1)
 }
 
 /// The values of these attributes of a tag; of `srcset`, each of its addresses.
@@ -365,10 +244,7 @@ pub fn rewrite(text: &str, mut new: impl FnMut(&str) -> Option<String>) -> Strin
 
 /// The text in which single tildes strike nothing through, as they do here: `~a~` becomes `~a\~`. One that could close nothing stays as it is.
 pub fn without_single_strikes(text: &str) -> String {
-    let mut passed = code(text);
-    passed.extend(addresses(text));
-    passed.sort_by_key(|range| range.start);
-    let mut passed = passed.into_iter().peekable();
+    let mut passed = beside_prose(text).into_iter().peekable();
     let mut written = String::with_capacity(text.len());
     let (mut is_open, mut is_html, mut in_paragraph) = (false, false, false);
     let (mut at, mut copied) = (0, 0);
@@ -413,6 +289,8 @@ pub fn without_single_strikes(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
+
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
@@ -421,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_opened_and_never_closed_is_not_looked_for_to_the_end_each_time() {
-        assert!(addresses(&"[a](".repeat(40_000)).len() <= MAX_PARENTHESES + 1);
+        assert!(addresses(&"[a](".repeat(40_000)).is_empty());
         assert!(addresses(&"[a\n".repeat(40_000)).is_empty());
         assert!(addresses(&"](<".repeat(200_000)).is_empty());
     }
@@ -445,7 +323,15 @@ mod tests {
             ("[![a](b.png)](c/(d)) [x]()", vec!["b.png", "c/(d)"]),
             ("[a](b c) [d](e 'f') [g](<h i>\n) [j](k", vec!["e", "h i"]),
             ("[a](b 'c' d) [e](f 'g\\'h'\n) [i](j \"k\"l) [m](n (o)", vec!["f"]),
-            ("[a]: b.md\n\ntext\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
+            ("[a]: b.md\n\ntext\n\n[c]: <d> 'title'\n[^1]: note", vec!["b.md", "d"]),
+            ("> [a\\]]:\n> b 'title'\n\ntext\n[c]: d", vec!["b"]),
+            ("> - [a](\n>   b 'c')", vec!["b"]),
+            (
+                "<a title='b > c' href=d>e</a>\n\n<div>\n<!-- <a href=f> -->\n<p title=it's><a href=\"g\n</div>",
+                vec!["d"],
+            ),
+            ("<div>\n[a](b) <a href=c>`d`</a> <a href='e\n</div>\n\n[f](g\\)h)", vec!["c", "g\\)h"]),
+            ("| a | b |\n|---|---|\n| `b | [c](d) |", vec!["d"]),
             ("`[a](b)` ``[a](`b)`` [c](d)", vec!["d"]),
             ("a `b [c](d)", vec!["d"]),
             ("<i title=\"`\">[a](b)</i> `[c](d)` <https://e/`> <a id='`' href=f>", vec!["b", "f"]),
@@ -469,6 +355,24 @@ mod tests {
         assert_eq!(rewrite("![a](b) [c](b)`b`", |old| (old == "b").then(|| "/x".to_owned())), "![a](/x) [c](/x)`b`");
     }
 
+    /// What decides in Markdown whether an address is one.
+    const SIGNS: &str = "[a](/old) · ![a](/old \"t\") · [a](</old>) · [a](\n/old\n't') · [a]: /old\n · [a][a] · [ · ] · ( · ) · ]( · ![ · <a href=\"/old\"> · <i title='`'> · <d e> · <div>\n · </div> · < · ` · `` · ```\n · ~~~\n · \n · \n\n ·      ·    · > · - · 1. · # · == · \\ · \" · ' · * · _ · ~ · é · a · &amp;";
+
+    proptest! {
+        // Not by chance: some 20 of a million such texts are read in another way by comrak, which renders them.
+        #![proptest_config(ProptestConfig { cases: 3000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_addresses_that_readers_get_change_and_nothing_else(signs in vec(select(SIGNS.split(" · ").collect::<Vec<_>>()), 1..14)) {
+            let text = signs.concat();
+            let html = |text: &str| markdown::render(text).unwrap().html;
+            let new = rewrite(&text, |old| (old == "/old").then(|| "/new".to_owned()));
+            // A tag that is shown as text stays.
+            let expected = html(&text).replace("=\"/old\"", "=\"/new\"").replace("&lt;a href=\"/new\"", "&lt;a href=\"/old\"");
+            prop_assert_eq!(html(&new), expected, "{}", text);
+        }
+    }
+
     /// What readers of Broadsheet see struck through.
     fn struck(text: &str) -> bool {
         markdown::render(text).unwrap().html.contains("<del>")
@@ -490,7 +394,7 @@ mod tests {
             "~~gone~~ and ~ 5 or ~5 or ~6",
             "about ~5\n\nof 6~ here",
             "`~a~` and ``~b~``\n\n    ~c~\n\n~~~\n~d~\n~~~\n",
-            "[~a](/~b~c/d) <http://e.example/~f/>",
+            "[~a](/~b~c/d) <http://e.example/~f/> a ~b <http://e.example/g~/> <i title='~b~'>",
             "~a\\~ <!-- ~b~ -->",
             "<div>\n~a~\n</div>",
         ] {
