@@ -42,6 +42,9 @@ const MAX_BEFORE: usize = 300;
 /// How many names the report has of each kind, for each text.
 const MAX_NAMED: usize = 10;
 
+/// How often the texts are gone through until nothing changes any more.
+const MAX_ROUNDS: usize = 8;
+
 /// A place to which links lead by `id`, as it is written until it is known whether any does.
 pub fn mark(id: &str) -> String {
     format!("<a id=\"{}\"></a>", id.replace('&', "&amp;").replace('"', "&quot;"))
@@ -68,8 +71,29 @@ struct Wanted {
     by_others: HashSet<String>,
 }
 
-/// Lets the links in posts lead to the parts of each other, and of themselves, that they meant.
+/// Lets the links in posts lead to the parts of each other, and of themselves, that they meant. To do it again changes nothing.
 pub fn lead(posts: &mut [&mut Document]) {
+    let with_marks = |posts: &[&mut Document]| -> Vec<String> {
+        posts.iter().map(|post| &post.body).filter(|body| body.contains("<a id=\"")).cloned().collect()
+    };
+    let mut before = with_marks(posts);
+    let mut notes = Vec::new();
+    // Without a mark that had a backtick in its id, another one may no longer be in code.
+    for _ in 0..MAX_ROUNDS {
+        notes = lead_once(posts);
+        let after = with_marks(posts);
+        if after.is_empty() || after == before {
+            break;
+        }
+        before = after;
+    }
+    for (post, notes) in posts.iter_mut().zip(notes) {
+        post.notes.extend(notes);
+    }
+}
+
+/// What [`lead`] does, once; for each post, what is to be said of its links.
+fn lead_once(posts: &mut [&mut Document]) -> Vec<Vec<String>> {
     let mut wanted: HashMap<String, Wanted> = HashMap::new();
     for post in &*posts {
         markup::rewrite(&post.body, |reference| {
@@ -89,7 +113,7 @@ pub fn lead(posts: &mut [&mut Document]) {
             known.insert(post.slug.clone(), anchors);
         }
     }
-    for post in posts {
+    let name = |post: &mut &mut Document| {
         let (mut nowhere, mut of_others) = (BTreeSet::new(), BTreeSet::new());
         let (mut times, mut times_of_others) = (0, 0);
         let body = markup::rewrite(&post.body, |reference| {
@@ -112,14 +136,17 @@ pub fn lead(posts: &mut [&mut Document]) {
             }
         });
         post.body = body;
-        for (times, what, names) in [
+        let notes = [
             (times, "a link to a part that has no heading here, which leads to the beginning", nowhere),
             (times_of_others, "a link to a part of another post, which may lead to its beginning", of_others),
-        ] {
+        ];
+        let notes = notes.into_iter().filter(|(times, ..)| *times > 0).map(|(times, what, names)| {
             let named: Vec<_> = names.into_iter().take(MAX_NAMED).collect();
-            post.notes.extend((times > 0).then(|| format!("{times} × {what}: {}", named.join(", "))));
-        }
-    }
+            format!("{times} × {what}: {}", named.join(", "))
+        });
+        notes.collect()
+    };
+    posts.iter_mut().map(name).collect()
 }
 
 /// The path, the post and the part that a reference in the post `own` names, if it names a part of a post that is here.

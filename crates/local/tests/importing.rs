@@ -583,6 +583,51 @@ async fn pictures_links_and_old_addresses_come_along() {
     assert_eq!(again.counts, Counts { left: 4, ..counts(0, 0, 5, 0) }, "{out}");
 }
 
+/// What is code, a link or neither is for CommonMark to say: <https://spec.commonmark.org/0.31.2/#links>.
+#[tokio::test]
+async fn links_lead_to_posts_wherever_they_stand_and_nothing_else_of_a_text_changes() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    // What leads to `b` is a link, what would lead to `c` is none.
+    let text = r#"[in a line](b.md "title") [in brackets](<b.md>) [![in a link](b.md)](b.md) [by label][b] [parentheses](d_(e).md)
+
+> - [in a quote](
+>   b.md) <i title="`">[behind a tag](b.md)</i> <a href="b.md">`in a tag`</a>
+
+| a |
+|---|
+| [in `a table](b.md) |
+
+<div title="a > b">
+<a href='b.md'>in a block of HTML</a> [text](c.md)
+</div>
+
+[b]: b.md 'title'
+
+    [an indented block](c.md) {{< ref "c" >}}
+
+```
+[a fenced block](c.md) {{< ref "c" >}}
+```
+
+`[a span](c.md) {{< ref "c" >}}` <!-- [a comment](c.md) {{< ref "c" >}} --> a](c.md) \[a](c.md) [a](c.md c) [a](c.md "c" d)"#;
+    let links = "[b]({{< ref \"b\" >}}) [c](c.md)";
+    let folder = folder_of(&[
+        ("hugo.toml", b""),
+        ("content/posts/a.md", format!("---\ntitle: A\n---\n{text}\n\n{links}\n").as_bytes()),
+        ("content/posts/b.md", b"---\ntitle: B\n---\nText.\n"),
+        ("content/posts/c.md", b"---\ntitle: C\n---\nText.\n"),
+        ("content/posts/d_(e).md", b"---\ntitle: D\nslug: d\n---\nText.\n"),
+    ]);
+    let (report, out) = run(folder.path(), "ada", &url).await;
+    assert_eq!((report.counts.created, report.counts.failed), (4, 0), "{out}");
+    let led = text.replace("b.md", "/posts/b").replace("d_(e).md", "/posts/d");
+    let expected = format!("{led}\n\n[b](/posts/b) [c](/posts/c)");
+    let post = ada.get("/posts/a").await.body;
+    assert_eq!(post["body"].as_str().unwrap().lines().collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn the_posts_of_an_author_whose_key_is_known_become_theirs() {
     let stack = TestStack::start().await;
