@@ -76,6 +76,10 @@ async function token(site, login) {
 
 async function register(site, page, username) {
   await page.goto('/write/register');
+  await sendRegistration(page, username);
+}
+
+async function sendRegistration(page, username) {
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('E-mail address').fill(`${username}@example.com`);
   await page.getByLabel('Password').fill(PASSWORD);
@@ -529,10 +533,24 @@ const stories = {
     const site = await blog('--parameter', 'HoldComments=first', '--admin-email', 'chief@example.com');
     const chief = await signedIn(site, 'chief');
     const ada = await signedIn(site, 'ada');
-    const post = await api(site, await token(site, 'chief'), 'POST', '/posts', { title: 'For all', slug: 'for-all', body: '## Part\n\nText with `code`.\n', tags: ['parts'], status: 'published' });
+    const post = await api(site, await token(site, 'chief'), 'POST', '/posts', { title: 'For all', slug: 'for-all', body: '# Whole\n\n## Part\n\nText with `code`.\n\n- [x] Written\n- [ ] Read\n', tags: ['parts'], status: 'published' });
     assert.equal(post.status, 201);
+    // Whoever has no account yet gets back to what they wanted to read.
+    const late = await somebody(site);
+    const guest = await late.newPage();
+    await guest.goto('/write/read/for-all');
+    await heading(guest, 'Log in');
+    await guest.getByRole('main').getByRole('link', { name: 'Register' }).click();
+    await guest.getByRole('link', { name: 'I have an account' }).click();
+    await guest.getByRole('navigation').getByRole('link', { name: 'Register' }).click();
+    await heading(guest, 'Register');
+    await sendRegistration(guest, 'late');
+    await heading(guest, 'For all');
+
     await ada.page.goto('/write/read/for-all');
     await heading(ada.page, 'For all');
+    await ada.page.getByRole('heading', { level: 2, name: 'Whole' }).waitFor();
+    await ada.page.getByRole('checkbox', { name: 'Done', disabled: true }).waitFor();
     await ada.page.getByRole('button', { name: 'Like' }).click();
     await ada.page.getByText(/Like: 1/).waitFor();
     await ada.page.getByRole('button', { name: 'Add to your reading list' }).click();
@@ -612,7 +630,7 @@ const stories = {
     await save.click();
     await until(async () => (await api(site, await token(site, 'chief'), 'GET', '/me')).body.bio === 'I edit, and more.', 'the profile is saved');
     assert.equal((await api(site, await token(site, 'chief'), 'GET', '/me')).body.website_url, 'https://example.com/');
-    return [ada.context, chief.context];
+    return [ada.context, chief.context, late];
   },
 
   async 'a forgotten password is replaced, and no token is where a script could find it later'() {

@@ -3,7 +3,7 @@
 import { call, Problem } from './api.js';
 import { announce, form, h, message } from './dom.js';
 import { go } from './main.js';
-import { address, match, ROOT } from './router.js';
+import { address, match, onward, ROOT } from './router.js';
 import * as session from './session.js';
 import { uniqueId } from './text.js';
 
@@ -13,12 +13,8 @@ const pending = { email: '', password: '' };
 /** @typedef {import('./main.js').Context} Context */
 /** @typedef {import('./main.js').View} View */
 
-/**
- * @param {Context} context
- * @returns {View}
- */
-export function logIn({ query }) {
-  const wanted = query.get('to') ?? ROOT;
+/** @returns {View} */
+export function logIn() {
   return {
     title: 'Log in',
     content: h('div', { class: 'narrow' },
@@ -34,15 +30,13 @@ export function logIn({ query }) {
           } catch (error) {
             if (!(error instanceof Problem) || error.name !== 'user-not-confirmed') throw error;
             Object.assign(pending, { email: login.includes('@') ? login : '', password });
-            return go(address('confirm'));
+            return go(address('confirm', {}, onward()));
           }
-          // Only to a view of ours: what an address of somebody else's asks for is not followed.
-          const path = new URL(wanted, location.origin);
-          await go(path.origin === location.origin && match(path.pathname) ? path.pathname + path.search : ROOT);
+          await goOn();
         },
       }),
       h('p', {}, h('a', { href: address('forgot') }, 'I forgot my password')),
-      h('p', {}, h('a', { href: address('register') }, 'Register'))),
+      h('p', {}, h('a', { href: address('register', {}, onward()) }, 'Register'))),
   };
 }
 
@@ -69,12 +63,12 @@ export function register({ query }) {
           Object.assign(pending, { email: values.email, password: values.password });
           if (profile.status === 'unconfirmed') {
             announce('A code was sent to your address.');
-            return go(address('confirm'));
+            return go(address('confirm', {}, onward()));
           }
           await enter(values.email);
         },
       }),
-      h('p', {}, h('a', { href: address('log-in') }, 'I have an account'))),
+      h('p', {}, h('a', { href: address('log-in', {}, onward()) }, 'I have an account'))),
   };
 }
 
@@ -149,7 +143,13 @@ export function reset() {
 async function enter(email) {
   const { password } = pending;
   Object.assign(pending, { email: '', password: '' });
-  if (!password) return go(address('log-in'));
+  if (!password) return go(address('log-in', {}, onward()));
   await session.logIn(email, password);
-  await go(ROOT);
+  await goOn();
+}
+
+/** Goes where somebody wanted to before they logged in, if it is a view of ours: what an address of somebody else's asks for is not followed. */
+async function goOn() {
+  const path = new URL(onward()?.to ?? ROOT, location.origin);
+  await go(path.origin === location.origin && match(path.pathname) ? path.pathname + path.search : ROOT);
 }

@@ -37,6 +37,9 @@ export function rendered(text) {
   const inside = h('div', { class: 'rendered', dir: 'auto' }, ...parsed(text).body.childNodes);
   for (const link of inside.querySelectorAll('a[href^="http"]')) link.setAttribute('rel', 'noopener noreferrer');
   for (const code of inside.querySelectorAll('pre')) code.tabIndex = 0;
+  for (const box of inside.querySelectorAll('input')) box.setAttribute('aria-label', box.checked ? 'Done' : 'To do');
+  // The heading of the view is the first.
+  for (const heading of inside.querySelectorAll('h1')) heading.replaceWith(h('h2', { id: heading.id || null }, ...heading.childNodes));
   return inside;
 }
 

@@ -2,7 +2,7 @@
 
 import { Offline } from './api.js';
 import { announce, button, h, message, parsed } from './dom.js';
-import { address, match, ROOT } from './router.js';
+import { address, match, onward, ROOT } from './router.js';
 import * as session from './session.js';
 import * as account from './account.js';
 import { edit } from './editor.js';
@@ -119,7 +119,7 @@ function showNavigation() {
   const me = session.user();
   const here = location.pathname;
   const link = (/** @type {string} */ text, /** @type {string} */ to) =>
-    h('li', {}, h('a', { href: to, 'aria-current': here === to ? 'page' : null }, text));
+    h('li', {}, h('a', { href: to, 'aria-current': here === to.split('?')[0] ? 'page' : null }, text));
   navigation.replaceChildren(
     h('ul', {},
       ...(me
@@ -134,7 +134,7 @@ function showNavigation() {
             link('Profile', address('profile')),
             h('li', {}, button('Log out', logOut, { class: 'link' })),
           ].filter((item) => item !== false)
-        : [link('Log in', address('log-in')), link('Register', address('register'))])),
+        : [link('Log in', address('log-in', {}, onward())), link('Register', address('register', {}, onward()))])),
   );
 }
 

@@ -55,6 +55,12 @@ export function match(pathname) {
   return null;
 }
 
+/** The part of a query that says where somebody wanted to go before they were asked to log in. It goes along from view to view. */
+export function onward() {
+  const to = new URLSearchParams(location.search).get('to');
+  return to ? { to } : undefined;
+}
+
 /**
  * The address of a view.
  * @param {string} name

@@ -263,7 +263,7 @@ where
     }
     let reads = is_read(request.method());
     let anonymous = matches!(viewer, Ok(None));
-    let parsed = parse::<I>(request);
+    let parsed = parse::<I>(request, R::PROBLEM_PAGE.is_some());
     // Whatever is wrong with a request, it is counted before it is told: by the operation's own limit, if it says whose attempt
     // it is. Not so what anybody may read: a cache answers most of that, and counting would only make the rest expensive. And what
     // an API key must not even try is none of its owner's attempts, who would have to wait for them.
@@ -404,11 +404,16 @@ pub fn check_scope(viewer: &Viewer, needed: Option<Scope>) -> Result<(), Problem
     }
 }
 
-/// What an operation takes of a request, and the parameters of the query.
-fn parse<I: Input>(request: &Request) -> Result<(I, Vec<(String, String)>), Problem> {
+/// What an operation takes of a request, and the parameters of the query. A page leaves out the parameters that it does not know: the sites
+/// that link to it add some of their own (`ref`, `srsltid`, `igsh`).
+fn parse<I: Input>(request: &Request, is_page: bool) -> Result<(I, Vec<(String, String)>), Problem> {
     // A parameter that cannot be the name of anything names nothing.
     let path = I::Path::from_fields(path_fields(request)?).map_err(|_| Problem::not_found("There is nothing here."))?;
-    let query_pairs = query_pairs(request);
+    let mut query_pairs = query_pairs(request);
+    if is_page {
+        let known = I::Query::names();
+        query_pairs.retain(|(name, _)| known.contains(&name.as_str()));
+    }
     let query = I::Query::from_fields(query_fields(&query_pairs)?).map_err(Problem::invalid)?;
     let body = body_fields(request)?;
     let body = I::Body::from_fields(body).map_err(Problem::invalid)?;

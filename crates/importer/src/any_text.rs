@@ -66,7 +66,7 @@ proptest! {
             attributes::translate(text, lists);
         }
         for is_vault in [false, true] {
-            wiki::translate(text, is_vault, &other);
+            wiki::translate(text, is_vault, &other, &other);
         }
         markup::rewrite(text, |reference| Some(format!("{reference}ä")));
         markup::without_single_strikes(text);

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -107,7 +107,14 @@ impl Plan {
 
     /// The same, with the pictures that it names looked up in a copy of the old site's.
     fn with_pictures_in(mut self, formats: &Formats) -> Self {
-        let Some(folder) = &formats.media else { return self };
+        let Some(folder) = &formats.media else {
+            for item in &mut self.items {
+                let Planned::Post(document) = &mut item.what else { continue };
+                let Some(cover) = document.cover.take() else { continue };
+                document.notes.push(format!("its picture {cover} is left out: it needs the address of the old site (--site), or a copy of its pictures (--media)"));
+            }
+            return self;
+        };
         let (site, path) = match &self.texts {
             Texts::Planned => (formats.site.as_deref().unwrap_or_default(), "/content/images/"),
             Texts::WordPress(export) => (export.address(), "/wp-content/uploads/"),
@@ -197,17 +204,27 @@ fn roots_of<'a>(place: &'a str, folder: &'a Path, address: Option<&'a Url>) -> i
 
 /// Notes the files of the pictures that a post names by their old addresses. Where one is not uploaded, the address stays.
 fn find_pictures(document: &mut Document, sources: &Sources) {
-    let mut found = BTreeMap::new();
+    let (mut found, mut missing) = (BTreeMap::new(), BTreeSet::new());
     let mut look = |reference: &str| {
         let file = sources.find(reference, None, None).filter(|file| media::kind(file).is_some());
+        if file.is_none() && sources.lack(reference) && has_name_of_picture(Path::new(reference)) {
+            missing.insert(reference.to_owned());
+        }
         file.is_some_and(|file| found.insert(reference.to_owned(), file).is_none())
     };
-    document.cover = document.cover_image_url.take_if(|address| look(address));
+    match &document.cover {
+        Some(cover) => drop(look(cover)),
+        None => document.cover = document.cover_image_url.take_if(|address| look(address)),
+    }
     markup::rewrite(&document.body, |reference| {
         look(reference);
         None
     });
     document.pictures = found;
+    if let Some(first) = missing.first() {
+        let what = "a picture of the old site that the folder of --media does not have, and that stays there";
+        document.notes.push(format!("{} × {what}; the first is {first}", missing.len()));
+    }
 }
 
 /// How a file begins.

@@ -268,16 +268,15 @@ impl<'a> Export<'a> {
         let cover = ["feature_image", "image"].iter().find_map(|key| word(post, key));
         let cover = cover.map(|cover| address(&cover).unwrap_or(cover));
         let cover_image_url = cover.as_ref().and_then(|cover| WebUrl::try_from(cover.clone()).ok()).map(String::from);
-        if let Some(cover) = cover.as_ref().filter(|_| cover_image_url.is_none()) {
-            notes.push(format!("its picture {cover} is left out: it is no absolute address"));
-        }
+        // A copy of the old site's pictures may have it.
+        let cover = cover.filter(|_| cover_image_url.is_none());
         if let Some(caption) = word(meta, "feature_image_caption") {
             notes.push(format!("the caption of its picture is left out: {}", plain_text(&caption)));
         }
         let canonical_url = word(post, "canonical_url").map(|url| address(&url).unwrap_or(url));
         if body.is_empty() {
             // The plain text has what was left out, too.
-            body = match (word(post, "plaintext").filter(|_| is_whole), &cover_image_url) {
+            body = match (word(post, "plaintext").filter(|_| is_whole), cover_image_url.as_ref().or(cover.as_ref())) {
                 (Some(text), _) => crate::html_to_markdown::escape_text(&text),
                 (None, Some(cover)) => crate::html_to_markdown::picture(cover, "", ""),
                 (None, None) => return Err("It has no text.".to_owned()),
@@ -328,6 +327,7 @@ impl<'a> Export<'a> {
             summary: excerpt.and_then(|text| cut_summary(&text, &mut notes)),
             tags: Some(kept_tags(tags, &mut notes)),
             language: language.map(String::from).or_else(|| self.language.clone()),
+            cover,
             cover_image_url,
             canonical_url: canonical_url.and_then(|url| WebUrl::try_from(url).ok()).map(String::from),
             old_addresses: old.into_iter().collect(),

@@ -38,6 +38,7 @@ mod mdx;
 mod media;
 mod naming;
 mod plan;
+mod players;
 mod posts;
 mod report;
 mod shortcodes;

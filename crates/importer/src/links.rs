@@ -12,6 +12,8 @@ use crate::{document::Document, generators::stem, site::Site};
 /// Every way to name a post of the old site, each with the slug that it has here. A name that two posts have names none.
 pub struct Index {
     names: HashMap<String, Option<String>>,
+    /// The same in small letters: in a vault, links may write names in any case.
+    small_names: HashMap<String, Option<String>>,
     addresses: HashMap<String, String>,
     files: HashMap<PathBuf, String>,
     host: Option<String>,
@@ -23,6 +25,7 @@ impl Index {
         let host = site.url().and_then(|url| url.host_str().map(str::to_owned));
         let mut index = Self {
             names: HashMap::new(),
+            small_names: HashMap::new(),
             addresses: HashMap::new(),
             files: HashMap::new(),
             host,
@@ -44,7 +47,9 @@ impl Index {
                 index.files.insert(post.place.with_extension(""), slug.clone());
                 name
             };
-            index.names.entry(name).and_modify(|known| *known = None).or_insert_with(|| Some(slug.clone()));
+            for (names, name) in [(&mut index.small_names, name.to_lowercase()), (&mut index.names, name)] {
+                names.entry(name).and_modify(|known| *known = None).or_insert_with(|| Some(slug.clone()));
+            }
         }
         index
     }
@@ -90,7 +95,8 @@ impl Index {
             .file(folder, target)
             .or_else(|| self.file(Path::new(""), &format!("/{file}")))
             .or_else(|| self.addresses.get(&normalised(&format!("/{file}"))))
-            .or_else(|| self.names.get(name)?.as_ref())?;
+            .or_else(|| self.names.get(name)?.as_ref())
+            .or_else(|| self.small_names.get(&name.to_lowercase())?.as_ref())?;
         Some(format!("/posts/{slug}{end}"))
     }
 

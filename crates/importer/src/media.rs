@@ -100,6 +100,11 @@ impl Sources {
         })
     }
 
+    /// Whether a reference is to a file of the old site that is not to be fetched from there, whether or not it is in the folder.
+    pub fn lack(&self, reference: &str) -> bool {
+        self.roots.iter().any(|root| root.address.is_none() && reference.starts_with(&root.prefix))
+    }
+
     /// A file that was found, by the name of its folder as it was given.
     pub fn as_given(&self, file: &Path) -> PathBuf {
         let below = |root: &Root| Some(root.folder.join(file.strip_prefix(root.folder.canonicalize().ok()?).ok()?));

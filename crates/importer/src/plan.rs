@@ -22,7 +22,7 @@ use crate::{
     markup,
     media::{self, Sources},
     naming::as_slug,
-    shortcodes,
+    players, shortcodes,
     site::Site,
     wiki,
 };
@@ -325,6 +325,7 @@ fn link(site: &Site, items: &mut [Item]) {
     });
     let (index, sources) = (Index::new(site, posts), Sources::of(site));
     let is_vault = site.root.join(".obsidian").is_dir();
+    let attachments = attachments(items);
     for item in &mut *items {
         let Planned::Post(document) = &mut item.what else { continue };
         let linked = guarded(|| {
@@ -333,7 +334,18 @@ fn link(site: &Site, items: &mut [Item]) {
                 document.body = shortcodes::without_raw_in_code(&document.body);
             }
             if site.generator == Generator::Plain {
-                translate_wiki(document, &index, is_vault);
+                let attachment = |target: &str| {
+                    let from_root = format!("/{}", target.trim_start_matches('/'));
+                    let is_there = |reference: &str, beside| sources.find(reference, beside, None).is_some();
+                    let named = Path::new(target).file_name()?.to_string_lossy().to_lowercase();
+                    match is_there(target, folder.as_deref()) {
+                        true => None,
+                        false => Some(from_root)
+                            .filter(|path| is_there(path, None))
+                            .or_else(|| attachments.get(&named).cloned()),
+                    }
+                };
+                translate_wiki(document, &index, is_vault, &attachment);
             }
             link_one(document, &index, &sources, folder.as_deref());
             if !site.generator.rules().strikes_between_single_tildes(site) {
@@ -356,10 +368,21 @@ pub fn lead_to_parts(items: &mut [Item]) {
     anchors::lead(&mut posts.collect::<Vec<_>>());
 }
 
+/// Where the pictures of the folder are, by their names in small letters: a wiki names them so from any folder.
+fn attachments(items: &[Item]) -> HashMap<String, String> {
+    let pictures = items.iter().map(|item| &item.path).filter(|path| media::has_name_of_picture(path));
+    let mut found = HashMap::new();
+    for path in pictures {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        found.entry(name).or_insert_with(|| format!("/{}", path.to_string_lossy()));
+    }
+    found
+}
+
 /// Translates what a wiki writes in Markdown. In sites of generators it is text.
-fn translate_wiki(document: &mut Document, index: &Index, is_vault: bool) {
+fn translate_wiki(document: &mut Document, index: &Index, is_vault: bool, attachment: &dyn Fn(&str) -> Option<String>) {
     let place = document.place.clone();
-    let translated = wiki::translate(&document.body, is_vault, &|target| index.named(target, &place));
+    let translated = wiki::translate(&document.body, is_vault, &|target| index.named(target, &place), attachment);
     document.body = translated.text;
     for (times, what) in [
         (translated.kept, "a link of a wiki ([[…]]) that leads to no post, which stays as text"),
@@ -372,9 +395,11 @@ fn translate_wiki(document: &mut Document, index: &Index, is_vault: bool) {
 /// The same for one post, whose files are in `folder`.
 pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folder: Option<&Path>) {
     let (place, own) = (document.place.clone(), document.old_addresses.first().cloned());
-    let translated = shortcodes::translate(&document.body, &|target| index.named(target, &place));
+    let (body, players) = players::translate(&document.body);
+    let translated = shortcodes::translate(&body, &|target| index.named(target, &place));
     document.shortcodes = translated.kept;
     let (mut pictures, mut files, mut lost) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    let mut beyond = BTreeSet::new();
     let mut count = HashSet::new();
     document.body = markup::rewrite(&translated.text, |reference| {
         let post = index.find(reference, &place, own.as_deref());
@@ -389,7 +414,9 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
                 count.insert(file.clone());
                 pictures.insert(reference.to_owned(), file);
             }
-            Some(_) => lost.push(reference.to_owned()),
+            Some(file) => {
+                beyond.insert(file);
+            }
             None => {
                 let elsewhere = ["http://", "https://", "mailto:", "tel:", "#", "//", "/posts/", "data:"];
                 if !reference.is_empty() && !elsewhere.iter().any(|prefix| reference.starts_with(prefix)) {
@@ -418,6 +445,11 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
     if !files.is_empty() {
         let names: Vec<_> = files.into_iter().collect();
         document.notes.push(format!("files that are no JPEG, PNG, GIF or WebP do not come in: {}", names.join(", ")));
+    }
+    document.notes.extend((players > 0).then(|| format!("{players} × a player or frame, which became a link")));
+    if !beyond.is_empty() {
+        let (more, most) = (beyond.len(), media::MAX_OF_POST);
+        document.notes.push(format!("{more} × a picture that is not shown, because a post shows at most {most}"));
     }
     if let Some(first) = lost.first() {
         let what = "a link or picture that leads into the old site and is not rewritten";

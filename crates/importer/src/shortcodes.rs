@@ -239,13 +239,18 @@ fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String
         "figure" | "image" | "img" | "picture" => {
             let address = first(&["src", "url", "path", "image_path", "link_src"])?;
             let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let caption = named(&["caption", "title"]).map(plain).filter(|caption| !caption.is_empty());
+            let lines = [
+                named(&["title"]),
+                named(&["caption"]),
+                named(&["attr"]).map(|attr| attributed(attr, named(&["attrlink"]))),
+            ];
+            let lines: Vec<_> = lines.into_iter().flatten().map(plain).filter(|line| !line.is_empty()).collect();
             // Eleventy's own has the text behind the address: `{% image "a.png", "A text" %}`.
             let behind = place(1).filter(|_| tag.opening == "{%" && rest.contains(','));
             let alt = named(&["alt"])
                 .or(behind)
                 .map(plain)
-                .or_else(|| caption.clone())
+                .or_else(|| lines.first().cloned())
                 .unwrap_or_default()
                 .replace(['[', ']'], "");
             let address = if address.contains(char::is_whitespace) { format!("<{address}>") } else { address };
@@ -254,10 +259,8 @@ fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String
                 Some(target) => format!("[{picture}]({target})"),
                 None => picture,
             };
-            Some(match caption {
-                Some(caption) => format!("{picture}\n*{}*", caption.replace('*', "\\*")),
-                None => picture,
-            })
+            let lines = lines.iter().map(|line| format!("\n*{}*", line.replace('*', "\\*")));
+            Some(picture + &lines.collect::<String>())
         }
         "youtube" | "youtube_id" | "yt" => {
             let id = first(&["id", "src", "video", "video_id"])?;
@@ -291,6 +294,11 @@ fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String
         "link" if tag.opening == "{%" => post(rest).or_else(|| Some(format!("/{}", rest.trim_start_matches('/')))),
         _ => None,
     }
+}
+
+/// Who made a picture, with a link to where it is from.
+fn attributed(who: String, address: Option<String>) -> String {
+    address.map_or(who.clone(), |address| format!("[{who}]({address})"))
 }
 
 /// `{{ site.baseurl }}` and `{{ '/a' | relative_url }}`: addresses, wherever the site was.
@@ -389,6 +397,10 @@ mod tests {
                 "[x](/posts/a) [y](/posts/a)",
             ),
             ("![]({{ '/a.png' | relative_url }}) [f]({% link a/b.pdf %})", "![](/a.png) [f](/a/b.pdf)"),
+            (
+                "{{< figure src=a.png title=\"T\" caption=\"C\" attr=\"Ada\" attrlink=\"https://e.com\" >}}",
+                "![T](a.png)\n*T*\n*C*\n*[Ada](https://e.com)*",
+            ),
             ("{{</* figure src=a */>}}", "{{< figure src=a >}}"),
             ("`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n", "`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n"),
             ("{{ open, {% open\n\nno", "{{ open, {% open\n\nno"),

@@ -17,9 +17,14 @@ pub struct Translated {
     pub comments: usize,
 }
 
-/// Translates the links of `text`. `post` gives the address of the note that one names. Comments are left out if `is_vault`: elsewhere two percent
+/// Translates the links of `text`. `post` gives the address of the note that one names, `picture` that of a picture. Comments are left out if `is_vault`: elsewhere two percent
 /// signs are text.
-pub fn translate(text: &str, is_vault: bool, post: &dyn Fn(&str) -> Option<String>) -> Translated {
+pub fn translate(
+    text: &str,
+    is_vault: bool,
+    post: &dyn Fn(&str) -> Option<String>,
+    picture: &dyn Fn(&str) -> Option<String>,
+) -> Translated {
     let code = markup::code(text);
     let mut found = Translated::default();
     let mut at = 0;
@@ -36,7 +41,7 @@ pub fn translate(text: &str, is_vault: bool, post: &dyn Fn(&str) -> Option<Strin
             found.comments += usize::from(is_open);
             (end.map(|_| String::new()), end.map_or(2, |end| end + 4))
         } else {
-            link(rest, post, &mut found.kept).map_or((None, 1), |(new, length)| (new, length))
+            link(rest, post, picture, &mut found.kept).map_or((None, 1), |(new, length)| (new, length))
         };
         at = begin + length;
         found.text.push_str(new.as_deref().unwrap_or(text.get(begin..at).unwrap_or_default()));
@@ -46,7 +51,12 @@ pub fn translate(text: &str, is_vault: bool, post: &dyn Fn(&str) -> Option<Strin
 }
 
 /// What stands for the link that a text begins with, if it leads anywhere, and how long it is.
-fn link(text: &str, post: &dyn Fn(&str) -> Option<String>, kept: &mut usize) -> Option<(Option<String>, usize)> {
+fn link(
+    text: &str,
+    post: &dyn Fn(&str) -> Option<String>,
+    picture: &dyn Fn(&str) -> Option<String>,
+    kept: &mut usize,
+) -> Option<(Option<String>, usize)> {
     let text = text.get(..text.floor_char_boundary(MAX_LINK))?;
     let is_embedded = text.starts_with("![[");
     let line = text.strip_prefix(if is_embedded { "![[" } else { "[[" })?.split('\n').next()?;
@@ -63,7 +73,8 @@ fn link(text: &str, post: &dyn Fn(&str) -> Option<String>, kept: &mut usize) -> 
         // Behind the bar, a picture has its width.
         let words =
             words.filter(|words| !words.starts_with(|letter: char| letter.is_ascii_digit())).unwrap_or_default();
-        return Some((Some(format!("![{words}](<{target}>)")), length));
+        let address = picture(target).unwrap_or_else(|| target.to_owned());
+        return Some((Some(format!("![{words}](<{address}>)")), length));
     }
     let words = words.filter(|words| !words.is_empty()).unwrap_or_else(|| target.trim_start_matches('#'));
     let new = post(target).map(|address| format!("[{words}]({})", address.replace(' ', "-")));
@@ -81,7 +92,7 @@ mod tests {
             (part.is_empty() || part.starts_with('#')).then(|| format!("/posts/note{part}"))
         };
         assert_eq!(
-            translate(text, is_vault, &post),
+            translate(text, is_vault, &post, &|_| None),
             Translated { text: expected.to_owned(), kept, comments },
             "{text}"
         );
@@ -107,6 +118,6 @@ mod tests {
         check("A %%secret [[Note]]\n\n%%b `%%c%%` 5%% of", true, "A b `%%c%%` 5%% of", 0, 1);
         check("5%% and 6%% of", false, "5%% and 6%% of", 0, 0);
         let many = "[[".repeat(50_000) + &"%%".repeat(50_001);
-        assert_eq!(translate(&many, true, &|_| None).comments, 25_000);
+        assert_eq!(translate(&many, true, &|_| None, &|_| None).comments, 25_000);
     }
 }

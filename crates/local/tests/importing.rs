@@ -629,6 +629,49 @@ async fn links_lead_to_posts_wherever_they_stand_and_nothing_else_of_a_text_chan
 }
 
 #[tokio::test]
+async fn notes_of_a_vault_find_their_pictures_and_each_other_from_any_folder() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    let one = "![[my pic.png]] ![[att/My Pic.png]] ![[gone.png]] [[two NOTE]] [[Gone]]\n\n\
+        <iframe src=\"https://www.youtube.com/embed/abc\"></iframe>\n\n<iframe></iframe>\n";
+    let folder = folder_of(&[
+        (".obsidian/app.json", b"{}"),
+        ("att/My Pic.png", &png(700)),
+        ("sub/One.md", one.as_bytes()),
+        ("Two Note.md", b"Text.\n"),
+    ]);
+    let (report, out) = run_with_plug_ins(&stack, &import(folder.path(), "ada", &url)).await;
+    assert_eq!((report.counts.created, report.counts.uploaded, report.counts.failed), (2, 1, 0), "{out}");
+    let picture = format!("/media/{}", ada.get("/me/media").await.each("id").concat());
+    assert_eq!(
+        ada.get("/posts/one").await.body["body"],
+        format!(
+            "![](<{picture}>) ![](<{picture}>) ![](<gone.png>) [two NOTE](/posts/two-note) [[Gone]]\n\n\
+            <a href=\"https://www.youtube.com/watch?v=abc\">youtube.com/watch?v=abc</a>\n\n<iframe></iframe>"
+        )
+    );
+    for note in ["1 × a link of a wiki", "1 × a player or frame, which became a link", "the first is gone.png"] {
+        assert!(out.contains(note), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_post_shows_beyond_its_most_pictures_is_said() {
+    let stack = TestStack::start().await;
+    stack.user("ada").await;
+    let url = serve(&stack).await;
+    let pictures: Vec<_> = (10..42).map(|width| (format!("{width}.png"), png(width))).collect();
+    let text: String = pictures.iter().map(|(name, _)| format!("![]({name})\n")).collect();
+    let mut files: Vec<_> = pictures.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    files.push(("a.md", text.as_bytes()));
+    let folder = folder_of(&files);
+    let (_, out) = run_as(&Import { dry_run: true, ..import(folder.path(), "ada", &url) }).await;
+    assert!(out.contains("2 × a picture that is not shown, because a post shows at most 30"), "{out}");
+    assert!(!out.contains("leads into the old site"), "{out}");
+}
+
+#[tokio::test]
 async fn the_posts_of_an_author_whose_key_is_known_become_theirs() {
     let stack = TestStack::start().await;
     let admin = stack.admin().await;

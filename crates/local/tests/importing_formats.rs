@@ -275,6 +275,10 @@ async fn pictures_of_an_export_come_from_a_copy_of_the_old_site() {
     assert_eq!((report.counts.created, report.counts.uploaded), (1, 1), "{out}");
     let uploaded: Vec<_> = report.files.iter().filter(|file| file.outcome == Outcome::Uploaded).collect();
     assert_eq!(uploaded[0].file, named.join("2020/01/a b.png"), "as it was given");
+    let missing = format!(
+        "2 × a picture of the old site that the folder of --media does not have, and that stays there; the first is {old}/gone.png"
+    );
+    assert!(out.contains(&missing), "{out}");
     let id = ada.get("/me/media").await.each("id").concat();
     let post = stack.visitor().get("/posts/title-1").await.body;
     assert_eq!(post["body"], format!("![A](/media/{id}) ![B]({old}/gone.png) ![C]({old}/no.png)"));
@@ -286,11 +290,19 @@ async fn pictures_of_an_export_come_from_a_copy_of_the_old_site() {
     let post = json!({
         "id": "g", "title": "G", "slug": "g", "status": "published", "published_at": "2020-01-02T03:04:05.000Z",
         "html": "<p><img src=\"__GHOST_URL__/content/images/2020/01/a b.png\" alt=\"A\"></p>",
+        "feature_image": "__GHOST_URL__/content/images/2020/01/a b.png",
     });
     let ghost = folder.path().join("ghost.json");
     std::fs::write(&ghost, json!({ "data": { "posts": [post] } }).to_string()).unwrap();
     let (_, out) = run_with_plug_ins(&stack, &Import { formats, ..import(&ghost, "ada", &url) }).await;
-    assert_eq!(stack.visitor().get("/posts/g").await.body["body"], format!("![A](/media/{id})"), "{out}");
+    let post = stack.visitor().get("/posts/g").await.body;
+    assert_eq!(post["body"], format!("![A](/media/{id})"), "{out}");
+    assert!(post["cover_image_url"].as_str().unwrap().contains(&format!("/media/{id}/")), "{post}");
+    let (_, out) = run_as(&Import { dry_run: true, ..import(&ghost, "ada", &url) }).await;
+    assert!(
+        out.contains("it needs the address of the old site (--site), or a copy of its pictures (--media)"),
+        "{out}"
+    );
 }
 
 /// The old site, which notes what it is asked for.

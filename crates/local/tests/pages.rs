@@ -344,10 +344,7 @@ async fn what_is_not_there_is_a_page_too() {
         assert_eq!(answer.header("cache-control"), "no-store");
     }
     problem(&visitor, "/?cursor=forged", 400).await;
-    problem(&visitor, "/?page=2", 422).await;
     problem(&visitor, "/tags/a?cursor=forged", 400).await;
-    // A tracker is nothing to complain of.
-    page(&visitor, "/?utm_source=x").await;
     problem(&ada, "/none", 404).await;
     // Nobody is signed in on a page: what only the author may read is not there for the author either.
     let answer = problem(&ada, "/posts/draft", 404).await;
@@ -355,6 +352,30 @@ async fn what_is_not_there_is_a_page_too() {
     // A tag may get posts, and until then there is nothing for a search engine.
     has(&page(&visitor, "/tags/none").await, &["There is no post with this tag.", "noindex"]);
     visitor.call("POST", "/pages/posts/draft", &[], Some(json!({}))).await.expect_problem(405, "method-not-allowed");
+}
+
+/// Whoever links to a page adds parameters to its address.
+#[tokio::test]
+async fn a_page_ignores_parameters_that_it_does_not_know() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    ada.publish("Hello", &["rust"]).await;
+    let slug = ada.publish("Former", &[]).await;
+    ada.patch(&format!("/posts/{slug}"), "*", json!({ "slug": "moved" })).await.expect_status(200);
+    stack.settle().await;
+    let visitor = stack.visitor();
+    for path in ["/", "/posts/hello", "/users/ada", "/tags", "/tags/rust", "/search"] {
+        let plain = page(&visitor, path).await;
+        let linked = page(&visitor, &format!("{path}?ref=ghost&utm_source=x&page=2&page=3")).await;
+        assert_eq!((linked.text(), linked.header("etag")), (plain.text(), plain.header("etag")), "{path}");
+    }
+    let found = page(&visitor, "/search?q=hello&srsltid=1").await;
+    has(&found, &["href=\"/posts/hello\""]);
+    let answer = visitor.page(&format!("/posts/{slug}?ref=ghost")).await;
+    answer.expect_status(301);
+    assert_eq!(answer.header("location"), "/posts/moved");
+    // The API says what it does not know.
+    visitor.get("/posts?ref=ghost").await.expect_problem(422, "validation-failed");
 }
 
 /// No visitor is told that: the API tells it only who may read what is in the trash.
