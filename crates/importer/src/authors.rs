@@ -118,7 +118,7 @@ impl Accounts {
 }
 
 async fn account(client: &mut Client<'_>, journal: &Path) -> Result<Account, ImportError> {
-    let profile = client.profile().await?;
+    let profile: Profile = client.profile().await?;
     let of_journal = |source| ImportError::File { path: journal.to_owned(), source };
     let journal = Journal::open(journal, &profile.id, true).map_err(of_journal)?;
     let mut session = Session::default();

@@ -108,12 +108,6 @@ async fn read(client: &mut Client<'_>, path: &str) -> Result<Option<Value>, Impo
     }
 }
 
-/// The profile of whoever is signed in.
-async fn own_profile(client: &mut Client<'_>) -> Result<Value, ImportError> {
-    let answer = client.send(&Call::get("/me")).await?;
-    if answer.status.as_u16() == 200 { answer.json() } else { Err(ImportError::Profile { reason: answer.reason() }) }
-}
-
 /// All items of a list.
 pub(crate) async fn walk(client: &mut Client<'_>, path: &str) -> Result<Vec<Value>, ImportError> {
     let mut items = Vec::new();

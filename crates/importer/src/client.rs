@@ -154,13 +154,14 @@ impl<'a> Client<'a> {
         std::mem::swap(&mut self.session, session);
     }
 
-    /// The profile of whoever is signed in.
-    pub async fn profile(&mut self) -> Result<Profile, ImportError> {
+    /// The profile of whoever is signed in. With a key, it is the first that the API is asked for.
+    pub async fn profile<T: DeserializeOwned>(&mut self) -> Result<T, ImportError> {
         let answer = self.send(&Call::get("/me")).await?;
-        if answer.status != StatusCode::OK {
-            return Err(ImportError::Profile { reason: answer.reason() });
+        match answer.status {
+            StatusCode::OK => answer.json(),
+            StatusCode::NOT_FOUND => Err(ImportError::NoApiThere { url: self.base.clone() }),
+            _ => Err(ImportError::Profile { reason: answer.reason() }),
         }
-        answer.json()
     }
 
     /// Sends one request, waiting when told to, and signing in again once when the access token has run out.
@@ -394,6 +395,12 @@ mod tests {
         let elsewhere = "There is no API at URL: its address ends with its version, such as http://localhost:3000/v1.";
         assert_eq!(said(("405 Method Not Allowed", "{}")).await, elsewhere);
         assert_eq!(said(("404 Not Found", "<p>nothing</p>")).await, elsewhere);
+        let (url, seen) = server(vec![("404 Not Found", "<p>nothing</p>")]);
+        let mut out = Vec::new();
+        let error =
+            Client::with_key(&url, "key", &mut out).unwrap().profile::<Value>().await.err().unwrap().to_string();
+        seen.join().unwrap();
+        assert_eq!(error.replace(&url, "URL"), elsewhere);
         let busy = ("429 Too Many Requests\r\nRetry-After: 700", r#"{"detail": "Try again later."}"#);
         assert_eq!(said(busy).await, "ada could not be signed in. Try again later. That is in 700 s.");
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     COMMENTS, FORMAT, HIDDEN_COMMENTS, MANIFEST, MEDIA, MEDIA_LIST, Manifest, ONLY_EXPORTED, POSTS, REDIRECTS, REPOSTS,
-    USERS, format, is_export, own_profile, pictures, read, text, walk, write_whole,
+    USERS, format, is_export, pictures, read, text, walk, write_whole,
 };
 use crate::{
     ImportError, LogIn,
@@ -54,7 +54,7 @@ pub async fn export(options: &Export, out: &mut (dyn Write + Send)) -> Result<Ex
     // Whoever mistypes the folder is told so before a password is asked for.
     let earlier = earlier_files(&options.folder)?;
     let mut client = options.account.client(out).await?;
-    let me = own_profile(&mut client).await?;
+    let me: Value = client.profile().await?;
     let manifest = Manifest {
         format: FORMAT,
         complete: false,

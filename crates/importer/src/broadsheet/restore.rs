@@ -96,7 +96,7 @@ pub(crate) async fn restore(
     }
 
     let mut client = import.account.client(out).await?;
-    let me = super::own_profile(&mut client).await?;
+    let me: Value = client.profile().await?;
     let path = import.journal.clone().unwrap_or_else(|| folder.join(journal::FILE_NAME));
     let of_journal = |source| ImportError::File { path: path.clone(), source };
     let journal = Journal::open(&path, text(&me, "id"), true).map_err(of_journal)?;
