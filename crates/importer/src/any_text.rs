@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
-    Document, Generator, addresses, anchors, attributes, comments, dates, directives, fields, front_matter, glob,
-    html_to_markdown, links, markup, mdx, naming, shortcodes, site::Site, wiki,
+    Document, Generator, addresses, anchors, attributes, comments, dates, directives, extras, fields, front_matter,
+    glob, html_to_markdown, links, markup, mdx, naming, shortcodes, site::Site, wiki,
 };
 
 /// What the formats have signs of.
@@ -19,7 +19,7 @@ const SIGNS: &str = "< · > · <p> · </p> · <em> · </em> · <a href=\" · <a 
      [/embed] · [code language=\" · [code] · [/code] · [x y= · /] · {{< · >}} · {{% · %}} · {% · %} · {{ · }} · {# · #} · {% raw %} · \
      {% endraw %} · {{< figure src=\" · {{< ref \" · {% highlight  · {% endhighlight %} · {% include figure.html src=\" · {: · {: # · \
      {# · } · { · {::comment} · {:/} · :: · ::: · :::note[ · ::youtube{id=\" · :abbr[ · ![[ · ![ · ]( · ]: · ) · ( · %% · % · \
-     <Image src={ · <Box title=\" · </Box> · import  · export const  ·  from \" · import { · ``` · ~~~ · ` · ~ · $$ · $ · \\ · * · _ · \
+     <Image src={ · <Box title=\" · </Box> · import  · export const  ·  from \" · import { · <div markdown=\"1\"> · </div> · \n: · \n*[a]: · ``` · ~~~ · ` · ~ · $$ · $ · \\ · * · _ · \
      ** · # · ##  · -  · 1.  · >  · | · &amp; · & · www. · https:// · --- · +++ · \n · \n\n";
 
 /// Letters that are longer in bytes than they look, or that become longer or shorter in another case.
@@ -65,6 +65,13 @@ proptest! {
         for lists in [attributes::Lists::Everywhere, attributes::Lists::Headings] {
             attributes::translate(text, lists);
         }
+        extras::translate(text, extras::Extras::All);
+        let without_tags = |text: &str| {
+            let tags = ["<dl>", "</dl>", "<dt>", "</dt>", "<dd>", "</dd>"];
+            let text = tags.iter().fold(text.to_owned(), |text, tag| text.replace(tag, ""));
+            text.replace(|letter: char| letter.is_whitespace() || letter == ':', "")
+        };
+        prop_assert_eq!(without_tags(&extras::translate(text, extras::Extras::Definitions)), without_tags(text));
         for is_vault in [false, true] {
             wiki::translate(text, is_vault, &other, &other);
         }

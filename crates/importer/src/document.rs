@@ -14,6 +14,7 @@ use crate::{
     addresses::{Facts, old_addresses, without_addresses_elsewhere},
     anchors, attributes,
     directives::{self, Directives},
+    extras,
     fields::{authors, kept_tags, language, one_line, summary, web_address, when},
     formats::notes_of,
     front_matter::{Error, split, split_header, take_heading, without_blank_ends},
@@ -196,6 +197,7 @@ impl Document {
 
         let lists = if is_mdx { attributes::Lists::Nowhere } else { site.generator.rules().attribute_lists(site) };
         let (translated, left_out) = attributes::translate(body, lists);
+        let translated = extras::translate(&translated, site.generator.rules().extras(site));
         body = &translated;
         if left_out > 0 {
             notes.push(format!("{left_out} × a list of attributes such as {{: .class}}, which is left out"));

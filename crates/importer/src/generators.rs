@@ -10,6 +10,7 @@ use std::{
 use crate::{
     addresses::Facts,
     attributes::Lists,
+    extras::Extras,
     front_matter::{Error, Keys},
     naming::FileName,
     site::Site,
@@ -138,6 +139,11 @@ pub(crate) trait Rules: Sync {
     /// Where its Markdown takes `{#id .class}` out of texts.
     fn attribute_lists(&self, _site: &Site) -> Lists {
         Lists::Nowhere
+    }
+
+    /// What of Markdown Extra its Markdown reads.
+    fn extras(&self, _site: &Site) -> Extras {
+        Extras::Nothing
     }
 
     /// Whether its Markdown strikes through what stands between single tildes, as GitHub's does.

@@ -58,6 +58,9 @@ pub fn escape_text(text: &str) -> String {
 /// The deepest nesting that is written as such; the server keeps 128 levels. Deeper down only the text is.
 const MAX_DEPTH: usize = 90;
 
+/// The highest number that a list begins with. In CommonMark a number has at most nine digits, and the items count on.
+const MAX_START: u32 = 900_000_000;
+
 /// Elements that begin and end a block.
 const BLOCKS: [&str; 43] = [
     "address",
@@ -435,11 +438,17 @@ impl Writer<'_> {
             }
         }
         self.loose_item(&mut loose, around, &mut items);
+        // A list that begins with another number than 1 needs a blank line behind a paragraph: https://spec.commonmark.org/0.31.2/#list-items
+        let follows_at_once = |block: &Block| {
+            let digits = block.text.len() - block.text.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+            block.list.is_some() && matches!(block.text.get(..digits), Some("" | "1"))
+        };
         let is_tight = items.iter().all(|blocks| {
-            blocks.iter().skip(1).all(|block| block.list.is_some())
+            blocks.iter().skip(1).all(follows_at_once)
                 && blocks.iter().all(|block| block.list.is_some() || !block.text.starts_with('<'))
         });
-        let start = node.attribute("start").and_then(|start| start.parse::<u32>().ok()).unwrap_or(1);
+        let start = node.attribute("start").and_then(|start| start.parse::<u32>().ok());
+        let start = start.filter(|start| *start <= MAX_START).unwrap_or(1);
         let lines = items.iter().zip(start..).filter(|(blocks, _)| !blocks.is_empty()).map(|(blocks, number)| {
             let marker = match (list.is_ordered, list.is_alternate) {
                 (true, false) => format!("{number}. "),

@@ -20,6 +20,7 @@ mod comments;
 mod dates;
 mod directives;
 mod document;
+mod extras;
 mod fetch;
 mod fields;
 mod formats;

@@ -94,10 +94,13 @@ impl Sources {
                 self.roots.iter().filter_map(|root| root.folder.canonicalize().ok()).chain(beside.canonicalize());
             (file.is_file() && folders.any(|folder| file.starts_with(folder))).then_some(file)
         });
-        beside.or_else(|| {
+        let from_address = || {
             let base = Url::parse("http://old.invalid/").ok()?.join(own?).ok()?;
             by_prefix(&decoded(base.join(relative).ok()?.path()))
-        })
+        };
+        // Themes and shortcodes often begin at the root of the site: `{% image "./src/a.png" %}`.
+        let from_root = || by_prefix(&format!("/{}", joined(Path::new(""), Path::new(relative))?.to_str()?));
+        beside.or_else(from_address).or_else(from_root)
     }
 
     /// Whether a reference is to a file of the old site that is not to be fetched from there, whether or not it is in the folder.
@@ -296,6 +299,7 @@ mod tests {
             ("/posts/d.png", Some("content/posts/d.png")),
             ("../../../../secret.png", None),
             ("/../../secret.png", None),
+            ("./img/a b.png", Some("static/img/a b.png")),
             ("gone.png", None),
             ("../x", None),
             ("", None),

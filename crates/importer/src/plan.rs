@@ -335,15 +335,9 @@ fn link(site: &Site, items: &mut [Item]) {
             }
             if site.generator == Generator::Plain {
                 let attachment = |target: &str| {
-                    let from_root = format!("/{}", target.trim_start_matches('/'));
-                    let is_there = |reference: &str, beside| sources.find(reference, beside, None).is_some();
                     let named = Path::new(target).file_name()?.to_string_lossy().to_lowercase();
-                    match is_there(target, folder.as_deref()) {
-                        true => None,
-                        false => Some(from_root)
-                            .filter(|path| is_there(path, None))
-                            .or_else(|| attachments.get(&named).cloned()),
-                    }
+                    let is_there = sources.find(target, folder.as_deref(), None).is_some();
+                    attachments.get(&named).filter(|_| !is_there).cloned()
                 };
                 translate_wiki(document, &index, is_vault, &attachment);
             }
@@ -427,10 +421,7 @@ pub fn link_one(document: &mut Document, index: &Index, sources: &Sources, folde
         None
     });
     if let Some(cover) = &document.cover {
-        // Themes often begin at the root of the site.
-        let found =
-            sources.find(cover, folder, own.as_deref()).or_else(|| sources.find(&format!("/{cover}"), None, None));
-        match found.filter(|file| media::kind(file).is_some()) {
+        match sources.find(cover, folder, own.as_deref()).filter(|file| media::kind(file).is_some()) {
             Some(file) => {
                 pictures.insert(cover.clone(), file);
             }

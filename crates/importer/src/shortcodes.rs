@@ -51,6 +51,15 @@ pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translate
             Some((new, length)) => (Some(new), after + length),
             None => (single(&tag, post), after),
         };
+        if let Some(path) = &new
+            && tag.opening == "{{"
+            && let Some((address, end)) = autolink(&found.text, path, text, end)
+        {
+            found.text.pop();
+            found.text.push_str(&format!("[{address}]({address})"));
+            at = end;
+            continue;
+        }
         match new {
             Some(new) => found.text.push_str(&new),
             None => {
@@ -250,7 +259,7 @@ fn single(tag: &Tag<'_>, post: &dyn Fn(&str) -> Option<String>) -> Option<String
             let alt = named(&["alt"])
                 .or(behind)
                 .map(plain)
-                .or_else(|| lines.first().cloned())
+                .or_else(|| named(&["caption"]).or(named(&["title"])).map(plain))
                 .unwrap_or_default()
                 .replace(['[', ']'], "");
             let address = if address.contains(char::is_whitespace) { format!("<{address}>") } else { address };
@@ -313,6 +322,16 @@ fn expression(tag: &Tag<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The path of an address in angle brackets that a tag begins, and where it ends: `<{{ site.url }}/a>`, which would be a tag of HTML without its host.
+fn autolink(before: &str, new: &str, text: &str, from: usize) -> Option<(String, usize)> {
+    let rest = text.get(from..)?;
+    let end = rest.find(|letter: char| letter.is_whitespace() || "<>".contains(letter))?;
+    let path = format!("{new}{}", rest.get(..end)?);
+    let address = if path.is_empty() { "/".to_owned() } else { path };
+    let is_whole = before.ends_with('<') && rest.get(end..)?.starts_with('>') && address.starts_with('/');
+    is_whole.then_some((address, from + end + 1))
 }
 
 /// `key="value"`, `"value"` and `value`, divided by spaces or, in Zola, commas.
@@ -396,10 +415,11 @@ mod tests {
                 "[x]({{< ref \"2020-01-02-a.md\" >}}) [y]({{site.baseurl}}{% post_url 2020-01-02-a %})",
                 "[x](/posts/a) [y](/posts/a)",
             ),
+            ("<{{ site.url }}/a_b/> <{{ '/c' | relative_url }}> <{{ site.url }}>", "[/a_b/](/a_b/) [/c](/c) [/](/)"),
             ("![]({{ '/a.png' | relative_url }}) [f]({% link a/b.pdf %})", "![](/a.png) [f](/a/b.pdf)"),
             (
                 "{{< figure src=a.png title=\"T\" caption=\"C\" attr=\"Ada\" attrlink=\"https://e.com\" >}}",
-                "![T](a.png)\n*T*\n*C*\n*[Ada](https://e.com)*",
+                "![C](a.png)\n*T*\n*C*\n*[Ada](https://e.com)*",
             ),
             ("{{</* figure src=a */>}}", "{{< figure src=a >}}"),
             ("`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n", "`{{< x 1 >}}`\n\n```\n{% raw %}\n```\n"),

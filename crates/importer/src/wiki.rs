@@ -17,8 +17,8 @@ pub struct Translated {
     pub comments: usize,
 }
 
-/// Translates the links of `text`. `post` gives the address of the note that one names, `picture` that of a picture. Comments are left out if `is_vault`: elsewhere two percent
-/// signs are text.
+/// Translates the links of `text`. `post` gives the address of the note that one names, `picture` that of a picture. Comments are left out if
+/// `is_vault`: elsewhere two percent signs are text.
 pub fn translate(
     text: &str,
     is_vault: bool,

@@ -629,6 +629,31 @@ async fn links_lead_to_posts_wherever_they_stand_and_nothing_else_of_a_text_chan
 }
 
 #[tokio::test]
+async fn a_post_of_jekyll_shows_what_kramdown_read() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    let post = "---\ntitle: A\n---\nOne\n: Of *it*\n\nThe HTML\n\n*[HTML]: Hypertext\n\n<div class=\"note\" markdown=\"1\">\n**b**\n</div>\n\n\
+        <{{ site.url }}/about/> ![](./pictures/a.png)\n";
+    let folder = folder_of(&[
+        ("_config.yml", b"url: https://old.example\n"),
+        ("_posts/2020-01-02-a.md", post.as_bytes()),
+        ("pictures/a.png", &png(700)),
+    ]);
+    let (report, out) = run_with_plug_ins(&stack, &import(folder.path(), "ada", &url)).await;
+    assert_eq!((report.counts.created, report.counts.uploaded, report.counts.failed), (1, 1, 0), "{out}");
+    let html = ada.get("/posts/a").await.body["html"].as_str().unwrap().replace('\n', "");
+    for shown in [
+        "<dl><dt>One</dt><dd><p>Of <em>it</em></p></dd></dl>",
+        "<p>The <abbr title=\"Hypertext\">HTML</abbr></p>",
+        "<div><p><strong>b</strong></p></div>",
+        "<a href=\"/about/\" rel=\"noopener noreferrer\">/about/</a> <img",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+}
+
+#[tokio::test]
 async fn notes_of_a_vault_find_their_pictures_and_each_other_from_any_folder() {
     let stack = TestStack::start().await;
     let ada = stack.user("ada").await;

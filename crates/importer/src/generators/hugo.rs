@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     addresses::{Facts, fill, urlized, values_of_day},
     attributes::Lists,
+    extras::Extras,
     front_matter::{Keys, scalar},
     generators::{Rules, front_page, is_section, outside_of_content, read_first},
     glob::Star,
@@ -165,6 +166,11 @@ impl Rules for Hugo {
 
     fn attribute_lists(&self, _site: &Site) -> Lists {
         Lists::Headings
+    }
+
+    /// <https://gohugo.io/configuration/markup/>: goldmark's lists of definitions are on.
+    fn extras(&self, _site: &Site) -> Extras {
+        Extras::Definitions
     }
 }
 

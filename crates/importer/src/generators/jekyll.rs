@@ -8,6 +8,7 @@ use crate::{
     addresses::{Facts, fill, values_of_day},
     attributes::Lists,
     dates,
+    extras::Extras,
     front_matter::{Keys, scalar},
     generators::{Rules, folders, read_first},
     glob::Star,
@@ -137,5 +138,9 @@ impl Rules for Jekyll {
 
     fn attribute_lists(&self, site: &Site) -> Lists {
         if self.strikes_between_single_tildes(site) { Lists::Nowhere } else { Lists::Everywhere }
+    }
+
+    fn extras(&self, site: &Site) -> Extras {
+        if self.strikes_between_single_tildes(site) { Extras::Nothing } else { Extras::All }
     }
 }

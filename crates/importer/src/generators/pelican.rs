@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     addresses::Facts,
     attributes::Lists,
+    extras::Extras,
     front_matter::{Keys, scalar},
     generators::{Rules, folders, outside_of_content, quoted},
     glob::Star,
@@ -140,6 +141,11 @@ impl Rules for Pelican {
 
     fn attribute_lists(&self, _site: &Site) -> Lists {
         Lists::Everywhere
+    }
+
+    /// <https://docs.getpelican.com/en/stable/settings.html>, `MARKDOWN`: the extension `extra` is on.
+    fn extras(&self, _site: &Site) -> Extras {
+        Extras::All
     }
 }
 

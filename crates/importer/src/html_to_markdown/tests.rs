@@ -31,6 +31,8 @@ fn each_element_has_its_sign() {
         ("<img src='data:image/gif;base64,xx' data-src='b.png'>", "![](b.png)"),
         ("<a href='/b'><img src='a.png' alt=''></a>", "[![](a.png)](/b)"),
         ("<ul><li>One</li><li>Two<ul><li>Deep</li></ul></li></ul>", "- One\n- Two\n  - Deep"),
+        ("<ul><li>A<ol start=3><li>B</li></ol></li><li>C</li></ul>", "- A\n\n  3. B\n\n- C"),
+        ("<ol start=4000000000><li>A</li></ol>", "1. A"),
         ("<ol start=3><li>C</li><li><p>D</p><p>E</p></li></ol>", "3. C\n\n4. D\n\n   E"),
         ("<ul><li>a</li></ul><ul><li>b</li></ul>", "- a\n\n* b"),
         (

@@ -1,0 +1,274 @@
+//! What Markdown Extra has and Markdown has not: lists of definitions, abbreviations, and Markdown within HTML. It becomes HTML, which a post may
+//! have (<https://michelf.ca/projects/php-markdown/extra/>).
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Options, Parser, Tag};
+
+use crate::markup;
+
+/// What of it a generator reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extras {
+    Nothing,
+    /// Lists of definitions.
+    Definitions,
+    All,
+}
+
+/// How often the text is gone through for elements with Markdown in each other.
+const MAX_ROUNDS: usize = 8;
+
+/// The elements that are blocks: a blank line behind their tag lets Markdown begin.
+const BLOCKS: [&str; 17] = [
+    "address",
+    "article",
+    "aside",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "footer",
+    "header",
+    "main",
+    "nav",
+    "section",
+    "td",
+];
+
+/// The text as it is without Markdown Extra.
+pub fn translate(text: &str, extras: Extras) -> String {
+    match extras {
+        Extras::Nothing => text.to_owned(),
+        Extras::Definitions => with_definitions(text),
+        Extras::All => with_definitions(&with_abbreviations(&with_markdown_in_html(text))),
+    }
+}
+
+/// The text with `<dl>` in place of each list of definitions, but for those in quotes and other lists, whose lines begin with signs of these.
+fn with_definitions(text: &str) -> String {
+    let options = Options::ENABLE_DEFINITION_LIST | Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES;
+    let mut written = String::with_capacity(text.len());
+    let (mut at, mut depth, mut is_list) = (0, 0_usize, false);
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        let source = text.get(range.clone()).unwrap_or_default();
+        match event {
+            Event::Start(tag) => {
+                match tag {
+                    Tag::DefinitionList if depth == 0 => {
+                        written.push_str(text.get(at..range.start).unwrap_or_default());
+                        written.push_str("<dl>\n");
+                        is_list = true;
+                    }
+                    Tag::DefinitionListTitle if depth == 1 && is_list => {
+                        written.extend(source.lines().map(|term| element("dt", term.trim())));
+                    }
+                    Tag::DefinitionListDefinition if depth == 1 && is_list => {
+                        written.push_str(&element("dd", &definition(source)));
+                        // The range of the whole list takes in what follows it (pulldown-cmark 0.13).
+                        at = range.end;
+                    }
+                    _ => {}
+                }
+                depth += 1;
+            }
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 && is_list {
+                    written.push_str("</dl>\n\n");
+                    at += text.get(at..).map_or(0, |rest| rest.len() - rest.trim_start_matches('\n').len());
+                    is_list = false;
+                }
+            }
+            _ => {}
+        }
+    }
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
+}
+
+/// A definition without its colon and without the spaces that its other lines begin with.
+fn definition(source: &str) -> String {
+    let text = source.trim_start_matches([' ', ':']);
+    let width = source.len() - text.len();
+    let lines = text.trim_end().split('\n').enumerate().map(|(index, line)| {
+        let spaces = line.len() - line.trim_start_matches(' ').len();
+        let indent = if line.starts_with('\t') { 1 } else { spaces.min(width.max(4)) };
+        line.get(if index == 0 { 0 } else { indent }..).unwrap_or_default()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// An element of a list. Only words alone may stand beside its tags: Markdown is not read there.
+fn element(name: &str, content: &str) -> String {
+    let is_plain = content.chars().all(|letter| letter.is_alphanumeric() || " ,.;()-".contains(letter));
+    let gap = if is_plain { "" } else { "\n\n" };
+    format!("<{name}>{gap}{content}{gap}</{name}>\n")
+}
+
+/// The text with `<abbr>` around each word that a line `*[HTML]: Hypertext Markup Language` explains, and without those lines.
+fn with_abbreviations(text: &str) -> String {
+    let code = markup::code(text);
+    let (mut known, mut kept, mut at) = (Vec::new(), String::with_capacity(text.len()), 0);
+    for line in text.split_inclusive('\n') {
+        let explained = line.strip_prefix("*[").and_then(|rest| rest.split_once("]:"));
+        match explained.filter(|(word, _)| !word.trim().is_empty() && !markup::is_code(&code, at)) {
+            Some((word, meaning)) => known.push((word, meaning.trim())),
+            None => kept.push_str(line),
+        }
+        at += line.len();
+    }
+    // Of two that begin alike, the longer one.
+    known.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    if known.is_empty() {
+        return kept;
+    }
+    let mut passed = markup::beside_prose(&kept).into_iter().peekable();
+    let (mut written, mut at, mut before) = (String::with_capacity(kept.len()), 0, ' ');
+    while let Some(rest) = kept.get(at..).filter(|rest| !rest.is_empty()) {
+        while passed.next_if(|range| range.end <= at).is_some() {}
+        let is_beside = passed.peek().is_some_and(|range| range.contains(&at));
+        let found = known.iter().find(|(word, _)| {
+            let after = rest.strip_prefix(word).map(|after| after.chars().next().unwrap_or(' '));
+            // What stands in brackets alone may be the name of a definition.
+            after.is_some_and(|after| !after.is_alphanumeric() && (before, after) != ('[', ']'))
+        });
+        let first = rest.chars().next().unwrap_or(' ');
+        match found.filter(|_| !is_beside && !before.is_alphanumeric()) {
+            Some((word, meaning)) => {
+                let meaning = meaning.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+                written.push_str(&format!("<abbr title=\"{meaning}\">{word}</abbr>"));
+                at += word.len();
+                before = word.chars().next_back().unwrap_or(' ');
+            }
+            None => {
+                written.push(first);
+                at += first.len_utf8();
+                before = first;
+            }
+        }
+    }
+    written
+}
+
+/// The text in which Markdown is read within the elements that ask for it: `<div markdown="1">`.
+fn with_markdown_in_html(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..MAX_ROUNDS {
+        let edits = openings(&text);
+        if edits.is_empty() {
+            break;
+        }
+        for (range, new) in edits.into_iter().rev() {
+            text.replace_range(range, new);
+        }
+    }
+    text
+}
+
+/// What is to be written in which places, in order, for the outermost elements that ask for Markdown.
+fn openings(text: &str) -> Vec<(Range<usize>, &'static str)> {
+    let small = text.to_ascii_lowercase();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    for tag in markup::tags(text) {
+        let value = markup::values(text, tag.clone(), &["markdown"]).into_iter().next();
+        let Some(value) = value.filter(|_| tag.start >= at) else { continue };
+        let before = small.get(tag.start..value.start).unwrap_or_default();
+        let attribute = before.rfind("markdown").map_or("", |start| before.get(..start).unwrap_or_default()).trim_end();
+        let is_quoted = text.get(value.end..).is_some_and(|rest| rest.starts_with(['"', '\'']));
+        edits.push((tag.start + attribute.len()..value.end + usize::from(is_quoted), ""));
+        let name = attribute.split(|letter: char| !letter.is_ascii_alphanumeric()).nth(1).unwrap_or_default();
+        if !BLOCKS.contains(&name) || !matches!(text.get(value), Some("1" | "block")) {
+            continue;
+        }
+        edits.push((tag.end..tag.end, "\n\n"));
+        at = tag.end;
+        if let Some(closing) = closing(&small, tag.end, name) {
+            edits.push((closing.start..closing.start, "\n\n"));
+            edits.push((closing.end..closing.end, "\n\n"));
+            at = closing.end;
+        }
+    }
+    edits
+}
+
+/// The tag that closes an element of this name, whose content begins at `from`.
+fn closing(small: &str, from: usize, name: &str) -> Option<Range<usize>> {
+    let mut depth = 1_usize;
+    for (begin, _) in small.get(from..)?.match_indices('<') {
+        let begin = from + begin;
+        let rest = small.get(begin + 1..)?;
+        let (is_closing, rest) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
+        let Some(behind) = rest.strip_prefix(name).filter(|behind| !behind.starts_with(char::is_alphanumeric)) else {
+            continue;
+        };
+        depth = if is_closing { depth - 1 } else { depth + 1 };
+        if depth == 0 {
+            return Some(begin..small.len() - behind.len() + behind.find('>')? + 1);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(text: &str) -> String {
+        markdown::render(&translate(text, Extras::All)).unwrap().html.replace('\n', "")
+    }
+
+    #[test]
+    fn definitions_become_lists_of_html() {
+        assert_eq!(
+            translate("A\n\nOne\nTwo, too\n: Of *it*\n\n    And `x`\n: Plain\n\nB", Extras::Definitions),
+            "A\n\n<dl>\n<dt>One</dt>\n<dt>Two, too</dt>\n<dd>\n\nOf *it*\n\nAnd `x`\n\n</dd>\n<dd>Plain</dd>\n</dl>\n\nB"
+        );
+        assert_eq!(
+            html("*One*\n:   A\n    b"),
+            "<dl><dt><p><em>One</em></p></dt><dd><p>A<br>b</p></dd></dl>".replace("<br>", "")
+        );
+        for text in ["- a\n\n  b\n  : c\n", "a : b", "`a`\n\n    b\n    : c\n", ": a\n"] {
+            assert_eq!(translate(text, Extras::Definitions), text);
+        }
+    }
+
+    #[test]
+    fn abbreviations_are_explained_where_they_stand() {
+        assert_eq!(
+            translate(
+                "The HTML, XHTML and `HTML` of [HTML](HTML.md).\n\n*[HTML]: \"Hypertext\" & more\n*[HTML 5]: x",
+                Extras::All
+            ),
+            "The <abbr title=\"&quot;Hypertext&quot; &amp; more\">HTML</abbr>, XHTML and `HTML` of [HTML](HTML.md).\n\n"
+        );
+        assert_eq!(html("A W3C\n\n*[W3C]: Web"), "<p>A <abbr title=\"Web\">W3C</abbr></p>");
+    }
+
+    #[test]
+    fn markdown_is_read_in_the_elements_that_ask_for_it() {
+        assert_eq!(
+            html(
+                "<div class=\"note\" markdown=\"1\">\n*a*\n<DIV markdown=block>`b`</DIV>\n<div>*c*</div>\n</div>\n*d*"
+            ),
+            "<div><p><em>a</em></p><div><p><code>b</code></p></div><div>*c*</div></div><p><em>d</em></p>"
+        );
+        assert_eq!(
+            html("a <span markdown=\"1\">*b*</span> `<div markdown=\"1\">`"),
+            "<p>a <span><em>b</em></span> <code>&lt;div markdown=\"1\"&gt;</code></p>"
+        );
+        assert_eq!(translate("<div markdown='1'>*a*", Extras::Definitions), "<div markdown='1'>*a*");
+    }
+
+    #[test]
+    fn it_takes_time_by_the_length_of_the_text() {
+        for text in ["<div markdown=1>", "a\n: b\n\n", "*[a]: b\n", "<div><div markdown=\"1\"></div>"] {
+            translate(&text.repeat(5_000), Extras::All);
+        }
+    }
+}
