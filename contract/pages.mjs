@@ -142,7 +142,7 @@ async function fill(blog) {
     ['/posts/number-0', 200], ...shown.map((name) => [`/posts/${name}`, 200]), [`/posts/${draft}${new URL(url).search}`, 200],
     ['/users/examples', 200], ['/users/bob', 200], ['/users/chief', 200], ['/tags', 200], ['/tags/odd', 200], ['/tags/none', 200],
     ['/search', 200], ['/search?q=engine', 200], [`/search?q=${encodeURIComponent('<script> "quotes"')}`, 200],
-    ['/none', 404], ['/posts/none', 404], ['/?cursor=forged', 400], ['/?page=2', 422],
+    ['/none', 404], ['/posts/none', 404], ['/?cursor=forged', 400], ['/?cursor=a&cursor=b', 422],
   ];
 }
 

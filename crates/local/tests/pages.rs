@@ -557,6 +557,8 @@ async fn every_list_goes_on_page_by_page() {
         let (paths, found) = walk(&stack.visitor(), path, part).await;
         assert_eq!((paths.len(), found), (3, if path == "/tags" { 42 } else { 41 }), "{path}: {paths:?}");
         let second = page(&stack.visitor(), &paths[1]).await;
+        let is_post = path.starts_with("/posts");
+        assert_eq!(second.text().contains("#comments\" rel=\"next\">Next page</a>"), is_post, "{path}");
         let canonical = links(&second, "canonical");
         assert!(canonical.iter().all(|link| !link.contains("from=")), "{canonical:?}");
     }

@@ -47,6 +47,12 @@ impl Pager {
             own: begins.map_or_else(|| link(&[]), |begins| link(&[("cursor", begins)])),
         }
     }
+
+    /// The same links, to the part of the page that has the list.
+    pub fn to_part(self, id: &str) -> Self {
+        let to_part = |link: Option<String>| link.map(|link| format!("{link}#{id}"));
+        Self { first: to_part(self.first), previous: to_part(self.previous), next: to_part(self.next), ..self }
+    }
 }
 
 #[cfg(test)]

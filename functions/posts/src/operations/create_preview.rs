@@ -15,7 +15,7 @@ use crate::shared::preview::{PREVIEW_SECONDS, token};
 
 #[derive(Serialize, JsonSchema)]
 pub struct PreviewLink {
-    /// The link.
+    /// The link, for programs. The page of the post, `/posts/{slug}`, shows the draft with the same query.
     #[schemars(url)]
     url: String,
     expires_at: Timestamp,
