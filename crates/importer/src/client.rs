@@ -171,7 +171,7 @@ impl<'a> Client<'a> {
             return Ok(answer);
         }
         if self.session.refresh_token.is_empty() {
-            return Err(ImportError::Key { reason: answer.reason() });
+            return Err(ImportError::Key);
         }
         self.refresh().await?;
         self.send_patiently(call).await

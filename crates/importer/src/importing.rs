@@ -481,7 +481,7 @@ mod tests {
         let refused = ("401 Unauthorized", "{}");
         let (url, seen) = server_of_many(vec![vec![ME], vec![refused, MADE, MADE], vec![refused]]);
         let (folder, import) = folder(3, "date: 2020-01-01\n", url);
-        assert!(matches!(run(&import).await, Err(ImportError::Key { .. })));
+        assert!(matches!(run(&import).await, Err(ImportError::Key)));
         seen.join().unwrap();
         let journal = fs::read_to_string(folder.path().join(journal::FILE_NAME)).unwrap();
         assert_eq!(journal.lines().filter(|line| !line.is_empty()).count(), 2, "{journal}");

@@ -185,8 +185,10 @@ pub enum ImportError {
     Unreadable { status: StatusCode, source: serde_json::Error },
     #[error("Say who you are: with --as USERNAME, or with a key in BROADSHEET_KEY.")]
     Nobody,
-    #[error("The key was refused. {reason}")]
-    Key { reason: String },
+    #[error(
+        "The key was refused: it was revoked, has expired, or is mistyped. POST /me/keys makes another (docs/keys.md)."
+    )]
+    Key,
     #[error("{} cannot be used: {source}.", .path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{} is not empty, and no earlier export. Name a new folder.", .0.display())]

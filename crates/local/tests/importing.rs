@@ -487,7 +487,7 @@ async fn an_import_goes_on_where_another_was_stopped_and_by_an_api_key() {
     let refused = with_key(format!("{key}x"));
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let error = importer::run(&refused, now, &mut Vec::new()).await.unwrap_err().to_string();
-    assert!(error.starts_with("The key was refused."), "{error}");
+    assert!(error.starts_with("The key was refused:"), "{error}");
 }
 
 /// A picture of one colour, as a PNG.
