@@ -50,6 +50,15 @@ async fn a_write_whose_answer_is_lost_is_done_once() {
     edited.expect_status(200);
     assert_eq!(edited.body["version"], 2);
 
+    // Also if it meets another transaction when it is sent again, and again with a token of its own.
+    for conflicts in [1, 2] {
+        let etag = ada.get("/posts/once").await.etag();
+        wire.break_calls("TransactWriteItems", 0, 1, Fault::AnswerLost);
+        wire.break_calls("TransactWriteItems", 0, conflicts, Fault::TransactionConflict);
+        ada.patch("/posts/once", &etag, json!({ "title": format!("Edited {conflicts}") })).await.expect_status(200);
+    }
+    assert_eq!(ada.get("/posts/once").await.body["version"], 4);
+
     for action in ["TransactWriteItems", "SignUp"] {
         wire.break_calls(action, 0, 1, Fault::AnswerLost);
         stack.user(&format!("user-{}", action.to_lowercase())).await.get("/me").await.expect_status(200);

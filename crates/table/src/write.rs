@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
     TransactWriteItem, Update, WriteRequest,
 };
+use ulid::Ulid;
 
 use crate::Refused;
 use crate::keys::Key;
@@ -262,14 +263,18 @@ fn update_expression(changes: &BTreeMap<String, Change>) -> Expression {
 pub const MAX_TRIES: u32 = 8;
 
 impl Table {
-    /// Does all of these writes, or none. The SDK sends an idempotency token with each call, so one whose
-    /// answer was lost is not done twice and does not fail its own condition.
+    /// Does all of these writes, or none. Each try has an idempotency token, with which the SDK sends it again when it misses the answer: so it
+    /// is not done twice and does not fail its own condition.
     pub(crate) async fn write(&self, mut writes: Vec<Write>) -> Result<(), Refused> {
         let items = writes.iter().map(|write| write.item(&self.name)).collect::<Result<Vec<_>, _>>()?;
+        // The tokens of tries that met another transaction. AWS does not say whether it would do a cancelled try with the same token again.
+        let mut met: Vec<String> = Vec::new();
+        let mut token = idempotency_token()?;
         for attempt in 1.. {
             let answer = self
                 .client
                 .transact_write_items()
+                .client_request_token(&token)
                 .set_transact_items(Some(items.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
@@ -281,10 +286,17 @@ impl Table {
             let has = |code: &str| reasons(&error).iter().any(|reason| reason.code() == Some(code));
             let refused = reasons(&error).iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"));
             if let Some(position) = refused {
+                // A try whose answer was missed may have been done before it met another transaction: then its token is answered with success.
+                // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-apis-txwriteitems
+                if let Some(earlier) = met.pop() {
+                    token = earlier;
+                    continue;
+                }
                 let refusal = writes.get_mut(position).and_then(|write| write.refusal.take());
                 return Err(refusal.unwrap_or_else(|| Refused::internal(error)));
             }
             if has("TransactionConflict") && attempt < MAX_TRIES {
+                met.push(std::mem::replace(&mut token, idempotency_token()?));
                 self.pause(attempt).await;
                 continue;
             }
@@ -382,6 +394,13 @@ where
             outcome => return outcome,
         }
     }
+}
+
+/// What tells one transaction from others: at most 36 characters.
+fn idempotency_token() -> Result<String, Refused> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Refused::internal("the system gives no random bytes"))?;
+    Ok(Ulid::from_bytes(bytes).to_string())
 }
 
 /// Why a transaction was cancelled, one reason for each of its writes, in their order.
