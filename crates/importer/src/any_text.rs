@@ -57,6 +57,7 @@ proptest! {
         let other = |target: &str| Some(format!("/posts/{target}"));
         shortcodes::translate(text, &other);
         shortcodes::without_raw_in_code(text);
+        shortcodes::with_fences(text);
         shortcodes::without_nunjucks_comments(text);
         mdx::to_markdown(text);
         for read in [directives::Directives::All, directives::Directives::Blocks] {

@@ -182,6 +182,8 @@ impl Document {
         if let Some(text) = &without_comments {
             body = text;
         }
+        let with_fences = shortcodes::with_fences(body);
+        body = &with_fences;
         let is_mdx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mdx"));
         let translated = is_mdx.then(|| mdx::to_markdown(body));
         if let Some(mdx::Read { text, lost, .. }) = &translated {

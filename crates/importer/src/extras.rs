@@ -19,11 +19,13 @@ pub enum Extras {
 /// How often the text is gone through for elements with Markdown in each other.
 const MAX_ROUNDS: usize = 8;
 
-/// The elements that are blocks: a blank line behind their tag lets Markdown begin.
-const BLOCKS: [&str; 17] = [
+/// The elements in which a blank line lets Markdown begin, of those that begin a block of HTML:
+/// <https://spec.commonmark.org/0.31.2/#html-blocks>
+const BLOCKS: [&str; 20] = [
     "address",
     "article",
     "aside",
+    "blockquote",
     "center",
     "dd",
     "details",
@@ -34,10 +36,12 @@ const BLOCKS: [&str; 17] = [
     "figure",
     "footer",
     "header",
+    "li",
     "main",
     "nav",
     "section",
     "td",
+    "th",
 ];
 
 /// The text as it is without Markdown Extra.
@@ -180,21 +184,47 @@ fn openings(text: &str) -> Vec<(Range<usize>, &'static str)> {
         let Some(value) = value.filter(|_| tag.start >= at) else { continue };
         let before = small.get(tag.start..value.start).unwrap_or_default();
         let attribute = before.rfind("markdown").map_or("", |start| before.get(..start).unwrap_or_default()).trim_end();
-        let is_quoted = text.get(value.end..).is_some_and(|rest| rest.starts_with(['"', '\'']));
-        edits.push((tag.start + attribute.len()..value.end + usize::from(is_quoted), ""));
         let name = attribute.split(|letter: char| !letter.is_ascii_alphanumeric()).nth(1).unwrap_or_default();
-        if !BLOCKS.contains(&name) || !matches!(text.get(value), Some("1" | "block")) {
+        let (asks, closing) = (text.get(value.clone()), closing(&small, tag.end, name));
+        // Markdown has paragraphs of its own.
+        if name == "p" && matches!(asks, Some("1" | "span")) {
+            edits.push((tag.clone(), blank_line(text, tag.clone())));
+            at = tag.end;
+            if let Some(closing) = closing {
+                at = closing.end;
+                edits.push((closing.clone(), blank_line(text, closing)));
+            }
             continue;
         }
-        edits.push((tag.end..tag.end, "\n\n"));
+        let is_quoted = text.get(value.end..).is_some_and(|rest| rest.starts_with(['"', '\'']));
+        edits.push((tag.start + attribute.len()..value.end + usize::from(is_quoted), ""));
         at = tag.end;
-        if let Some(closing) = closing(&small, tag.end, name) {
-            edits.push((closing.start..closing.start, "\n\n"));
-            edits.push((closing.end..closing.end, "\n\n"));
+        if !BLOCKS.contains(&name) || !matches!(asks, Some("1" | "block")) {
+            continue;
+        }
+        let mut gaps = vec![tag.end];
+        if let Some(closing) = closing {
+            let inside = small.get(tag.end..closing.start).unwrap_or_default();
+            let summary = "</summary>";
+            gaps.extend(inside.find(summary).filter(|_| name == "details").map(|end| tag.end + end + summary.len()));
+            gaps.extend([closing.start, closing.end]);
             at = closing.end;
         }
+        edits.extend(gaps.into_iter().map(|gap| (gap..gap, blank_line(text, gap..gap))));
     }
     edits
+}
+
+/// What makes a blank line of the line feeds around a place.
+fn blank_line(text: &str, place: Range<usize>) -> &'static str {
+    let before = text.get(..place.start).unwrap_or_default();
+    let behind = text.get(place.end..).unwrap_or_default();
+    let is_line_feed = |letter: &char| *letter == '\n';
+    match before.chars().rev().take_while(is_line_feed).count() + behind.chars().take_while(is_line_feed).count() {
+        0 => "\n\n",
+        1 => "\n",
+        _ => "",
+    }
 }
 
 /// The tag that closes an element of this name, whose content begins at `from`.
@@ -258,6 +288,11 @@ mod tests {
             ),
             "<div><p><em>a</em></p><div><p><code>b</code></p></div><div>*c*</div></div><p><em>d</em></p>"
         );
+        assert_eq!(
+            html("<details markdown=1>\n<summary>A</summary>\n- b\n</details>\n\n<p markdown='1'>*c*</p>"),
+            "<details><summary>A</summary><ul><li>b</li></ul></details><p><em>c</em></p>"
+        );
+        assert_eq!(translate("<div markdown=1>\n\na\n</div>\n\nb", Extras::All), "<div>\n\na\n\n</div>\n\nb",);
         assert_eq!(
             html("a <span markdown=\"1\">*b*</span> `<div markdown=\"1\">`"),
             "<p>a <span><em>b</em></span> <code>&lt;div markdown=\"1\"&gt;</code></p>"

@@ -29,50 +29,75 @@ struct Tag<'a> {
 
 /// Translates the shortcodes of `text`. `post` gives the address of the post that a `ref` or a `post_url` names.
 pub fn translate(text: &str, post: &dyn Fn(&str) -> Option<String>) -> Translated {
-    let mut code = markup::code(text).into_iter().peekable();
-    let mut found = Translated::default();
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     let mut unclosed = BTreeSet::new();
+    let text = with_tags(text, |written, tag, after| {
+        let (new, end) = match pair(tag, text.get(after..).unwrap_or_default(), &mut unclosed) {
+            Some((new, length)) => (Some(new), after + length),
+            None => (single(tag, post), after),
+        };
+        let Some(new) = new else {
+            written.push_str(tag.source);
+            if !tag.name.is_empty() && !tag.name.starts_with(['/', '#']) && !tag.name.starts_with("end") {
+                *kept.entry(tag.name.to_owned()).or_default() += 1;
+            }
+            return end;
+        };
+        match autolink(written, &new, text, end).filter(|_| tag.opening == "{{") {
+            Some((address, end)) => {
+                written.pop();
+                written.push_str(&format!("[{address}]({address})"));
+                end
+            }
+            None => {
+                written.push_str(&new);
+                end
+            }
+        }
+    });
+    Translated { text, kept }
+}
+
+/// The text with a fence around each block of code that has tags around it (`{% highlight ruby %}`). It is code from then on.
+pub fn with_fences(text: &str) -> String {
+    let mut unclosed = BTreeSet::new();
+    with_tags(text, |written, tag, after| {
+        let begin = after - tag.source.len();
+        let found = pair(tag, text.get(after..).unwrap_or_default(), &mut unclosed);
+        let end = found.as_ref().map_or(after, |(_, length)| after + length);
+        match found {
+            Some((code, _)) if matches!(tag.name, "highlight" | "codeblock") => written.push_str(&code),
+            // What stands in `raw` is no tag.
+            _ => written.push_str(text.get(begin..end).unwrap_or_default()),
+        }
+        end
+    })
+}
+
+/// The text with what `write` writes in place of each tag outside of code, as far as it says: it gets what is written so far, the tag and
+/// where it ends.
+fn with_tags<'a>(text: &'a str, mut write: impl FnMut(&mut String, &Tag<'a>, usize) -> usize) -> String {
+    let mut code = markup::code(text).into_iter().peekable();
+    let mut written = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(begin) = next(text, at) {
         while code.next_if(|range| range.end <= begin).is_some() {}
         if let Some(range) = code.peek().filter(|range| range.contains(&begin)) {
-            found.text.push_str(text.get(at..range.end).unwrap_or_default());
+            written.push_str(text.get(at..range.end).unwrap_or_default());
             at = range.end;
             continue;
         }
-        found.text.push_str(text.get(at..begin).unwrap_or_default());
-        let Some(tag) = read(text.get(begin..).unwrap_or_default()) else {
-            found.text.push_str(text.get(begin..begin + 2).unwrap_or_default());
-            at = begin + 2;
-            continue;
-        };
-        let after = begin + tag.source.len();
-        let (new, end) = match pair(&tag, text.get(after..).unwrap_or_default(), &mut unclosed) {
-            Some((new, length)) => (Some(new), after + length),
-            None => (single(&tag, post), after),
-        };
-        if let Some(path) = &new
-            && tag.opening == "{{"
-            && let Some((address, end)) = autolink(&found.text, path, text, end)
-        {
-            found.text.pop();
-            found.text.push_str(&format!("[{address}]({address})"));
-            at = end;
-            continue;
-        }
-        match new {
-            Some(new) => found.text.push_str(&new),
+        written.push_str(text.get(at..begin).unwrap_or_default());
+        at = match read(text.get(begin..).unwrap_or_default()) {
+            Some(tag) => write(&mut written, &tag, begin + tag.source.len()),
             None => {
-                found.text.push_str(tag.source);
-                if !tag.name.is_empty() && !tag.name.starts_with(['/', '#']) && !tag.name.starts_with("end") {
-                    *found.kept.entry(tag.name.to_owned()).or_default() += 1;
-                }
+                written.push_str(text.get(begin..begin + 2).unwrap_or_default());
+                begin + 2
             }
-        }
-        at = end;
+        };
     }
-    found.text.push_str(text.get(at..).unwrap_or_default());
-    found
+    written.push_str(text.get(at..).unwrap_or_default());
+    written
 }
 
 /// The text without the tags `raw` and `endraw` in code. Liquid and Nunjucks do not know what code is in Markdown: there too, these tags are

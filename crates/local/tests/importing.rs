@@ -634,7 +634,8 @@ async fn a_post_of_jekyll_shows_what_kramdown_read() {
     let ada = stack.user("ada").await;
     let url = serve(&stack).await;
     let post = "---\ntitle: A\n---\nOne\n: Of *it*\n\nThe HTML\n\n*[HTML]: Hypertext\n\n<div class=\"note\" markdown=\"1\">\n**b**\n</div>\n\n\
-        <{{ site.url }}/about/> ![](./pictures/a.png)\n";
+        <{{ site.url }}/about/> ![](./pictures/a.png)\n\n\
+        {% highlight md %}\nOne\n: Two\n\n## Three {#four}\n<iframe src=\"five\"></iframe>\n{% endhighlight %}\n";
     let folder = folder_of(&[
         ("_config.yml", b"url: https://old.example\n"),
         ("_posts/2020-01-02-a.md", post.as_bytes()),
@@ -642,7 +643,10 @@ async fn a_post_of_jekyll_shows_what_kramdown_read() {
     ]);
     let (report, out) = run_with_plug_ins(&stack, &import(folder.path(), "ada", &url)).await;
     assert_eq!((report.counts.created, report.counts.uploaded, report.counts.failed), (1, 1, 0), "{out}");
-    let html = ada.get("/posts/a").await.body["html"].as_str().unwrap().replace('\n', "");
+    let post = ada.get("/posts/a").await.body;
+    let code = "```md\nOne\n: Two\n\n## Three {#four}\n<iframe src=\"five\"></iframe>\n```";
+    assert!(post["body"].as_str().unwrap().ends_with(code), "{post}");
+    let html = post["html"].as_str().unwrap().replace('\n', "");
     for shown in [
         "<dl><dt>One</dt><dd><p>Of <em>it</em></p></dd></dl>",
         "<p>The <abbr title=\"Hypertext\">HTML</abbr></p>",
