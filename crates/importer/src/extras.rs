@@ -101,7 +101,7 @@ fn definition(source: &str) -> String {
     let width = source.len() - text.len();
     let lines = text.trim_end().split('\n').enumerate().map(|(index, line)| {
         let spaces = line.len() - line.trim_start_matches(' ').len();
-        let indent = if line.starts_with('\t') { 1 } else { spaces.min(width.max(4)) };
+        let indent = if line.starts_with('\t') { 1 } else { spaces.min(width) };
         line.get(if index == 0 { 0 } else { indent }..).unwrap_or_default()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -229,6 +229,8 @@ fn blank_line(text: &str, place: Range<usize>) -> &'static str {
 
 /// The tag that closes an element of this name, whose content begins at `from`.
 fn closing(small: &str, from: usize, name: &str) -> Option<Range<usize>> {
+    // Most that are not closed have no such tag behind them at all.
+    small.get(from..)?.find(&format!("</{name}"))?;
     let mut depth = 1_usize;
     for (begin, _) in small.get(from..)?.match_indices('<') {
         let begin = from + begin;
@@ -256,8 +258,8 @@ mod tests {
     #[test]
     fn definitions_become_lists_of_html() {
         assert_eq!(
-            translate("A\n\nOne\nTwo, too\n: Of *it*\n\n    And `x`\n: Plain\n\nB", Extras::Definitions),
-            "A\n\n<dl>\n<dt>One</dt>\n<dt>Two, too</dt>\n<dd>\n\nOf *it*\n\nAnd `x`\n\n</dd>\n<dd>Plain</dd>\n</dl>\n\nB"
+            translate("A\n\nOne\nTwo, too\n: Of *it*\n\n  And `x`\n\n      code\n: Plain\n\nB", Extras::Definitions),
+            "A\n\n<dl>\n<dt>One</dt>\n<dt>Two, too</dt>\n<dd>\n\nOf *it*\n\nAnd `x`\n\n    code\n\n</dd>\n<dd>Plain</dd>\n</dl>\n\nB"
         );
         assert_eq!(
             html("*One*\n:   A\n    b"),
