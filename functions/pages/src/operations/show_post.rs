@@ -111,7 +111,7 @@ pub async fn show_post(
         original: view.card.details.canonical_url.as_ref().map(|url| url.as_str().to_owned()),
         comments: comments.items.into_iter().map(Comment::from).collect(),
         comments_open: view.card.details.comments_open.0,
-        pager: pager.to_part("comments"),
+        pager: pager.leading_to("comments"),
         answers: cards(&answers),
         post,
     };

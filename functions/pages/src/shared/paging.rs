@@ -49,7 +49,7 @@ impl Pager {
     }
 
     /// The same links, to the part of the page that has the list.
-    pub fn to_part(self, id: &str) -> Self {
+    pub fn leading_to(self, id: &str) -> Self {
         let to_part = |link: Option<String>| link.map(|link| format!("{link}#{id}"));
         Self { first: to_part(self.first), previous: to_part(self.previous), next: to_part(self.next), ..self }
     }
