@@ -119,8 +119,11 @@ fn with_abbreviations(text: &str) -> String {
     let code = markup::code(text);
     let (mut known, mut kept, mut at) = (Vec::new(), String::with_capacity(text.len()), 0);
     for line in text.split_inclusive('\n') {
-        let explained = line.strip_prefix("*[").and_then(|rest| rest.split_once("]:"));
-        match explained.filter(|(word, _)| !word.trim().is_empty() && !markup::is_code(&code, at)) {
+        let spaces = line.len() - line.trim_start_matches(' ').len();
+        let explained = line.trim_start_matches(' ').strip_prefix("*[").and_then(|rest| rest.split_once("]:"));
+        let explained =
+            explained.filter(|(word, _)| spaces < 4 && !word.trim().is_empty() && !markup::is_code(&code, at));
+        match explained {
             Some((word, meaning)) => known.push((word, meaning.trim())),
             None => kept.push_str(line),
         }
@@ -128,34 +131,29 @@ fn with_abbreviations(text: &str) -> String {
     }
     // Of two that begin alike, the longer one.
     known.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
-    if known.is_empty() {
-        return kept;
-    }
-    let mut passed = markup::beside_prose(&kept).into_iter().peekable();
-    let (mut written, mut at, mut before) = (String::with_capacity(kept.len()), 0, ' ');
-    while let Some(rest) = kept.get(at..).filter(|rest| !rest.is_empty()) {
-        while passed.next_if(|range| range.end <= at).is_some() {}
-        let is_beside = passed.peek().is_some_and(|range| range.contains(&at));
-        let found = known.iter().find(|(word, _)| {
-            let after = rest.strip_prefix(word).map(|after| after.chars().next().unwrap_or(' '));
-            // What stands in brackets alone may be the name of a definition.
-            after.is_some_and(|after| !after.is_alphanumeric() && (before, after) != ('[', ']'))
-        });
-        let first = rest.chars().next().unwrap_or(' ');
-        match found.filter(|_| !is_beside && !before.is_alphanumeric()) {
-            Some((word, meaning)) => {
-                let meaning = meaning.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-                written.push_str(&format!("<abbr title=\"{meaning}\">{word}</abbr>"));
-                at += word.len();
-                before = word.chars().next_back().unwrap_or(' ');
-            }
-            None => {
-                written.push(first);
-                at += first.len_utf8();
-                before = first;
-            }
+    let is_word = |place: usize, word: &str| {
+        let (before, after) =
+            (kept.get(..place).unwrap_or_default(), kept.get(place + word.len()..).unwrap_or_default());
+        let beside = (before.chars().next_back().unwrap_or(' '), after.chars().next().unwrap_or(' '));
+        let line = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+        // What stands in brackets alone may be the name of a definition, and what follows `http://` is an address.
+        let is_address = line.contains("://") || line.contains("www.");
+        !beside.0.is_alphanumeric() && !beside.1.is_alphanumeric() && beside != ('[', ']') && !is_address
+    };
+    let (mut written, mut at) = (String::with_capacity(kept.len()), 0);
+    for range in markup::words(&kept) {
+        let words = kept.get(range.clone()).unwrap_or_default();
+        for (index, _) in words.char_indices() {
+            let (place, rest) = (range.start + index, words.get(index..).unwrap_or_default());
+            let found = known.iter().find(|(word, _)| rest.starts_with(word) && is_word(place, word));
+            let Some((word, meaning)) = found.filter(|_| place >= at) else { continue };
+            let meaning = meaning.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+            written.push_str(kept.get(at..place).unwrap_or_default());
+            written.push_str(&format!("<abbr title=\"{meaning}\">{word}</abbr>"));
+            at = place + word.len();
         }
     }
+    written.push_str(kept.get(at..).unwrap_or_default());
     written
 }
 
@@ -272,13 +270,22 @@ mod tests {
 
     #[test]
     fn abbreviations_are_explained_where_they_stand() {
-        assert_eq!(
-            translate(
-                "The HTML, XHTML and `HTML` of [HTML](HTML.md).\n\n*[HTML]: \"Hypertext\" & more\n*[HTML 5]: x",
-                Extras::All
+        let explained = "  *[HTML]: \"Hypertext\" & more\n*[HTML 5]: x\n*[W3C]: Web";
+        for (text, expected) in [
+            (
+                "The HTML, XHTML and `HTML`",
+                "The <abbr title=\"&quot;Hypertext&quot; &amp; more\">HTML</abbr>, XHTML and `HTML`",
             ),
-            "The <abbr title=\"&quot;Hypertext&quot; &amp; more\">HTML</abbr>, XHTML and `HTML` of [HTML](HTML.md).\n\n"
-        );
+            ("HTML 5's", "<abbr title=\"x\">HTML 5</abbr>'s"),
+            ("[W3C](/W3C 'W3C') [the W3C](/)", "[W3C](/W3C 'W3C') [the <abbr title=\"Web\">W3C</abbr>](/)"),
+            (
+                "![a W3C](b) http://e.com/W3C www.W3C.org <i title='W3C'>",
+                "![a W3C](b) http://e.com/W3C www.W3C.org <i title='W3C'>",
+            ),
+            ("    W3C\n\n*[a]:b*", "    W3C\n\n"),
+        ] {
+            assert_eq!(translate(&format!("{text}\n\n{explained}"), Extras::All).trim_end(), expected.trim_end());
+        }
         assert_eq!(html("A W3C\n\n*[W3C]: Web"), "<p>A <abbr title=\"Web\">W3C</abbr></p>");
     }
 

@@ -135,6 +135,20 @@ fn destination(text: &str, from: usize) -> Option<Range<usize>> {
     (end > start).then_some(start..end)
 }
 
+/// The words that readers see, in order: no code, no HTML, nothing of a link but its text, and nothing of a picture.
+pub fn words(text: &str) -> Vec<Range<usize>> {
+    let (mut found, mut depth) = (Vec::new(), 0_usize);
+    for (event, range) in events(text) {
+        match event {
+            Event::Start(Tag::CodeBlock(_) | Tag::Image { .. }) => depth += 1,
+            Event::End(TagEnd::CodeBlock | TagEnd::Image) => depth = depth.saturating_sub(1),
+            Event::Text(_) if depth == 0 => found.push(range),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// What is no prose, in order: code, addresses, tags that begin an element, and autolinks.
 pub fn beside_prose(text: &str) -> Vec<Range<usize>> {
     let is_autolink = |event: &Event<'_>| {
