@@ -205,7 +205,8 @@ fn openings(text: &str) -> Vec<(Range<usize>, &'static str)> {
             let inside = small.get(tag.end..closing.start).unwrap_or_default();
             let summary = "</summary>";
             gaps.extend(inside.find(summary).filter(|_| name == "details").map(|end| tag.end + end + summary.len()));
-            gaps.extend([closing.start, closing.end]);
+            // In an item of a list, the tag stays as far in as it is.
+            gaps.extend([tag.end + inside.trim_end_matches([' ', '\t']).len(), closing.end]);
             at = closing.end;
         }
         edits.extend(gaps.into_iter().map(|gap| (gap..gap, blank_line(text, gap..gap))));
@@ -300,6 +301,10 @@ mod tests {
         assert_eq!(
             html("<details markdown=1>\n<summary>A</summary>\n- b\n</details>\n\n<p markdown='1'>*c*</p>"),
             "<details><summary>A</summary><ul><li>b</li></ul></details><p><em>c</em></p>"
+        );
+        assert_eq!(
+            html("- a\n  <div markdown=1>\n  *b*\n  </div>\n- c"),
+            "<ul><li><p>a</p><div><p><em>b</em></p></div></li><li><p>c</p></li></ul>"
         );
         assert_eq!(translate("<div markdown=1>\n\na\n</div>\n\nb", Extras::All), "<div>\n\na\n\n</div>\n\nb",);
         assert_eq!(
