@@ -688,3 +688,32 @@ async fn an_export_goes_into_a_folder_of_its_own_and_is_brought_up_to_date() {
         assert!(matches!(import_with(folder, &url, true).await, Err(ImportError::NotAnExport { .. })), "{to}");
     }
 }
+
+#[tokio::test]
+async fn a_post_whose_picture_is_not_uploaded_stays_as_it_is() {
+    let stack = TestStack::start().await;
+    let ada = stack.user("ada").await;
+    let url = serve(&stack).await;
+    let picture = crate::media::ready(&stack, &ada, 700).await;
+    ada.draft("Shown").with("body", format!("![A cat]({picture})")).with("status", "published").save().await;
+    let folder = tempfile::tempdir().unwrap();
+    export(folder.path(), "ada", &url).await;
+    let key = ada.post("/me/keys", json!({ "name": "k", "scopes": ["read", "posts:write"] })).await;
+    let key = key.body["key"].as_str().unwrap().to_owned();
+
+    let base = options(folder.path(), "ada", &url);
+    let account = importer::LogIn { user: None, password: None, key: Some(key), ..base.account.clone() };
+    let now = Timestamp::from_milliseconds(START).to_string().parse().unwrap();
+    let mut out = Vec::new();
+    let report = beside(&stack, importer::run(&Import { account, ..base }, now, &mut out)).await.unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!((report.counts.updated, report.counts.failed), (0, 2), "{out}");
+    assert!(out.contains("media:write") && out.contains("was not uploaded"), "{out}");
+    let body = ada.get("/posts/shown").await.body;
+    assert_eq!((&body["body"], &body["version"]), (&json!(format!("![A cat]({picture})")), &json!(1)));
+    // Whoever may upload it brings the rest.
+    let (report, out) = import(&stack, folder.path(), &url).await;
+    assert_eq!(report.counts.failed, 0, "{out}");
+    let body = ada.get("/posts/shown").await.body["html"].as_str().unwrap().to_owned();
+    assert!(body.contains("srcset") && !body.contains("../media"), "{body}");
+}

@@ -109,6 +109,7 @@ pub(crate) async fn restore(
         journal,
         now,
         pictures: BTreeMap::new(),
+        lost: Vec::new(),
         addresses: BTreeMap::new(),
         slugs: BTreeMap::new(),
     };
@@ -314,6 +315,8 @@ struct Restorer<'a, 'b> {
     now: Timestamp,
     /// The id of each picture by the name of its file.
     pictures: BTreeMap<String, String>,
+    /// The names of the files of pictures that were not uploaded.
+    lost: Vec<String>,
     /// The address of each picture by the name of its file.
     addresses: BTreeMap<String, String>,
     /// The slug that each post has now by the one in its file; none if the post did not come in.
@@ -349,9 +352,11 @@ impl Restorer<'_, '_> {
                 closed.insert(post.slug.clone());
             }
             let known = self.journal.get(&file).map(|entry| (entry.slug.clone(), entry.said.clone()));
-            let done = match &known {
-                Some((slug, said)) => self.follow(slug, Some(said), &post).await,
-                None => self.create(&post).await,
+            let lost = self.lost_picture(&post.said).map(|name| format!("its picture {name} was not uploaded"));
+            let done = match (lost, &known) {
+                (Some(reason), _) => Err(Failure::File(reason)),
+                (None, Some((slug, said))) => self.follow(slug, Some(said), &post).await,
+                (None, None) => self.create(&post).await,
             };
             let line = match done {
                 Ok(Done { what, slug, note }) => {
@@ -509,8 +514,22 @@ impl Restorer<'_, '_> {
                 self.know_picture(name, &id, url.unwrap_or_default());
                 FileReport::without_post(file, Outcome::Created, &format!("the picture /media/{id}"))
             }
-            Err(reason) => FileReport::without_post(file, Outcome::Failed, &reason),
+            Err(reason) => {
+                self.lost.push(name);
+                FileReport::without_post(file, Outcome::Failed, &reason)
+            }
         })
+    }
+
+    /// A picture of a post that was not uploaded. Without it, the post would get a link that leads nowhere, and keep it.
+    fn lost_picture(&self, said: &Map<String, Value>) -> Option<&str> {
+        let texts = ["body", "cover_image_url"]
+            .map(|field| said.get(field).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase());
+        let is_named = |name: &&String| {
+            let path = pictures::path_of(name).to_ascii_lowercase();
+            texts.iter().any(|text| text.contains(&path))
+        };
+        self.lost.iter().find(is_named).map(String::as_str)
     }
 
     fn know_picture(&mut self, name: String, id: &str, address: String) {
